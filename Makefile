@@ -1,0 +1,42 @@
+# make setup | demo | check | test | bench | serve. Everything is written below this folder.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+export KEEPWELL_HOME ?= $(CURDIR)/.keepwell
+export TMPDIR := $(CURDIR)/.tmp
+
+.PHONY: setup demo check test bench serve lock
+
+setup: $(STAMP)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@mkdir -p $(TMPDIR)
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh requirements/install.sh
+	@touch $@
+
+demo: setup
+	@$(BIN)/keepwell demo
+
+serve: setup
+	@$(BIN)/keepwell serve
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: setup
+	@mkdir -p $(TMPDIR)
+	$(BIN)/pytest -n 2 --dist loadfile
+
+# make bench ONLY=name runs one.
+bench: setup
+	@for file in benchmarks/$(or $(ONLY),*).py; do \
+		case $$file in */__init__.py) ;; *) $(BIN)/python $$file || exit 1 ;; esac; done
+
+# Renew the lock from pyproject.toml; needs uv. No address of an index goes into it.
+lock:
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --extra train --group dev pyproject.toml -o requirements/dev.txt

@@ -1,0 +1,251 @@
+"""The feature catalogue: one declarative entry per feature, for training, scoring, docs and page.
+
+``catalogue.yaml`` holds the entries as templates; here they are filled in for a company's windows,
+measures and attributes, and those that its tables cannot carry are left out with a notice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from features import contract, measure, people, usage
+from features.attribute import usable_attributes
+from features.expression import Expression, parse_expression
+from features.settings import CompanySettings
+
+FUNCTIONS = usage.FUNCTIONS | measure.FUNCTIONS
+_GRAIN_DAYS = {"day": 1, "week": 7, "month": 31}
+
+
+class Template(BaseModel):
+    """An entry as it is written in ``catalogue.yaml``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    group: str
+    unit: str
+    meaning: str
+    missing: str
+    sql: str
+    text: str
+    text_missing: str = ""
+    playbook: str
+    practice: str
+    for_measures: Literal["level", "flow"] | None = None
+    sql_without_usage: str | None = None
+    sql_without_contracts: str | None = None
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A feature of this company.
+
+    Parameters
+    ----------
+    name, group, unit, meaning, missing, playbook, practice : str
+        As the catalogue says; ``missing`` is what a null value means.
+    text, text_missing : str
+        Driver wording; ``{value}`` stands for the value.
+    kind : {'number', 'category'}
+    expression : Expression
+        How it is computed.
+    """
+
+    name: str
+    group: str
+    unit: str
+    meaning: str
+    missing: str
+    text: str
+    text_missing: str
+    playbook: str
+    practice: str
+    kind: Literal["number", "category"]
+    expression: Expression
+
+    def to_dict(self) -> dict[str, str]:
+        """The entry as ``keepwell features --json`` prints it."""
+        names = ("name", "group", "unit", "meaning", "missing", "playbook", "practice", "kind")
+        return {name: getattr(self, name) for name in names} | {"sql": self.expression.sql}
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A company's features, and why the others are left out (feature name to reason)."""
+
+    features: tuple[Feature, ...]
+    left_out: dict[str, str]
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """Feature name to group."""
+        return {feature.name: feature.group for feature in self.features}
+
+
+@cache
+def read_templates() -> tuple[Template, ...]:
+    """The entries of ``catalogue.yaml``, in their order."""
+    text = resources.files("features").joinpath("catalogue.yaml").read_text(encoding="utf-8")
+    return tuple(Template(**entry) for entry in yaml.safe_load(text))
+
+
+def build_catalogue(settings: CompanySettings, columns: dict[str, frozenset[str]]) -> Catalogue:
+    """The features that this company's tables and configuration can carry.
+
+    Parameters
+    ----------
+    settings : CompanySettings
+    columns : dict of str to frozenset of str
+        The columns that each table really has, by table name.
+    """
+    features: list[Feature] = []
+    left_out: dict[str, str] = {}
+    for template in read_templates():
+        sql = _pick_sql(template, columns)
+        for values in _fillings(template, settings):
+            name = _fill(template.name, values)
+            expression = parse_expression(_fill(sql, values), feature=name, functions=FUNCTIONS)
+            reason = _reason_missing(expression, settings, columns)
+            if reason:
+                left_out[name] = reason
+            else:
+                features.append(_feature(template, values, expression))
+    features += _attribute_features(settings, columns)
+    return Catalogue(tuple(features), left_out)
+
+
+def _pick_sql(template: Template, columns: dict[str, frozenset[str]]) -> str:
+    if "usage" not in columns and template.sql_without_usage:
+        return template.sql_without_usage
+    if "contracts" not in columns and template.sql_without_contracts:
+        return template.sql_without_contracts
+    return template.sql
+
+
+def _fillings(template: Template, settings: CompanySettings) -> list[dict[str, str]]:
+    """What the placeholders of a template stand for, once per feature that it gives."""
+    core = str(sum(event.core for event in settings.catalogue.values()))
+    if template.for_measures:
+        return [
+            {"{m}": name, "{m_unit}": spec.unit or name, "{core}": core}
+            for name, spec in settings.measures.items()
+            if spec.kind == template.for_measures
+        ]
+    if "{w}" in template.name:
+        return [{"{w}": str(days), "{core}": core} for days in settings.time.windows_days]
+    return [{"{core}": core}]
+
+
+def _fill(text: str, values: dict[str, str]) -> str:
+    for placeholder, value in values.items():
+        text = text.replace(placeholder, value)
+    return text
+
+
+def _feature(template: Template, values: dict[str, str], expression: Expression) -> Feature:
+    filled = {
+        name: _fill(getattr(template, name), values)
+        for name in ("name", "unit", "meaning", "missing", "text", "text_missing")
+    }
+    return Feature(
+        **filled,
+        group=template.group,
+        playbook=template.playbook,
+        practice=template.practice,
+        kind="number",
+        expression=expression,
+    )
+
+
+def _reason_missing(
+    expression: Expression, settings: CompanySettings, columns: dict[str, frozenset[str]]
+) -> str:
+    """Why an expression cannot be computed here; empty when it can."""
+    reasons = []
+    for primitive in sorted(expression.primitives):
+        table = primitive.name.partition(".")[0]
+        if primitive.name in usage.FUNCTIONS:
+            reasons.append(_usage_reason(primitive.name, settings, columns))
+            days = [int(argument) for argument in primitive.arguments[:1]]
+            if days and days[0] < _GRAIN_DAYS[settings.time.grain]:
+                reasons.append(f"finer than time.grain: {settings.time.grain}")
+        elif primitive.name in measure.FUNCTIONS:
+            reasons.append("" if "measures" in columns else "no table measures")
+        elif table in ("contract", "account_contract"):
+            reasons.append(_column_reason("contracts", contract.NEEDS[primitive.name], columns))
+        elif table == "people":
+            reasons.append(_people_reason(primitive.name, settings, columns))
+    return next((reason for reason in reasons if reason), "")
+
+
+def _usage_reason(name: str, settings: CompanySettings, columns: dict[str, frozenset[str]]) -> str:
+    if "usage" not in columns:
+        return "no table usage"
+    if name in usage.NEEDS_USER and "user_id" not in columns["usage"]:
+        return "usage has no user_id"
+    if name == "seconds" and "duration_s" not in columns["usage"]:
+        return "usage has no duration_s"
+    kinds = settings.catalogue.values()
+    if name == "value_actions" and not any(kind.value_action for kind in kinds):
+        return "no event of the configuration's catalogue is a value_action"
+    if name == "core_features" and not any(kind.core for kind in kinds):
+        return "no event of the configuration's catalogue is core"
+    if name == "active_modules" and not any(kind.module for kind in kinds):
+        return "no event of the configuration's catalogue has a module"
+    return ""
+
+
+def _column_reason(table: str, needs: tuple[str, ...], columns: dict[str, frozenset[str]]) -> str:
+    if table not in columns:
+        return f"no table {table}"
+    for need in needs:
+        if not set(need.split("|")) & columns[table]:
+            return f"{table} has no {need.replace('|', ' or ')}"
+    return ""
+
+
+def _people_reason(name: str, settings: CompanySettings, columns: dict[str, frozenset[str]]) -> str:
+    reason = _column_reason("users", people.NEEDS[name], columns)
+    if reason or "role" not in people.NEEDS[name]:
+        return reason
+    if "known_at" in columns["users"] or constant_roles(settings):
+        return ""
+    return "users.role is as of the extract: give users.known_at, or declare users.role constant"
+
+
+def constant_roles(settings: CompanySettings) -> bool:
+    """Whether the configuration declares that the roles of users never change."""
+    declared = settings.attributes.get("users.role")
+    return declared is not None and declared.constant
+
+
+def _attribute_features(
+    settings: CompanySettings, columns: dict[str, frozenset[str]]
+) -> list[Feature]:
+    features = []
+    for name, table in usable_attributes(settings, columns).items():
+        spec = settings.attributes.get(name) or settings.attributes[f"{table}.{name}"]
+        words = name.replace("_", " ")
+        features.append(
+            Feature(
+                name=name,
+                group="attributes",
+                unit=spec.unit or spec.kind,
+                meaning=f"{words} of the {table.removesuffix('s')}, as declared under attributes.",
+                missing="not known",
+                text=f"{words}: {{value}}",
+                text_missing=f"{words} unknown",
+                playbook="review",
+                practice="Who the customer is.",
+                kind=spec.kind,
+                expression=parse_expression(f"attribute.{name}", feature=name, functions=FUNCTIONS),
+            )
+        )
+    return features

@@ -1,0 +1,204 @@
+"""Datasets: the as-of rows of a cohort with labels, slices and features, ready for a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import pandas as pd
+
+from features.catalogue import Catalogue, build_catalogue
+from features.cohort import build_churn_rows, build_renewal_rows
+from features.engine import build_features, read_frame
+from features.grid import as_of_dates
+from features.progress import Progress, silent
+from features.schema import TABLES
+from features.source import Source
+from features.term import build_known_terms, build_stays, build_terms
+
+ModelName = Literal["churn", "renewal"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The rows of one cohort.
+
+    Parameters
+    ----------
+    model : {'churn', 'renewal'}
+    rows : DataFrame, (n, ...)
+        ``account_id``, ``group_id`` (parent, else the account itself), ``contract_id`` (None
+        without), ``as_of``, ``label_known_at``, ``label`` (1, 0, NaN where not yet known or too
+        late to act), ``arr`` (reporting currency, NaN unknown), ``headline``, ``tenure_days``,
+        ``days_to_renewal``, ``lead_band``, and one text column per slice.
+    features : DataFrame, (n, n_features)
+        float64 with NaN, or object with None, as the catalogue says.
+    catalogue : Catalogue
+    data_end : date
+        Exclusive.
+    """
+
+    model: ModelName
+    rows: pd.DataFrame
+    features: pd.DataFrame
+    catalogue: Catalogue
+    data_end: date
+
+
+def build_datasets(
+    source: Source,
+    *,
+    dates: list[date] | None = None,
+    slices: tuple[str, ...] = (),
+    progress: Progress = silent,
+) -> dict[ModelName, Dataset]:
+    """The as-of rows of every cohort that the configuration asks for.
+
+    Parameters
+    ----------
+    source : Source
+    dates : list of date, optional
+        As-of dates; by default the configuration's grid up to the data's end.
+    slices : tuple of str
+        Columns of accounts or contracts to carry along for reporting; never features.
+    progress : callable
+        Called with one line per step.
+    """
+    grid = dates or training_dates(source)
+    progress(f"building rows on {len(grid)} as-of dates")
+    build_rows(source, grid)
+    tables = [name for name in ("churn_row", "renewal_row") if _has_table(source, name)]
+    catalogue = build_catalogue(source.settings, source.columns)
+    progress(f"computing {len(catalogue.features)} features")
+    build_features(source, catalogue, row_tables=tables)
+    datasets: dict[ModelName, Dataset] = {}
+    if source.settings.labels.churn is not None:
+        datasets["churn"] = _read_dataset(source, "churn", catalogue, slices)
+    if "renewal_row" in tables:
+        datasets["renewal"] = _read_dataset(source, "renewal", catalogue, slices)
+    return datasets
+
+
+def training_dates(source: Source) -> list[date]:
+    """The configuration's as-of dates up to the data's end.
+
+    Without ``time.as_of.first`` the grid begins once the longest window lies within the data.
+    """
+    grid = source.settings.time.as_of
+    table, day = ("usage_of_account", "day") if source.has("usage") else ("contracts", "start_date")
+    row = source.connection.execute(f"SELECT min({day}) FROM {table}").fetchone()
+    first = row[0] if row and row[0] is not None else source.data_end
+    reach = pd.Timedelta(days=max(source.settings.time.windows_days) if source.has("usage") else 0)
+    return as_of_dates(grid, first=(pd.Timestamp(first) + reach).date(), last=source.data_end)
+
+
+def build_rows(source: Source, dates: list[date]) -> None:
+    """Create the cohort tables ``churn_row`` and ``renewal_row`` on these as-of dates."""
+    connection, settings = source.connection, source.settings
+    connection.execute("CREATE OR REPLACE TABLE as_of_date (as_of DATE)")
+    connection.executemany("INSERT INTO as_of_date VALUES ($1)", [[day] for day in dates])
+    churn, renewal = settings.labels.churn, settings.labels.renewal
+    if source.has("contracts"):
+        build_known_terms(connection, grace_days=settings.grace_days)
+    if churn is not None:
+        if "contract" in churn.by:
+            build_stays(connection, grace_days=churn.grace_days)
+        build_churn_rows(connection, churn)
+    if renewal is not None and source.has("contracts"):
+        build_terms(connection, grace_days=renewal.grace_days)
+        build_renewal_rows(connection, renewal)
+
+
+def _has_table(source: Source, name: str) -> bool:
+    found = source.connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE table_name = $1", [name]
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def _read_dataset(
+    source: Source, model: ModelName, catalogue: Catalogue, slices: tuple[str, ...]
+) -> Dataset:
+    table = f"{model}_row"
+    names = ", ".join(f'feature_row."{feature.name}"' for feature in catalogue.features)
+    facts = {name: f'feature_row."{name}"' for name in ("arr", "tenure_days", "days_to_renewal")}
+    present = set(catalogue.groups)
+    carried = [f"{sql if name in present else 'NULL::DOUBLE'} AS fact_{name}"
+               for name, sql in facts.items()]  # fmt: skip
+    frame = read_frame(
+        source.connection,
+        f"""SELECT row.account_id, row.contract_id, row.as_of, row.label_known_at,
+                   {_label(model, source.data_end)} AS label, {_special(model)},
+                   coalesce(account.parent_id, row.account_id) AS group_id,
+                   {", ".join(carried + _slice_columns(source, slices))}, {names}
+            FROM {table} AS row
+            JOIN feature_row ON feature_row.account_id = row.account_id
+             AND feature_row.as_of = row.as_of
+             AND feature_row.contract_id IS NOT DISTINCT FROM row.contract_id
+            LEFT JOIN ({_account_query(source)}) AS account ON account.account_id = row.account_id
+            {_contract_join(source)}
+            ORDER BY row.as_of, row.account_id, row.contract_id""",
+    )
+    rows = frame[[name for name in frame.columns if name not in present]].rename(
+        columns={f"fact_{name}": name for name in facts}
+        | {f"slice_{name}": name for name in slices}
+    )
+    return Dataset(model, rows, frame[list(catalogue.groups)], catalogue, source.data_end)
+
+
+def _label(model: ModelName, data_end: date) -> str:
+    known = f"row.label_known_at <= DATE '{data_end}'"
+    usable = f"{known} AND NOT row.too_late" if model == "churn" else known
+    return f"CASE WHEN {usable} THEN CAST(row.label AS DOUBLE) END"
+
+
+def _special(model: ModelName) -> str:
+    if model == "churn":
+        return "TRUE AS headline"
+    band = """CASE WHEN row.overdue THEN 'overdue'
+        WHEN row.decision_date - row.as_of <= 30 THEN '0-30 days'
+        WHEN row.decision_date - row.as_of <= 90 THEN '31-90 days'
+        ELSE 'over 90 days' END"""
+    return f"NOT row.overdue AS headline, row.decision_date, row.outcome, {band} AS lead_band"
+
+
+def _account_query(source: Source) -> str:
+    """The latest version of each account's row."""
+    parent = "parent_id" if source.has("accounts", "parent_id") else "NULL::VARCHAR AS parent_id"
+    columns = "".join(f", {name}" for name in _account_columns(source) if name != "parent_id")
+    return f"""SELECT account_id, {parent}{columns} FROM accounts
+        QUALIFY row_number() OVER (
+            PARTITION BY account_id ORDER BY known_day DESC NULLS LAST) = 1"""
+
+
+def _account_columns(source: Source) -> list[str]:
+    return sorted(source.columns["accounts"] - {"account_id", "known_at"})
+
+
+def _contract_join(source: Source) -> str:
+    if not source.has("contracts"):
+        return ""
+    return "LEFT JOIN contracts AS contract ON contract.contract_id = row.contract_id"
+
+
+def _slice_columns(source: Source, slices: tuple[str, ...]) -> list[str]:
+    """The columns to report by, as text."""
+    columns = []
+    for name in slices:
+        if name in _account_columns(source):
+            columns.append(f"CAST(account.{name} AS VARCHAR) AS slice_{name}")
+        elif source.has("contracts") and (
+            name in source.columns["contracts"] or TABLES["contracts"].column(name)
+        ):
+            columns.append(f"{_as_text(f'contract.{name}', name)} AS slice_{name}")
+    return columns
+
+
+def _as_text(sql: str, name: str) -> str:
+    """Whole numbers without their decimal point."""
+    column = TABLES["contracts"].column(name)
+    if column is not None and column.kind == "number":
+        whole = f"CAST(CAST({sql} AS BIGINT) AS VARCHAR)"
+        return f"CASE WHEN {sql} = floor({sql}) THEN {whole} ELSE CAST({sql} AS VARCHAR) END"
+    return f"CAST({sql} AS VARCHAR)"

@@ -1,0 +1,158 @@
+"""What a company's configuration says about its tables, its time rules and its labels."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Days = Annotated[int, Field(ge=0, le=3650)]
+
+
+class Settings(BaseModel):
+    """Base of every section: unknown keys are errors and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AttributeSettings(Settings):
+    """A column to be used as a feature, beyond those that the catalogue reads by itself."""
+
+    kind: Literal["category", "number"]
+    constant: bool = False
+    unit: str = ""
+
+
+class ContractSettings(Settings):
+    """How the rows of ``contracts`` are to be read: one per term, or one per agreement."""
+
+    rows: Literal["term", "agreement"] = "term"
+
+
+class MeasureSettings(Settings):
+    """A numeric series that is not an event: a flow is added up, a level is read off."""
+
+    kind: Literal["flow", "level"]
+    unit: str = ""
+
+
+class EventSettings(Settings):
+    """What a usage event is in the product."""
+
+    module: str | None = None
+    core: bool = False
+    value_action: bool = False
+
+
+class GridSettings(Settings):
+    """The as-of dates: every account is observed on the same grid."""
+
+    first: date | None = None
+    every: Literal["month", "week"] = "month"
+
+
+class TimeSettings(Settings):
+    """Zone, grain, end of the data (exclusive), as-of dates and windows."""
+
+    zone: str = "UTC"
+    grain: Literal["day", "week", "month"] = "day"
+    data_end: date | None = None
+    as_of: GridSettings = GridSettings()
+    windows_days: tuple[Annotated[int, Field(ge=1, le=366)], ...] = (7, 28, 91)
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"must be a time zone such as Europe/Berlin, not {zone!r}")
+        return zone
+
+    @field_validator("windows_days")
+    @classmethod
+    def _windows_ascend(cls, windows: tuple[int, ...]) -> tuple[int, ...]:
+        if not windows or list(windows) != sorted(set(windows)):
+            raise ValueError("must be different numbers of days in ascending order")
+        return windows
+
+
+class InactivitySettings(Settings):
+    """What counts as gone silent: no event, or a measure far below the account's own level."""
+
+    silent_days: Annotated[int, Field(ge=1, le=366)] = 28
+    events: tuple[str, ...] | None = None
+    measure: str | None = None
+    below_share: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> InactivitySettings:
+        if self.measure is not None and self.events is not None:
+            raise ValueError("give events or a measure, not both")
+        if (self.measure is None) != (self.below_share is None):
+            raise ValueError("measure and below_share belong together")
+        return self
+
+
+class ChurnSettings(Settings):
+    """The churn label: gone in ``(as_of + lead, as_of + lead + horizon]``."""
+
+    by: tuple[Literal["contract", "inactivity"], ...] = ("contract",)
+    horizon_days: Annotated[int, Field(ge=1, le=730)] = 90
+    lead_days: Days = 0
+    grace_days: Days = 30
+    inactivity: InactivitySettings | None = None
+
+    @model_validator(mode="after")
+    def _rule_given(self) -> ChurnSettings:
+        if not self.by:
+            raise ValueError("by must name contract, inactivity or both")
+        if "inactivity" in self.by and self.inactivity is None:
+            raise ValueError("by: [inactivity] needs inactivity: {silent_days: ...}")
+        return self
+
+
+class RenewalSettings(Settings):
+    """The renewal label: is the contract lost, seen up to ``max_lead_days`` before its decision."""
+
+    max_lead_days: Annotated[int, Field(ge=1, le=730)] = 180
+    grace_days: Days = 30
+
+
+class LabelSettings(Settings):
+    """What the models predict; a label that is left out trains no model."""
+
+    churn: ChurnSettings | None = ChurnSettings()
+    renewal: RenewalSettings | None = None
+
+
+class CheckSettings(Settings):
+    """What happens to rows that break a rule."""
+
+    unknown_account: Literal["quarantine", "stop", "allow"] = "quarantine"
+    overlap: Literal["quarantine", "stop", "allow"] = "allow"
+
+
+class CompanySettings(Settings):
+    """Everything that features and labels are made from."""
+
+    currency: str = "USD"
+    tables: dict[str, str]
+    attributes: dict[str, AttributeSettings] = {}
+    contracts: ContractSettings = ContractSettings()
+    measures: dict[str, MeasureSettings] = {}
+    catalogue: dict[str, EventSettings] = {}
+    time: TimeSettings = TimeSettings()
+    labels: LabelSettings = LabelSettings()
+    checks: CheckSettings = CheckSettings()
+
+    @property
+    def grace_days(self) -> int:
+        """Days after an end within which a successor still counts as a renewal."""
+        section = self.labels.renewal or self.labels.churn
+        return section.grace_days if section else 30
+
+    @property
+    def max_lead_days(self) -> int:
+        """Days before its decision date from which a contract is judged by the renewal model."""
+        return self.labels.renewal.max_lead_days if self.labels.renewal else 0

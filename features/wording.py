@@ -1,0 +1,54 @@
+"""Words for people: a feature's value as a driver in plain language."""
+
+from __future__ import annotations
+
+import math
+
+from features.catalogue import Feature
+
+_MINUS = "\N{MINUS SIGN}"
+
+
+def describe(feature: Feature, value: float | str | None, *, currency: str) -> str:
+    """The driver's text: the catalogue's wording with the value in it.
+
+    Parameters
+    ----------
+    feature : Feature
+    value : float, str or None
+        None or NaN: missing, which has a wording of its own.
+    currency : str
+        Reporting currency, for money.
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return feature.text_missing or feature.text.replace("{value}", "unknown")
+    return feature.text.replace("{value}", format_value(value, feature.unit, currency=currency))
+
+
+def format_value(value: float | str, unit: str, *, currency: str) -> str:
+    """A value as people read it: no more digits than it deserves.
+
+    Parameters
+    ----------
+    value : float or str
+        A category, or a number in the unit.
+    unit : str
+        As the catalogue says: share, change, money, flag, or what is counted.
+    currency : str
+    """
+    if isinstance(value, str):
+        return value
+    if unit == "share":
+        return f"{100 * value:.0f} %"
+    if unit == "change":
+        return f"{'+' if value > 0 else _MINUS if value < 0 else '±'}{abs(100 * value):.0f} %"
+    if unit == "money":
+        return f"{currency} {_number(value)}"
+    if unit == "flag":
+        return "yes" if value else "no"
+    return _number(value)
+
+
+def _number(value: float) -> str:
+    whole = abs(value) >= 100 or value == round(value)
+    return f"{value:,.0f}".replace("-", _MINUS) if whole else f"{value:,.1f}".replace("-", _MINUS)

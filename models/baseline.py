@@ -1,0 +1,101 @@
+"""What a model has to beat: rankings that anybody could make without it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.encoding import Encoding, fit_encoding
+from models.settings import TrainingSettings
+from models.table import FloatArray, ModelTable
+from models.training import booster_parameters, fit_booster
+
+BASE_RATE = "base_rate"
+LOGISTIC_REGRESSION = "logistic_regression"
+# Baselines of one column, which a model must beat beyond noise.
+ALONE = {"tenure": "tenure_days", "days_to_renewal": "days_to_renewal"}
+TREES_OF_ONE_COLUMN = 60
+MOST_CATEGORIES = 30
+
+
+def score_baselines(
+    train: ModelTable, test: ModelTable, *, settings: TrainingSettings
+) -> dict[str, FloatArray]:
+    """Scores of the test rows by each baseline; high means likely 1.
+
+    Parameters
+    ----------
+    train, test : ModelTable
+        Mature rows, both classes in ``train``. Baselines learn from the rows that the model
+        learns from.
+    settings : TrainingSettings
+        Recipe; the seed and the size of a leaf are the model's.
+
+    Returns
+    -------
+    dict of str to float, (n_test,)
+        ``base_rate``, ``tenure``, ``days_to_renewal``, ``logistic_regression``.
+    """
+    scores = {BASE_RATE: np.full(len(test), float(train.label.mean()))}
+    for name, column in ALONE.items():
+        scores[name] = score_alone(train, test, column, settings=settings)
+    scores[LOGISTIC_REGRESSION] = score_logistic(train, test)
+    return scores
+
+
+def score_alone(
+    train: ModelTable, test: ModelTable, column: str, *, settings: TrainingSettings
+) -> FloatArray:
+    """Scores, (n_test,), of a booster that sees one column of ``rows``; NaN there is unknown."""
+    if train.rows[column].nunique(dropna=False) < 2:
+        return np.full(len(test), float(train.label.mean()))
+    booster = fit_booster(
+        train.rows[[column]].astype(np.float64),
+        train.label,
+        booster_parameters(settings, rows=len(train)),
+        trees=TREES_OF_ONE_COLUMN,
+        categories=[],
+    )
+    matrix = test.rows[[column]].astype(np.float64)
+    return np.asarray(booster.predict(matrix, num_threads=settings.threads), dtype=np.float64)
+
+
+def score_logistic(train: ModelTable, test: ModelTable) -> FloatArray:
+    """Scores, (n_test,), of a logistic regression on the model's own features."""
+    encoding, _ = fit_encoding(train.features)
+    pipeline = _logistic_pipeline(encoding)
+    pipeline.fit(encoding.encode(train.features), train.label)
+    proba = pipeline.predict_proba(encoding.encode(test.features))
+    return np.asarray(proba[:, 1], dtype=np.float64)
+
+
+# scikit-learn has no types, hence Any.
+def _logistic_pipeline(encoding: Encoding) -> Any:
+    """Numbers: median, missing indicator, signed log, scale; categories: one column each.
+
+    Without the logarithm a few accounts with millions of events would set the scale of all, and
+    the baseline would be easier to beat than it should be.
+    """
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+    categories = list(encoding.categories)
+    numbers = [name for name in encoding.columns if name not in encoding.categories]
+    number = make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
+        FunctionTransformer(_signed_log),
+        StandardScaler(),
+    )
+    category = OneHotEncoder(handle_unknown="ignore", max_categories=MOST_CATEGORIES)
+    columns = ColumnTransformer([("number", number, numbers), ("category", category, categories)])
+    return make_pipeline(columns, LogisticRegression(max_iter=1000))
+
+
+def _signed_log(values: FloatArray | pd.DataFrame) -> FloatArray:
+    array = np.asarray(values, dtype=np.float64)
+    return np.asarray(np.sign(array) * np.log1p(np.abs(array)))

@@ -1,0 +1,97 @@
+"""The decision whether a model is fit to be used, and the sentences that explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from models.bootstrap import Estimate
+
+CHANCE = 0.5
+TOO_GOOD = 0.99
+# Baselines that a model must beat beyond noise, in words; the base rate ranks nothing, so
+# beating it is beating chance. Logistic regression is only noted.
+BARS = {"tenure": "tenure alone", "days_to_renewal": "days to renewal alone"}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The gate's answer.
+
+    Parameters
+    ----------
+    verdict : str
+        One phrase, shown first.
+    promoted : bool
+        Whether the model may be used.
+    reasons : tuple of str
+        A sentence for each thing that was looked at.
+    """
+
+    verdict: str
+    promoted: bool
+    reasons: tuple[str, ...]
+
+
+def decide(
+    auc: Estimate,
+    differences: Mapping[str, Estimate],
+    *,
+    ranks: bool,
+    logistic: Estimate | None = None,
+) -> Decision:
+    """Whether the model beats chance and the baselines beyond noise.
+
+    Parameters
+    ----------
+    auc : Estimate
+        Of the model on the test rows.
+    differences : mapping of str to Estimate
+        The model's AUC minus each baseline's, paired; needs every key of ``BARS``.
+    ranks : bool
+        Whether the calibration's slope is above 0.
+    logistic : Estimate, optional
+        The same difference for logistic regression.
+    """
+    beats_chance = auc.low > CHANCE
+    not_beaten = [name for name in BARS if not differences[name].low > 0.0]
+    reasons = [_chance_reason(auc, beats_chance=beats_chance)]
+    if not ranks:
+        reasons.append("a higher output does not mean a higher probability on accounts left out")
+    reasons += [_bar_reason(name, differences[name]) for name in BARS]
+    reasons += _notes(auc, logistic)
+    if not (beats_chance and ranks):
+        return Decision("no better than chance", False, tuple(reasons))
+    if not_beaten:
+        names = " and ".join(BARS[name] for name in not_beaten)
+        return Decision(f"no better than {names}", False, tuple(reasons))
+    return Decision("better than chance and than the baselines", True, tuple(reasons))
+
+
+def _chance_reason(auc: Estimate, *, beats_chance: bool) -> str:
+    word = "above" if beats_chance else "not above"
+    return f"AUC {_spell(auc)}: the interval's lower end is {word} {CHANCE}"
+
+
+def _bar_reason(name: str, difference: Estimate) -> str:
+    word = "better than" if difference.low > 0.0 else "not better beyond noise than"
+    return f"{word} {BARS[name]}: AUC differs by {_spell(difference, sign='+')}"
+
+
+def _notes(auc: Estimate, logistic: Estimate | None) -> list[str]:
+    notes = []
+    if logistic is not None and not logistic.low > 0.0:
+        word = "better" if logistic.high < 0.0 else "as good"
+        notes.append(f"logistic regression is {word}: AUC differs by {_spell(logistic, '+')}")
+    if auc.value > TOO_GOOD:
+        notes.append(
+            f"an AUC above {TOO_GOOD} is a bug until proved otherwise: look for a feature that "
+            "holds the answer"
+        )
+    return notes
+
+
+def _spell(found: Estimate, sign: str = "") -> str:
+    if not found.low <= found.high:  # also when either is NaN
+        return "unknown"
+    return f"{found.value:{sign}.3f} ({found.low:{sign}.3f} to {found.high:{sign}.3f})"

@@ -1,0 +1,94 @@
+"""What a user may set about splitting, training, tiers and costs; keys of the configuration."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class _Settings(BaseModel):
+    """A frozen section of the configuration in which an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SplitSettings(_Settings):
+    """Where the rows that judge a model begin."""
+
+    test_from: date | None = Field(
+        default=None,
+        description="First as-of date tested on; default: the last fifth of the mature dates.",
+    )
+
+
+class TeamSettings(_Settings):
+    """Who acts on the ranking."""
+
+    capacity: int = Field(
+        default=20, ge=1, description="Accounts that can be worked on per run: the high tier."
+    )
+
+
+class CostSettings(_Settings):
+    """What acting on an account costs and brings, for expected profit."""
+
+    contact: float = Field(
+        default=0.0, ge=0, description="Cost of working on one account, reporting currency."
+    )
+    save_rate: float = Field(
+        default=0.0, ge=0, le=1, description="Share of the lost ARR that working on it saves."
+    )
+
+
+class TierSettings(_Settings):
+    """Fixed thresholds of the risk tiers; without them training chooses by capacity."""
+
+    high: float | None = Field(
+        default=None, gt=0, le=1, description="Loss probability from which the tier is high."
+    )
+    medium: float | None = Field(
+        default=None, gt=0, le=1, description="Loss probability from which the tier is medium."
+    )
+
+    @model_validator(mode="after")
+    def _both_and_in_order(self) -> Self:
+        if (self.high is None) != (self.medium is None):
+            raise ValueError("give both high and medium, or neither")
+        if self.high is not None and self.medium is not None and self.medium > self.high:
+            raise ValueError("medium must not be above high")
+        return self
+
+
+class TrainingSettings(_Settings):
+    """How a model is fitted and how surely it is judged."""
+
+    seed: int = Field(default=0, ge=0, description="Seed of folds, trees and bootstrap.")
+    threads: int = Field(default=1, ge=1, description="Threads of LightGBM.")
+    folds: int = Field(default=4, ge=2, description="Account folds for stopping and calibration.")
+    max_trees: int = Field(default=600, ge=1, description="Most trees that a model may have.")
+    patience: int = Field(
+        default=30, ge=1, description="Trees without progress after which boosting stops."
+    )
+    learning_rate: float = Field(default=0.05, gt=0, le=1, description="Weight of one tree.")
+    leaves: int = Field(default=15, ge=2, description="Most leaves of one tree.")
+    replicates: int = Field(
+        default=400, ge=50, description="Bootstrap replicates behind every interval."
+    )
+    min_train_positives: int = Field(
+        default=30, ge=2, description="Fewer positive training rows skip the model."
+    )
+    min_test_positives: int = Field(
+        default=10, ge=2, description="Fewer positive test rows skip the model."
+    )
+
+
+class ModelSettings(_Settings):
+    """Everything about models that a configuration holds."""
+
+    split: SplitSettings = SplitSettings()
+    team: TeamSettings = TeamSettings()
+    costs: CostSettings = CostSettings()
+    tiers: TierSettings = TierSettings()
+    training: TrainingSettings = TrainingSettings()

@@ -1,0 +1,260 @@
+"""What one score run found about every account, and the order in which people read it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal, get_args
+
+State = Literal[
+    "to_decide",
+    "renewed",
+    "notice_given",
+    "auto_renewed",
+    "no_term",
+    "in_grace",
+    "too_little_history",
+]
+Basis = Literal["renewal", "churn"]
+Tier = Literal["high", "medium", "low"]
+
+STATES: tuple[State, ...] = get_args(State)
+BASES: tuple[Basis, ...] = get_args(Basis)
+TIERS: tuple[Tier, ...] = get_args(Tier)
+STATES_AT_RISK: frozenset[State] = frozenset({"to_decide", "no_term", "in_grace"})
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One reason behind an account's probability of loss.
+
+    Parameters
+    ----------
+    feature : str
+        Name in the feature catalogue.
+    group : str
+        Group of the feature in the catalogue.
+    text : str
+        The reason in plain words.
+    value : float, str or None
+        What the feature was, as a plain Python value; None when it was not known.
+    unit : str or None
+        Unit of `value`; None when it has none.
+    contribution : float
+        Log-odds; above 0 raises the probability of loss.
+    """
+
+    feature: str
+    group: str
+    text: str
+    value: float | str | None
+    unit: str | None
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountScore:
+    """One account in one snapshot. What does not apply or is not known is None, never 0.
+
+    Parameters
+    ----------
+    account_id : str
+        Not empty.
+    state : str
+        One of `STATES`; only `STATES_AT_RISK` carry ARR at risk.
+    external_id, name, parent_id, segment, account_tier, region, owner : str or None
+        As the accounts table gives them.
+    currency : str or None
+        Of `arr`, `arr_to_decide` and `arr_at_risk`: the reporting currency.
+    arr : float or None
+        Current ARR of the account.
+    arr_to_decide : float or None
+        The part of `arr` that `loss_probability` speaks of.
+    basis : str or None
+        Model behind `loss_probability`: ``renewal`` or ``churn``.
+    contract_id : str or None
+        The next contract to decide; None without one.
+    decision_date, renewal_date : date or None
+        Last day to decide on that contract, and its exclusive end.
+    churn_probability, renewal_likelihood, loss_probability : float or None
+        Shares 0-1.
+    arr_at_risk : float or None
+        Expected loss: `arr_to_decide` times `loss_probability`.
+    risk_tier : str or None
+        One of `TIERS`, from `loss_probability` alone.
+    tier_runs_below : int
+        Score runs in a row in which `loss_probability` lay below the threshold of `risk_tier`.
+    drivers : tuple of Driver
+        Strongest first; empty without a probability.
+    contributions : dict of str to float
+        Log-odds by feature group; with `base_log_odds` they add up to those of the probability.
+    base_log_odds : float or None
+        Log-odds of the model's average account.
+    rank : int or None
+        Place in the snapshot's ranking from 1, set by the store; no part of equality.
+    """
+
+    account_id: str
+    state: State
+    external_id: str | None = None
+    name: str | None = None
+    parent_id: str | None = None
+    segment: str | None = None
+    account_tier: str | None = None
+    region: str | None = None
+    owner: str | None = None
+    currency: str | None = None
+    arr: float | None = None
+    arr_to_decide: float | None = None
+    basis: Basis | None = None
+    contract_id: str | None = None
+    decision_date: date | None = None
+    renewal_date: date | None = None
+    churn_probability: float | None = None
+    renewal_likelihood: float | None = None
+    loss_probability: float | None = None
+    arr_at_risk: float | None = None
+    risk_tier: Tier | None = None
+    tier_runs_below: int = 0
+    drivers: tuple[Driver, ...] = ()
+    contributions: dict[str, float] = field(default_factory=dict)
+    base_log_odds: float | None = None
+    rank: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything one score run publishes.
+
+    Parameters
+    ----------
+    as_of : date
+        Features use only what was known before this midnight.
+    data_end : date
+        Exclusive end of the data.
+    company : str
+        As the config names it.
+    currency : str or None
+        Reporting currency; None when the company has no money columns.
+    created_at : datetime
+        With a time zone.
+    models : mapping of str to mapping or None
+        By model name: ``version``, ``horizon_days``, ``lead_days`` and what else describes it;
+        None where no model is promoted.
+    thresholds : mapping of str to float, or None
+        ``high`` and ``medium``, shares 0-1; None when no tier was given.
+    scores : tuple of AccountScore
+        In any order, one per account.
+    config_hash : str
+        Of the resolved config.
+    """
+
+    as_of: date
+    data_end: date
+    company: str
+    currency: str | None
+    created_at: datetime
+    models: Mapping[str, Mapping[str, object] | None]
+    thresholds: Mapping[str, float] | None
+    scores: tuple[AccountScore, ...]
+    config_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Money of a snapshot, in its reporting currency; None when no account's ARR is known.
+
+    Parameters
+    ----------
+    arr_at_risk : dict of str to float or None
+        By basis, for the bases that occur: they span different times and do not add up.
+    arr_high_tier : float or None
+        Whole ARR of the accounts in the high tier.
+    arr_notice_given : float or None
+        Whole ARR of the accounts that gave notice: lost, not at risk.
+    """
+
+    arr_at_risk: dict[str, float | None]
+    arr_high_tier: float | None
+    arr_notice_given: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotHeader:
+    """A published snapshot without its accounts.
+
+    Parameters
+    ----------
+    snapshot_id : str
+        Short; sorts in the order of publishing.
+    accounts : int
+        Accounts in it.
+    counts : dict of str to int
+        Accounts by state, for every state.
+    totals : Totals
+        Money in the reporting currency.
+    as_of, data_end, company, currency, created_at, models, thresholds, config_hash
+        As in `Snapshot`.
+    """
+
+    snapshot_id: str
+    as_of: date
+    data_end: date
+    company: str
+    currency: str | None
+    created_at: datetime
+    models: dict[str, dict[str, object] | None]
+    thresholds: dict[str, float] | None
+    config_hash: str
+    accounts: int
+    counts: dict[str, int]
+    totals: Totals
+
+
+def ranking_key(score: AccountScore) -> tuple[bool, float, bool, float, str]:
+    """Sort key of the one ranking: ARR at risk, then loss probability, then account id.
+
+    Both numbers fall from high to low with None last; ids rise by code point.
+    """
+    return (
+        score.arr_at_risk is None,
+        -(score.arr_at_risk or 0.0),
+        score.loss_probability is None,
+        -(score.loss_probability or 0.0),
+        score.account_id,
+    )
+
+
+def count_states(scores: Iterable[AccountScore]) -> dict[str, int]:
+    """Accounts by state, 0 where a state does not occur."""
+    counted = Counter(score.state for score in scores)
+    return {state: counted[state] for state in STATES}
+
+
+def total_money(scores: Iterable[AccountScore]) -> Totals:
+    """Totals over the accounts whose ARR is known."""
+    scores = tuple(scores)
+    return Totals(
+        arr_at_risk={
+            basis: _sum(score.arr_at_risk for score in scores if score.basis == basis)
+            for basis in BASES
+            if any(score.basis == basis for score in scores)
+        },
+        arr_high_tier=_sum_arr(scores, [s for s in scores if s.risk_tier == "high"]),
+        arr_notice_given=_sum_arr(scores, [s for s in scores if s.state == "notice_given"]),
+    )
+
+
+def _sum_arr(scores: tuple[AccountScore, ...], chosen: list[AccountScore]) -> float | None:
+    """ARR of the chosen accounts: 0 when there are none, None when money is known nowhere."""
+    if all(score.arr is None for score in scores):
+        return None
+    return _sum(score.arr for score in chosen) if chosen else 0.0
+
+
+def _sum(amounts: Iterable[float | None]) -> float | None:
+    known = [amount for amount in amounts if amount is not None]
+    return math.fsum(known) if known else None

@@ -1,0 +1,108 @@
+"""What must hold of a snapshot before it may be published."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator
+
+from features.errors import InputError, InvariantError, Problem
+from models.snapshot import BASES, STATES, STATES_AT_RISK, TIERS, AccountScore, Snapshot
+
+ID_LENGTH = 512  # longer keys do not fit an index page of PostgreSQL in every encoding
+TEXTS = (
+    "account_id",
+    "external_id",
+    "name",
+    "parent_id",
+    "segment",
+    "account_tier",
+    "region",
+    "owner",
+    "currency",
+    "contract_id",
+)
+SHARES = ("churn_probability", "renewal_likelihood", "loss_probability")
+NUMBERS = (*SHARES, "arr", "arr_to_decide", "arr_at_risk", "base_log_odds")
+EXAMPLES = 3
+
+
+def validate_snapshot(snapshot: Snapshot) -> None:
+    """Raise when a snapshot cannot be stored as it is or contradicts itself.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        About to be published.
+
+    Raises
+    ------
+    InputError
+        Texts that come from the user's tables and that no database keeps: NUL characters, half
+        surrogates, ids that are empty or longer than 512 characters.
+    InvariantError
+        Numbers that are not finite, shares outside 0-1, ids that occur twice, unknown states:
+        faults of the score run.
+    """
+    broken = sorted(set(_contradictions(snapshot)))
+    if broken:
+        more = f" and {len(broken) - EXAMPLES} more" if len(broken) > EXAMPLES else ""
+        raise InvariantError(f"snapshot not published: {'; '.join(broken[:EXAMPLES])}{more}")
+    problems = list(_unstorable(snapshot))
+    if problems:
+        raise InputError(problems)
+
+
+def _contradictions(snapshot: Snapshot) -> Iterator[str]:
+    if snapshot.created_at.tzinfo is None:
+        yield "created_at has no time zone"
+    counted = Counter(score.account_id for score in snapshot.scores)
+    yield from (f"account {name} occurs {n} times" for name, n in counted.items() if n > 1)
+    for score in snapshot.scores:
+        yield from (f"account {score.account_id}: {fault}" for fault in _faults(score))
+
+
+def _faults(score: AccountScore) -> Iterator[str]:
+    if score.state not in STATES:
+        yield f"unknown state {score.state!r}"
+    if score.basis not in (None, *BASES):
+        yield f"unknown basis {score.basis!r}"
+    if score.risk_tier not in (None, *TIERS):
+        yield f"unknown risk tier {score.risk_tier!r}"
+    if score.arr_at_risk is not None and score.state not in STATES_AT_RISK:
+        yield f"state {score.state} carries ARR at risk"
+    for name in NUMBERS:
+        number = getattr(score, name)
+        if number is not None and not math.isfinite(number):
+            yield f"{name} is {number}"
+        elif number is not None and name in SHARES and not 0 <= number <= 1:
+            yield f"{name} is {number}, outside 0-1"
+    logs = [driver.contribution for driver in score.drivers] + list(score.contributions.values())
+    logs += [driver.value for driver in score.drivers if isinstance(driver.value, float)]
+    if not all(map(math.isfinite, logs)):
+        yield "a driver or contribution is not finite"
+
+
+def _unstorable(snapshot: Snapshot) -> Iterator[Problem]:
+    scores = snapshot.scores
+    for column in TEXTS:
+        table = "contracts" if column == "contract_id" else "accounts"
+        ids = [score.account_id for score in scores if not _storable(getattr(score, column))]
+        rule = "must be text without NUL characters or half surrogates"
+        yield from _problem(table, column, rule, "mend it in the query", ids)
+    ids = [score.account_id for score in scores if not 1 <= len(score.account_id) <= ID_LENGTH]
+    rule = f"must have 1 to {ID_LENGTH} characters"
+    yield from _problem("accounts", "account_id", rule, "use a shorter id", ids)
+
+
+def _problem(table: str, column: str, rule: str, remedy: str, ids: list[str]) -> Iterator[Problem]:
+    if ids:
+        shown = tuple(json.dumps(name[:40])[1:-1] for name in ids[:EXAMPLES])
+        yield Problem(table, column, rule, rows=len(ids), examples=shown, remedy=remedy)
+
+
+def _storable(text: str | None) -> bool:
+    if text is None or text.isascii():
+        return text is None or "\x00" not in text
+    return "\x00" not in text and not any("\ud800" <= mark <= "\udfff" for mark in text)

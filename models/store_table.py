@@ -1,0 +1,195 @@
+"""Tables of the snapshot store, and how a snapshot becomes rows and rows a snapshot."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Integer,
+    MetaData,
+    RowMapping,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from models.snapshot import (
+    AccountScore,
+    Driver,
+    Snapshot,
+    SnapshotHeader,
+    Totals,
+    count_states,
+    total_money,
+)
+
+Row = RowMapping | dict[str, Any]  # Any: each column has a type of its own
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite keeps it without its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The moment as the database keeps it."""
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(  # the signature is SQLAlchemy's
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002
+    ) -> datetime | None:
+        """The moment with its zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+METADATA = MetaData()
+
+STORE_SCHEMA = Table(
+    "store_schema",
+    METADATA,
+    Column("slot", Integer, CheckConstraint("slot = 1"), primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
+SNAPSHOT = Table(
+    "snapshot",
+    METADATA,
+    Column("snapshot_id", Text, primary_key=True),
+    Column("as_of", Date, nullable=False),
+    Column("data_end", Date, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("currency", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("models", Text, nullable=False),  # this and the three below: JSON
+    Column("thresholds", Text),
+    Column("counts", Text, nullable=False),
+    Column("totals", Text, nullable=False),
+    Column("config_hash", Text, nullable=False),
+    Column("accounts", Integer, nullable=False),
+)
+
+CURRENT_SNAPSHOT = Table(
+    "current_snapshot",
+    METADATA,
+    Column("slot", Integer, CheckConstraint("slot = 1"), primary_key=True),
+    Column("snapshot_id", Text, ForeignKey("snapshot.snapshot_id")),
+)
+
+ACCOUNT_SCORE = Table(
+    "account_score",
+    METADATA,
+    Column("snapshot_id", Text, ForeignKey("snapshot.snapshot_id"), primary_key=True),
+    Column("account_id", Text, primary_key=True),
+    Column("rank", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("external_id", Text),
+    Column("name", Text),
+    Column("parent_id", Text),
+    Column("segment", Text),
+    Column("account_tier", Text),
+    Column("region", Text),
+    Column("owner", Text),
+    Column("currency", Text),
+    Column("arr", Double),
+    Column("arr_to_decide", Double),
+    Column("basis", Text),
+    Column("contract_id", Text),
+    Column("decision_date", Date),
+    Column("renewal_date", Date),
+    Column("churn_probability", Double),
+    Column("renewal_likelihood", Double),
+    Column("loss_probability", Double),
+    Column("arr_at_risk", Double),
+    Column("risk_tier", Text),
+    Column("tier_runs_below", Integer, nullable=False),
+    Column("drivers", Text, nullable=False),  # this and the next: JSON
+    Column("contributions", Text, nullable=False),
+    Column("base_log_odds", Double),
+    UniqueConstraint("snapshot_id", "rank"),
+)
+
+PLAIN = tuple(
+    item.name
+    for item in fields(AccountScore)
+    if item.name not in ("drivers", "contributions", "rank")
+)
+PLAIN_OF_HEADER = tuple(
+    item.name
+    for item in fields(SnapshotHeader)
+    if item.name not in ("models", "thresholds", "counts", "totals")
+)
+DRIVER_FIELDS = tuple(item.name for item in fields(Driver))
+
+
+def score_row(snapshot_id: str, rank: int, score: AccountScore) -> dict[str, Any]:
+    """The row of one account, its place in the ranking counted from 1."""
+    drivers = [{name: getattr(driver, name) for name in DRIVER_FIELDS} for driver in score.drivers]
+    return {
+        **{name: getattr(score, name) for name in PLAIN},
+        "snapshot_id": snapshot_id,
+        "rank": rank,
+        "drivers": _dump(drivers),
+        "contributions": _dump(score.contributions),
+    }
+
+
+def read_score(row: Row) -> AccountScore:
+    """The account that a row holds."""
+    return AccountScore(
+        **{name: row[name] for name in PLAIN},
+        rank=row["rank"],
+        drivers=tuple(Driver(**driver) for driver in json.loads(row["drivers"])),
+        contributions=json.loads(row["contributions"]),
+    )
+
+
+def header_row(snapshot_id: str, snapshot: Snapshot) -> dict[str, Any]:
+    """The row of a snapshot, with its counts and totals."""
+    return {
+        "snapshot_id": snapshot_id,
+        "as_of": snapshot.as_of,
+        "data_end": snapshot.data_end,
+        "company": snapshot.company,
+        "currency": snapshot.currency,
+        "created_at": snapshot.created_at,
+        "models": _dump({name: use and dict(use) for name, use in snapshot.models.items()}),
+        "thresholds": snapshot.thresholds and _dump(dict(snapshot.thresholds)),
+        "counts": _dump(count_states(snapshot.scores)),
+        "totals": _dump(asdict(total_money(snapshot.scores))),
+        "config_hash": snapshot.config_hash,
+        "accounts": len(snapshot.scores),
+    }
+
+
+def read_header(row: Row) -> SnapshotHeader:
+    """The snapshot that a row describes."""
+    return SnapshotHeader(
+        **{name: row[name] for name in PLAIN_OF_HEADER},
+        models=json.loads(row["models"]),
+        thresholds=json.loads(row["thresholds"]) if row["thresholds"] else None,
+        counts=json.loads(row["counts"]),
+        totals=Totals(**json.loads(row["totals"])),
+    )
+
+
+def _dump(document: object) -> str:
+    return json.dumps(document, allow_nan=False, separators=(",", ":"))

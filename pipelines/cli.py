@@ -1,0 +1,204 @@
+"""The command line ``keepwell``. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pipelines.config import Config
+    from pipelines.scoring import Published
+    from pipelines.training import TrainingRun
+
+app = typer.Typer(
+    name="keepwell",
+    help="Which B2B SaaS accounts will not renew, why, and what that costs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[Path, typer.Option("--config", help="The company's YAML file.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Data folder, instead of the config's.")
+]
+AsOfOption = Annotated[
+    datetime | None,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Use only what was known before this day."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+
+
+@app.command()
+def demo(json_: JsonOption = False) -> None:
+    """Make a demo company, train on it, score it, and show who will probably not renew."""
+    from pipelines.demonstration import run_demo
+
+    found = run_demo(show=not json_)
+    if json_:
+        _print_json(found)
+
+
+@app.command()
+def check(config: ConfigOption, data: DataOption = None, json_: JsonOption = False) -> None:
+    """Check configuration and tables; exit code 2 when something must be mended."""
+    from pipelines.home import Home
+    from pipelines.progress import show_progress
+    from pipelines.source import open_company
+
+    loaded = _read(config, data)
+    with show_progress() as progress:
+        source = open_company(loaded, Home.from_environment(), progress=progress)
+    if json_:
+        _print_json({"problems": [problem.to_dict() for problem in source.notices]})
+        return
+    for problem in source.notices:
+        typer.echo(f"{problem.action}: {problem}")
+    typer.echo(f"{loaded.company}: the tables can be used; data up to {source.data_end}, exclusive")
+
+
+@app.command()
+def features(config: ConfigOption, data: DataOption = None, json_: JsonOption = False) -> None:
+    """List the features that this company's tables can carry, and those left out."""
+    from features.catalogue import build_catalogue
+    from pipelines.home import Home
+    from pipelines.source import open_company
+
+    loaded = _read(config, data)
+    source = open_company(loaded, Home.from_environment())
+    catalogue = build_catalogue(loaded, source.columns)
+    if json_:
+        listed = [feature.to_dict() for feature in catalogue.features]
+        _print_json({"features": listed, "left_out": catalogue.left_out})
+        return
+    for feature in catalogue.features:
+        typer.echo(f"{feature.group:<12} {feature.name:<24} {feature.unit:<16} {feature.meaning}")
+    for name, reason in catalogue.left_out.items():
+        typer.echo(f"left out     {name:<24} {reason}")
+
+
+@app.command()
+def train(
+    config: ConfigOption,
+    data: DataOption = None,
+    as_of: AsOfOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Train and judge the models; promote those that beat chance and the simple baselines."""
+    run_, _ = _work(config, data, as_of, training=True, scoring=False)
+    _report(run_, None, json_=json_)
+
+
+@app.command()
+def score(
+    config: ConfigOption,
+    data: DataOption = None,
+    as_of: AsOfOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Score all accounts with the promoted models and publish a snapshot."""
+    _, published = _work(config, data, as_of, training=False, scoring=True)
+    _report(None, published, json_=json_)
+
+
+@app.command()
+def run(
+    config: ConfigOption,
+    data: DataOption = None,
+    as_of: AsOfOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Train, then score: the whole way from tables to a published ranking."""
+    run_, published = _work(config, data, as_of, training=True, scoring=True)
+    _report(run_, published, json_=json_)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Serve the published snapshot under http://HOST:PORT/v1/accounts."""
+    from pipelines.home import Home
+
+    # The service is a process of its own that shares nothing with the pipelines but the store.
+    arguments = ["--store", Home.from_environment().store_url, "--host", host, "--port", str(port)]
+    os.execv(sys.executable, [sys.executable, "-m", "serving", *arguments])
+
+
+def _read(config: Path, data: Path | None) -> Config:
+    from pipelines.home import Home, prepare_environment
+
+    prepare_environment(Home.from_environment())
+    from pipelines.config import read_config
+
+    return read_config(config, data=data)
+
+
+def _work(
+    path: Path, data: Path | None, as_of: datetime | None, *, training: bool, scoring: bool
+) -> tuple[TrainingRun | None, Published | None]:
+    """Train, score or both: as Prefect flows where a server is named, else as plain functions."""
+    config = _read(path, data)
+    from pipelines.home import Home
+    from pipelines.progress import show_progress
+
+    day = as_of.date() if as_of else None
+    if os.environ.get("PREFECT_API_URL"):
+        from pipelines import flow
+
+        run_ = flow.train(path, data=data, as_of=day) if training else None
+        return run_, flow.score(path, data=data, as_of=day) if scoring else None
+    from pipelines.scoring import score_company
+    from pipelines.source import open_company
+    from pipelines.training import train_company
+
+    home = Home.from_environment()
+    with show_progress() as progress:
+        source = open_company(config, home, as_of=day, progress=progress)
+        run_ = train_company(config, source, home, progress=progress) if training else None
+        published = score_company(config, source, home, progress=progress) if scoring else None
+    return run_, published
+
+
+def _report(run_: TrainingRun | None, published: Published | None, *, json_: bool) -> None:
+    if json_:
+        found: dict[str, Any] = {}  # Any: a JSON document
+        found |= {"models": run_.to_json()} if run_ else {}
+        found |= published.to_json() if published else {}
+        _print_json(found)
+        return
+    from pipelines.presentation import make_console, show_ranking, show_training
+
+    console = make_console()
+    if run_ is not None:
+        show_training(console, run_)
+    if published is not None:
+        show_ranking(console, published.snapshot)
+
+
+def _print_json(found: object) -> None:
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+
+
+def main() -> None:
+    """Entry point: errors that the user can mend end with exit code 2 and no traceback."""
+    from features.errors import InputError, KeepwellError
+
+    try:
+        app()
+    except InputError as error:
+        if "--json" in sys.argv:
+            _print_json({"problems": [problem.to_dict() for problem in error.problems]})
+        for problem in error.problems:
+            typer.echo(f"error: {problem}", err=True)
+        sys.exit(2)
+    except KeepwellError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)

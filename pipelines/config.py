@@ -1,0 +1,184 @@
+"""The configuration: one YAML file per company, validated whole before any work."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, PrivateAttr, ValidationError
+
+from features.errors import InputError, Problem
+from features.schema import OUTCOME_COLUMNS, TABLES
+from features.settings import CompanySettings
+from models.settings import ModelSettings
+
+Fault = tuple[str, str, str]  # key, what is wrong, remedy
+_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+
+
+class Config(CompanySettings, ModelSettings):
+    """A company's whole configuration; its queries keep their placeholders.
+
+    What the environment holds for them, passwords perhaps, is filled in only to run them.
+    """
+
+    config_version: Literal[1]
+    company: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")
+    data: str = "."
+    engine: Literal["duckdb"] = "duckdb"
+    slices: tuple[str, ...] = ()
+
+    _folder: Path = PrivateAttr(default=Path())
+
+    def place_data(self, folder: Path) -> None:
+        """Say which folder ``${data}`` stands for."""
+        self._folder = folder
+
+    def filled(self) -> Config:
+        """The same with data folder and environment put into the queries."""
+        values = {**os.environ, "data": str(self._folder)}
+        queries = {
+            name: _PLACEHOLDER.sub(partial(_value, values), query)
+            for name, query in self.tables.items()
+        }
+        return self.model_copy(update={"tables": queries})
+
+    def to_yaml(self) -> str:
+        """The resolved configuration, as it is kept with a model."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def read_config(path: Path, *, data: Path | None = None) -> Config:
+    """The configuration in a YAML file.
+
+    Parameters
+    ----------
+    path : Path
+    data : Path, optional
+        The data folder; without it the config's ``data`` key below the environment variable
+        ``KEEPWELL_DATA``, or below the folder of the YAML.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong, by key path.
+    """
+    raw = _read_yaml(path)
+    problems = _unset_variables(raw)
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        raise InputError(problems + _validation_problems(error)) from None
+    config.place_data(_data_folder(path, config.data, data))
+    problems += _joint_problems(config)
+    if problems:
+        raise InputError(problems)
+    return config
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:  # Any: YAML before validation
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        remedy = "give the path of a YAML file with --config"
+        raise InputError([Problem(str(path), "", "does not exist", remedy=remedy)]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        said = f"cannot be read: {type(error).__name__}"
+        raise InputError([Problem(str(path), "", said, remedy="save it as UTF-8")]) from None
+    except yaml.YAMLError as error:
+        said = " ".join(str(error).split())
+        raise InputError([Problem(str(path), "", f"is no valid YAML: {said}")]) from None
+    if not isinstance(raw, dict):
+        raise InputError([Problem(str(path), "", "must be a mapping of keys, see docs/config.md")])
+    return raw
+
+
+def _data_folder(path: Path, key: str, data: Path | None) -> Path:
+    if data is not None:
+        return data.resolve()
+    base = Path(os.environ.get("KEEPWELL_DATA") or path.resolve().parent)
+    return (base / key).resolve()
+
+
+def _unset_variables(raw: dict[str, Any]) -> list[Problem]:
+    """Placeholders of the queries for which the environment has nothing."""
+    tables = raw.get("tables")
+    queries = tables.items() if isinstance(tables, dict) else ()
+    remedy = "set the environment variable, or write ${data} for the data folder"
+    return [
+        Problem("config", f"tables.{name}", f"${{{variable}}} is not set", remedy=remedy)
+        for name, query in queries
+        for variable in sorted(set(_PLACEHOLDER.findall(str(query))) - {"data", *os.environ})
+    ]
+
+
+def _value(values: Mapping[str, str], match: re.Match[str]) -> str:
+    """What a placeholder stands for, safe inside a quoted SQL string."""
+    return values[match[1]].replace("'", "''")
+
+
+def _validation_problems(error: ValidationError) -> list[Problem]:
+    problems = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"]) or "config"
+        if item["type"] == "extra_forbidden":
+            rule, remedy = "is no key of the configuration", "remove it, or see docs/config.md"
+        else:
+            rule, remedy = item["msg"].removeprefix("Value error, "), "see docs/config.md"
+        seen = item.get("input")
+        shown = (str(seen)[:80],) if isinstance(seen, str | int | float | bool | date) else ()
+        problems.append(Problem("config", key, rule, examples=shown, remedy=remedy))
+    return problems
+
+
+def _joint_problems(config: Config) -> list[Problem]:
+    """What is wrong between keys."""
+    found = [*_table_faults(config), *_label_faults(config), *_other_faults(config)]
+    return [Problem("config", key, rule, remedy=remedy) for key, rule, remedy in found]
+
+
+def _table_faults(config: Config) -> Iterator[Fault]:
+    for name in config.tables:
+        if name not in TABLES:
+            yield f"tables.{name}", "is no contract table", f"use {', '.join(sorted(TABLES))}"
+    if "accounts" not in config.tables:
+        yield "tables.accounts", "is missing", "every company needs a query for its accounts"
+    if not {"contracts", "usage"} & set(config.tables):
+        yield "tables", "has neither contracts nor usage", "add a query for one of them"
+
+
+def _label_faults(config: Config) -> Iterator[Fault]:
+    churn = config.labels.churn
+    if "contracts" not in config.tables:
+        if churn is not None and "contract" in churn.by:
+            remedy = "add tables.contracts, or use by: [inactivity]"
+            yield "labels.churn.by", "says contract, but there is no table contracts", remedy
+        if config.labels.renewal is not None:
+            remedy = "add it, or leave the label out"
+            yield "labels.renewal", "needs the table contracts", remedy
+    inactivity = churn.inactivity if churn is not None else None
+    if inactivity is None:
+        return
+    key = "labels.churn.inactivity"
+    if inactivity.measure is None and "usage" not in config.tables:
+        yield key, "needs the table usage", "add tables.usage"
+    if inactivity.measure is not None and "measures" not in config.tables:
+        yield f"{key}.measure", "needs the table measures", "add tables.measures"
+    if inactivity.measure is not None and inactivity.measure not in config.measures:
+        yield f"{key}.measure", "is not declared", "declare it under measures"
+
+
+def _other_faults(config: Config) -> Iterator[Fault]:
+    for name in config.attributes:
+        if name.split(".")[-1].lower() in OUTCOME_COLUMNS:
+            remedy = "remove it: no feature may know the outcome"
+            yield f"attributes.{name}", "states an outcome", remedy
+    end = config.time.data_end
+    if end is not None and end > datetime.now(UTC).date():
+        yield "time.data_end", "lies in the future", "give the day after the last complete day"

@@ -1,0 +1,49 @@
+"""The one folder under which Keepwell writes everything."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths under ``KEEPWELL_HOME`` (default ``.keepwell/`` in the working folder)."""
+
+    folder: Path
+
+    @classmethod
+    def from_environment(cls) -> Home:
+        """The home that the environment names."""
+        return cls(Path(os.environ.get("KEEPWELL_HOME") or ".keepwell").resolve())
+
+    @property
+    def store_url(self) -> str:
+        """The snapshot store: ``KEEPWELL_STORE``, by default SQLite under the home."""
+        return os.environ.get("KEEPWELL_STORE") or f"sqlite:///{self.folder / 'store.db'}"
+
+    @property
+    def spill(self) -> Path:
+        """Where DuckDB writes what does not fit into memory."""
+        return self.folder / "spill"
+
+    @property
+    def demo(self) -> Path:
+        """The demo company's tables."""
+        return self.folder / "demo"
+
+
+def prepare_environment(home: Home) -> None:
+    """Turn off the telemetry of every dependency and keep what they write under the home.
+
+    To be called before they are imported; what the environment already says stays.
+    """
+    for name, value in {
+        "PREFECT_HOME": str(home.folder / "prefect"),
+        "MPLCONFIGDIR": str(home.folder / "matplotlib"),
+        "DO_NOT_TRACK": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }.items():
+        os.environ.setdefault(name, value)

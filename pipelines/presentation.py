@@ -1,0 +1,164 @@
+"""What the command line shows people: verdicts, metrics and the ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from models.recipe import Skipped, Trained
+from models.report import Report
+from models.snapshot import AccountScore, Snapshot, ranking_key, total_money
+from pipelines.training import TrainingRun
+
+_BASELINES = {
+    "base_rate": "base rate",
+    "tenure": "tenure alone",
+    "days_to_renewal": "days to renewal alone",
+    "logistic_regression": "logistic regression",
+}
+
+
+def make_console() -> Console:
+    """A console that is wide enough for the tables where no terminal says how wide it is."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=150)
+
+
+def show_training(
+    console: Console, run: TrainingRun, ceilings: Mapping[str, Mapping[str, str]] | None = None
+) -> None:
+    """The verdict of each model first, then its test metrics beside the baselines.
+
+    Parameters
+    ----------
+    console : Console
+    run : TrainingRun
+    ceilings : mapping of model to (row title to figures), optional
+        Further rows, such as the true risk of a demo company.
+    """
+    for name, outcome in run.outcomes.items():
+        console.print(f"[bold]{name}[/bold]: {_verdict(outcome)}")
+    for name, outcome in run.outcomes.items():
+        if isinstance(outcome, Trained):
+            _show_report(console, name, outcome.report, (ceilings or {}).get(name, {}))
+
+
+def _verdict(outcome: Trained | Skipped) -> str:
+    if isinstance(outcome, Skipped):
+        return f"skipped: {outcome.reason}"
+    decision = outcome.report.decision
+    return decision.verdict if decision.promoted else f"NOT PROMOTED: {decision.verdict}"
+
+
+def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[str, str]) -> None:
+    test = report.test
+    table = Table(
+        title=(
+            f"{name}: {test.rows:,} test rows, {test.positives:,} positive, "
+            f"as of {test.first:%Y-%m-%d} to {test.last:%Y-%m-%d}"
+        ),
+        title_justify="left",
+    )
+    for column in ("", "AUC (95 % interval)", "average precision", "model's AUC minus this"):
+        table.add_column(column, justify="left" if not column else "right")
+    skill = report.skill
+    table.add_row(
+        "[bold]model[/bold]", _estimate(skill.auc), _estimate(skill.average_precision), ""
+    )
+    for key, title in _BASELINES.items():
+        found = report.baselines.get(key)
+        if found is not None:
+            table.add_row(
+                title,
+                _estimate(found.auc),
+                _estimate(found.average_precision),
+                _estimate(found.difference, signed=True),
+            )
+    for title, figures in ceilings.items():
+        table.add_row(title, figures, "", "")
+    console.print(table)
+    slope = report.calibration_slope
+    console.print(
+        f"  calibration slope {_estimate(slope)}, intercept {report.calibration_intercept:+.2f}; "
+        f"AUC is within as-of dates, intervals are by bootstrap over accounts"
+    )
+    for reason in report.decision.reasons:
+        console.print(f"  - {reason}", markup=False)
+
+
+def _estimate(found: object, *, signed: bool = False) -> str:
+    value, low, high = (float(getattr(found, name)) for name in ("value", "low", "high"))
+    if value != value:
+        return "unknown"
+    form = "+.3f" if signed else ".3f"
+    if low != low:
+        return f"{value:{form}}"
+    return f"{value:{form}} ({low:{form}} to {high:{form}})"
+
+
+def show_ranking(console: Console, snapshot: Snapshot, *, rows: int = 15) -> None:
+    """The accounts to look at first, with what is at stake and why.
+
+    Parameters
+    ----------
+    console : Console
+    snapshot : Snapshot
+    rows : int
+        Accounts shown.
+    """
+    ranked = sorted(snapshot.scores, key=ranking_key)[:rows]
+    table = Table(
+        title=f"{snapshot.company} as of {snapshot.as_of}: {len(snapshot.scores):,} accounts",
+        title_justify="left",
+    )
+    for title in ("account", "segment"):
+        table.add_column(title, overflow="fold")
+    for title in ("ARR", "decide by", "chance of loss", "ARR at risk"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("strongest drivers", overflow="fold")
+    for score in ranked:
+        table.add_row(*_ranking_row(score))
+    console.print(table)
+    console.print(_summary(snapshot), markup=False)
+
+
+def _ranking_row(score: AccountScore) -> Sequence[str]:
+    loss = score.loss_probability
+    basis = {"renewal": "this renewal", "churn": "any reason", None: ""}[score.basis]
+    chance = f"{score.state}" if loss is None else f"{100 * loss:.0f} % {score.risk_tier or ''}"
+    raising = [driver.text for driver in score.drivers if driver.contribution > 0][:3]
+    return (
+        score.account_id,
+        score.segment or "",
+        _money(score.arr),
+        str(score.decision_date or "no term"),
+        f"{chance}\n{basis}",
+        _money(score.arr_at_risk),
+        "; ".join(raising),
+    )
+
+
+def _summary(snapshot: Snapshot) -> str:
+    totals = total_money(snapshot.scores)
+    lines = [
+        f"expected loss by {basis}: {snapshot.currency} {_money(amount)}"
+        for basis, amount in totals.arr_at_risk.items()
+        if amount is not None
+    ]
+    if totals.arr_high_tier is not None:
+        high = sum(score.risk_tier == "high" for score in snapshot.scores)
+        lines.append(
+            f"whole ARR of the {high} accounts in the high tier: "
+            f"{snapshot.currency} {_money(totals.arr_high_tier)}"
+        )
+    if totals.arr_notice_given:
+        lines.append(
+            f"ARR under notice, already lost: {snapshot.currency} {_money(totals.arr_notice_given)}"
+        )
+    return "\n".join(lines)
+
+
+def _money(amount: float | None) -> str:
+    return "unknown" if amount is None else f"{amount:,.0f}"

@@ -1,0 +1,288 @@
+"""A score run: every customer's probabilities, state, money, tier and drivers, published."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from features.dataset import ModelName
+from features.progress import Progress, silent
+from features.source import Source
+from features.wording import describe
+from models.bundle import Bundle, read_bundle
+from models.champion import champion
+from models.driver import strongest
+from models.snapshot import STATES_AT_RISK, AccountScore, Basis, Driver, Snapshot
+from models.store import SnapshotStore
+from models.tier import Thresholds, assign_tier
+from pipelines.config import Config
+from pipelines.home import Home
+from pipelines.population import (
+    Population,
+    Prediction,
+    build_population,
+    lead_prediction,
+    predict,
+)
+
+DRIVERS = 5
+_MODELS: tuple[ModelName, ...] = ("churn", "renewal")
+_SHOWN = ("external_id", "name", "parent_id", "segment", "account_tier", "region", "owner")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A snapshot and the id under which it is served."""
+
+    snapshot: Snapshot
+    snapshot_id: str
+
+    def to_json(self) -> dict[str, object]:
+        """The part about the snapshot of what ``keepwell run --json`` prints."""
+        scored = sum(score.loss_probability is not None for score in self.snapshot.scores)
+        return {
+            "snapshot_id": self.snapshot_id,
+            "as_of": self.snapshot.as_of.isoformat(),
+            "accounts": len(self.snapshot.scores),
+            "accounts_scored": scored,
+        }
+
+
+def score_company(
+    config: Config, source: Source, home: Home, *, progress: Progress = silent
+) -> Published:
+    """Score all customers as of the data's end with the promoted models, and publish.
+
+    Without a promoted model the snapshot holds states and dates and no probability.
+
+    Parameters
+    ----------
+    config : Config
+    source : Source
+    home : Home
+        Where the promoted bundles and the store are.
+    progress : callable
+    """
+    population = build_population(source, source.data_end, progress=progress)
+    snapshot = score_population(config, population, home)
+    progress(f"publishing {len(snapshot.scores):,} accounts")
+    return publish(snapshot, home)
+
+
+def score_population(config: Config, population: Population, home: Home) -> Snapshot:
+    """The snapshot of a population under the promoted models."""
+    with SnapshotStore(home.store_url) as store:
+        previous = _previous_tiers(store, config)
+    return build_snapshot(config, population, read_champions(home, config), previous=previous)
+
+
+def publish(snapshot: Snapshot, home: Home) -> Published:
+    """Write the snapshot into the store and move the pointer to it."""
+    with SnapshotStore(home.store_url) as store:
+        return Published(snapshot, store.publish(snapshot))
+
+
+def read_champions(home: Home, config: Config) -> dict[ModelName, Bundle]:
+    """The promoted bundle of each model that the configuration asks for."""
+    found: dict[ModelName, Bundle] = {}
+    for name in _MODELS:
+        folder = champion(home.folder, config.company, name)
+        if folder is not None and getattr(config.labels, name) is not None:
+            found[name] = read_bundle(folder, threads=config.training.threads)
+    return found
+
+
+def _previous_tiers(store: SnapshotStore, config: Config) -> dict[str, tuple[Any, int]]:
+    """Tier and runs below of each account in the snapshot before; a tier or None."""
+    header = store.current()
+    if header is None or header.company != config.company:
+        return {}
+    return dict(store.tiers(header.snapshot_id))
+
+
+def build_snapshot(
+    config: Config,
+    population: Population,
+    bundles: Mapping[ModelName, Bundle],
+    *,
+    previous: Mapping[str, tuple[Any, int]],
+) -> Snapshot:
+    """The snapshot of a population under the given models.
+
+    Parameters
+    ----------
+    config : Config
+    population : Population
+    bundles : mapping of model name to Bundle
+        Empty when nothing is promoted yet.
+    previous : mapping of account id to (tier, runs below)
+        From the snapshot before, so that tiers do not flap.
+    """
+    predictions = predict(population, {name: b.predictor for name, b in bundles.items()})
+    thresholds = read_thresholds(config, bundles)
+    scores = tuple(
+        _score(state, config, predictions, thresholds, previous) for state in population.accounts
+    )
+    known_money = any(score.arr is not None for score in scores)
+    return Snapshot(
+        as_of=population.as_of,
+        data_end=population.as_of,
+        company=config.company,
+        currency=config.currency if known_money else None,
+        created_at=datetime.now(UTC),
+        models={name: _identity(bundles.get(name)) for name in _MODELS},
+        thresholds=None
+        if thresholds is None
+        else {"high": thresholds.high, "medium": thresholds.medium},
+        scores=scores,
+        config_hash=hashlib.sha256(config.to_yaml().encode()).hexdigest(),
+    )
+
+
+def read_thresholds(config: Config, bundles: Mapping[ModelName, Bundle]) -> Thresholds | None:
+    """Thresholds of the tiers: the configuration's, else those of the latest promoted model."""
+    if config.tiers.high is not None and config.tiers.medium is not None:
+        return Thresholds(high=config.tiers.high, medium=config.tiers.medium)
+    if not bundles:
+        return None
+    latest = max(bundles.values(), key=lambda bundle: bundle.card.created_at).card.thresholds
+    return Thresholds(high=latest.high, medium=latest.medium)
+
+
+def _identity(bundle: Bundle | None) -> dict[str, object] | None:
+    if bundle is None:
+        return None
+    card = bundle.card
+    return {
+        "version": card.version,
+        "created_at": card.created_at.isoformat(),
+        "horizon_days": card.horizon_days,
+        "lead_days": card.lead_days,
+        "label": card.label,
+    }
+
+
+def _score(
+    state: Mapping[str, Any],  # Any: a row of the states frame
+    config: Config,
+    predictions: Mapping[ModelName, Prediction],
+    thresholds: Thresholds | None,
+    previous: Mapping[str, tuple[Any, int]],
+) -> AccountScore:
+    """One account's score; what does not apply stays None."""
+    account = str(state["account_id"])
+    facts = {name: state[name] for name in _SHOWN}
+    arr = _number(state["arr"])
+    common = AccountScore(
+        account_id=account,
+        state=state["state"],
+        **facts,
+        currency=None if arr is None else config.currency,
+        arr=arr,
+        contract_id=state["contract_id"],
+        decision_date=_day(state["decision_date"]),
+        renewal_date=_day(state["renewal_date"]),
+    )
+    if state["state"] not in STATES_AT_RISK:
+        return common
+    model, loss = lead_prediction(state, predictions)
+    if model is None or loss is None:
+        return common
+    return _with_risk(common, state, config, predictions, (model, loss), thresholds, previous)
+
+
+def _with_risk(
+    common: AccountScore,
+    state: Mapping[str, Any],
+    config: Config,
+    predictions: Mapping[ModelName, Prediction],
+    lead: tuple[ModelName, float],
+    thresholds: Thresholds | None,
+    previous: Mapping[str, tuple[Any, int]],
+) -> AccountScore:
+    model, loss = lead
+    basis: Basis = model
+    at_stake = _arr_at_stake(state, basis)
+    churn = predictions["churn"].probability(common.account_id) if "churn" in predictions else None
+    prediction = predictions[model]
+    row = prediction.place[str(common.contract_id if model == "renewal" else common.account_id)]
+    tier, runs = (None, 0)
+    if thresholds is not None:
+        before, runs_before = previous.get(common.account_id, (None, 0))
+        tier, runs = assign_tier(loss, thresholds, previous=before, runs_below=runs_before)
+    return replace(
+        common,
+        basis=basis,
+        churn_probability=churn,
+        renewal_likelihood=1.0 - loss if model == "renewal" else None,
+        loss_probability=loss,
+        arr_to_decide=at_stake,
+        arr_at_risk=None if at_stake is None else at_stake * loss,
+        risk_tier=tier,
+        tier_runs_below=runs,
+        drivers=_drivers(prediction, row, config),
+        contributions=_by_group(prediction, row),
+        base_log_odds=prediction.explanation.base,
+    )
+
+
+def _arr_at_stake(state: Mapping[str, Any], basis: Basis) -> float | None:
+    """The ARR that the loss probability speaks of: the contract's, or the account's.
+
+    What runs under notice is already lost and not counted again.
+    """
+    if basis == "renewal":
+        return _number(state["arr_of_contract"])
+    arr = _number(state["arr"])
+    return None if arr is None else arr - (_number(state["arr_of_notice"]) or 0.0)
+
+
+def _drivers(prediction: Prediction, row: int, config: Config) -> tuple[Driver, ...]:
+    """The strongest drivers of one row, in plain words."""
+    features = {feature.name: feature for feature in prediction.dataset.catalogue.features}
+    explanation = prediction.explanation
+    places = strongest(explanation.contributions[row : row + 1], count=DRIVERS)[0]
+    drivers = []
+    for place in places:
+        feature = features[prediction.columns[place]]
+        value = prediction.dataset.features[feature.name].iloc[row]
+        known = value if isinstance(value, str) else _number(value)
+        drivers.append(
+            Driver(
+                feature=feature.name,
+                group=feature.group,
+                text=describe(feature, known, currency=config.currency),
+                value=known,
+                unit=feature.unit,
+                contribution=float(explanation.contributions[row, place]),
+            )
+        )
+    return tuple(drivers)
+
+
+def _by_group(prediction: Prediction, row: int) -> dict[str, float]:
+    groups = prediction.dataset.catalogue.groups
+    sums: dict[str, float] = {}
+    for name, value in zip(
+        prediction.columns, prediction.explanation.contributions[row], strict=True
+    ):
+        sums[groups[name]] = sums.get(groups[name], 0.0) + float(value)
+    return sums
+
+
+def _number(value: Any) -> float | None:  # Any: a cell of a frame
+    if value is None:
+        return None
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _day(value: Any) -> date | None:  # Any: a cell of a frame
+    if value is None or value != value:  # NaT differs from itself
+        return None
+    found: date = value.date()
+    return found

@@ -1,0 +1,87 @@
+"""Opening a company's tables for a pipeline, and proving later what was read."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from datetime import date
+from pathlib import Path
+
+from features.dataset import Dataset
+from features.progress import Progress, silent
+from features.source import Source, open_source
+from models.table import ROW_COLUMNS, ModelTable
+from pipelines.config import Config
+from pipelines.home import Home
+
+
+def open_company(
+    config: Config, home: Home, *, as_of: date | None = None, progress: Progress = silent
+) -> Source:
+    """The company's contract tables, checked, as known at ``as_of`` (default: all there is)."""
+    return open_source(config.filled(), spill=home.spill, data_end=as_of, progress=progress)
+
+
+def hash_tables(source: Source) -> str:
+    """sha256 over the contract tables as read; the order of rows does not matter."""
+    digest = hashlib.sha256()
+    for name in source.tables:
+        row = source.connection.execute(
+            f"SELECT count(*), bit_xor(hash(t)), sum(hash(t) % 1000003) FROM {name} AS t"
+        ).fetchone()
+        digest.update(f"{name}:{row}\n".encode())
+    return digest.hexdigest()
+
+
+def git_commit() -> str | None:
+    """Commit of the checkout that this code runs from; None outside one."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()
+
+
+def model_table(dataset: Dataset, config: Config) -> ModelTable:
+    """The dataset as the models layer reads it; what is no slice is left behind."""
+    labels = config.labels
+    horizon, lead = 0, 0
+    if dataset.model == "churn" and labels.churn is not None:
+        horizon, lead = labels.churn.horizon_days, labels.churn.lead_days
+    elif labels.renewal is not None:
+        horizon = labels.renewal.max_lead_days
+    slices = [name for name in (*config.slices, "lead_band") if name in dataset.rows.columns]
+    return ModelTable(
+        model=dataset.model,
+        rows=dataset.rows[[*ROW_COLUMNS, *slices]],
+        features=dataset.features,
+        data_end=dataset.data_end,
+        horizon_days=horizon,
+        lead_days=lead,
+    )
+
+
+def describe_label(config: Config, model: str) -> str:
+    """The label's definition as one sentence, for the card."""
+    churn, renewal = config.labels.churn, config.labels.renewal
+    if model == "renewal" and renewal is not None:
+        return (
+            f"The contract ends without a successor that starts by {renewal.grace_days} days after "
+            f"its end; seen on as-of dates up to {renewal.max_lead_days} days before its decision."
+        )
+    if churn is None:
+        return ""
+    after = f"more than {churn.lead_days} and " if churn.lead_days else ""
+    span = f"{after}at most {churn.horizon_days} days after the as-of date"
+    rules = []
+    if "contract" in churn.by:
+        rules.append(f"its last contract ends without a successor by {churn.grace_days} days later")
+    if "inactivity" in churn.by and churn.inactivity is not None:
+        rules.append(f"{churn.inactivity.silent_days} days of silence begin")
+    return f"The account leaves {span}: {' or '.join(rules)}."

@@ -1,0 +1,134 @@
+"""Every error that the API answers with, as an RFC 9457 problem document.
+
+References
+----------
+RFC 9457, Problem Details for HTTP APIs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "tag:keepwell,2026:problem/"  # names, not addresses: there is nothing to fetch
+TRY_AGAIN_S = 5
+LONGEST_PATH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One documented kind of problem."""
+
+    name: str
+    status: int
+    title: str
+
+
+BAD_REQUEST = Kind("bad-request", 400, "The request cannot be understood")
+WRONG_HOST = Kind("wrong-host", 400, "The Host header does not name this service")
+FORWARDED = Kind("forwarded", 403, "Forwarded requests are refused")
+NOT_FOUND = Kind("not-found", 404, "There is nothing at this path")
+UNKNOWN_ACCOUNT = Kind("unknown-account", 404, "The account is not in the snapshot")
+METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")
+SNAPSHOT_GONE = Kind("snapshot-gone", 410, "The snapshot of the cursor was removed")
+INVALID_REQUEST = Kind("invalid-request", 422, "The request has invalid fields")
+INTERNAL_ERROR = Kind("internal-error", 500, "The service failed")
+NO_SNAPSHOT = Kind("no-snapshot", 503, "No snapshot has been published")
+STORE_AWAY = Kind("store-away", 503, "The snapshot store cannot be read")
+
+KINDS = (
+    BAD_REQUEST,
+    WRONG_HOST,
+    FORWARDED,
+    NOT_FOUND,
+    UNKNOWN_ACCOUNT,
+    METHOD_NOT_ALLOWED,
+    SNAPSHOT_GONE,
+    INVALID_REQUEST,
+    INTERNAL_ERROR,
+    NO_SNAPSHOT,
+    STORE_AWAY,
+)
+
+
+class FieldFault(BaseModel):
+    """One field of a request that is not as documented."""
+
+    pointer: str = Field(description="JSON pointer to the field", examples=["#/limit"])
+    place: str = Field(description="Where the field stands: path, query or body")
+    detail: str = Field(description="What was expected")
+
+
+class ProblemDocument(BaseModel):
+    """An RFC 9457 problem document."""
+
+    type: str = Field(examples=[TYPE_PREFIX + UNKNOWN_ACCOUNT.name])
+    title: str = Field(examples=[UNKNOWN_ACCOUNT.title])
+    status: int = Field(examples=[UNKNOWN_ACCOUNT.status])
+    detail: str = Field(examples=["No account A17 in snapshot 1m803jec5jhpb."])
+    instance: str = Field(examples=["/v1/accounts/A17/risk"])
+    errors: list[FieldFault] | None = Field(
+        default=None, description="With invalid-request only: the fields at fault"
+    )
+
+
+class RequestError(Exception):
+    """Ends a request with a problem document.
+
+    Parameters
+    ----------
+    kind : Kind
+        One of `KINDS`.
+    detail : str
+        What happened here, for the caller's developer; ids at most, no text of an exception.
+    errors : sequence of FieldFault
+        The fields at fault, with `INVALID_REQUEST`.
+    """
+
+    def __init__(self, kind: Kind, detail: str, errors: Sequence[FieldFault] = ()) -> None:
+        super().__init__(kind.name)
+        self.kind = kind
+        self.detail = detail
+        self.errors = tuple(errors)
+
+
+def problem_response(
+    kind: Kind,
+    path: str,
+    detail: str,
+    *,
+    errors: Sequence[FieldFault] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer to a request that failed.
+
+    Parameters
+    ----------
+    kind : Kind
+        Gives status, type and title; status 503 also gives ``Retry-After``.
+    path : str
+        Path of the request, decoded; its first 1000 characters are repeated.
+    detail, errors
+        As in `RequestError`.
+    headers : mapping or None
+        Further headers.
+    """
+    document: dict[str, object] = {
+        "type": TYPE_PREFIX + kind.name,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "instance": quote(path[:LONGEST_PATH], errors="replace"),
+    }
+    if errors:
+        document["errors"] = [fault.model_dump() for fault in errors]
+    again = {"Retry-After": str(TRY_AGAIN_S)} if kind.status == 503 else {}
+    return Response(
+        json.dumps(document), kind.status, {**again, **(headers or {})}, media_type=MEDIA_TYPE
+    )

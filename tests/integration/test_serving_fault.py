@@ -1,0 +1,145 @@
+"""Who may ask, and that every failure is a problem document without a word of the exception."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import update
+
+from models.store import SnapshotStore
+from models.store_table import STORE_SCHEMA
+from serving.application import create_app
+from serving.problem import KINDS
+from serving.settings import Settings
+from tests.integration.client import ask, problem
+from tests.integration.company import due, snapshot
+from tests.integration.postgres import free_port
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/store.db"
+
+
+@pytest.fixture
+def app(url: str) -> Iterator[FastAPI]:
+    with SnapshotStore(url) as store:
+        store.publish(snapshot(due("A1", 0.5)))
+    made = create_app(Settings(store_url=url))
+    yield made
+    made.state.store.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/redoc", "/v1", "/v1/accounts/", "/v2/accounts"])
+def test_an_unknown_path_is_a_404_problem(app: FastAPI, path: str) -> None:
+    assert problem(ask(app, path), 404, "not-found")["instance"] == path
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"])
+def test_another_method_is_a_405_problem_that_names_the_allowed_one(
+    app: FastAPI, method: str
+) -> None:
+    response = ask(app, "/v1/accounts", method=method)
+    problem(response, 405, "method-not-allowed")
+    assert response.headers["allow"] == "GET"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:1", "LOCALHOST:80"])
+def test_a_local_host_name_is_answered(app: FastAPI, host: str) -> None:
+    assert ask(app, "/livez", host=host).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "localhost@evil.example",
+        "127.0.0.1:x",
+        "127.0.0.2",
+        "0.0.0.0",
+        "[::]",
+        "localhost:80:80",
+        "localhost ",
+    ],
+)
+def test_another_host_name_is_refused_on_every_path(app: FastAPI, host: str) -> None:
+    for path in ("/livez", "/v1/accounts", "/openapi.json", "/nowhere"):
+        problem(ask(app, path, host=host), 400, "wrong-host")
+
+
+@pytest.mark.parametrize(
+    "name", ["Forwarded", "X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto"]
+)
+def test_a_forwarded_request_is_refused(app: FastAPI, name: str) -> None:
+    problem(ask(app, "/v1/accounts", headers={name: "for=127.0.0.1"}), 403, "forwarded")
+
+
+def test_another_origin_gets_no_leave_to_read(app: FastAPI) -> None:
+    response = ask(app, "/v1/accounts", headers={"Origin": "https://evil.example"})
+    assert not [name for name in response.headers if name.startswith("access-control")]
+
+
+def test_a_failure_of_ours_is_a_500_problem_without_its_text(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError(told)
+
+    told = "Anna Nowak owes 5"
+
+    monkeypatch.setattr(SnapshotStore, "current_account", fail)
+    with caplog.at_level(logging.ERROR):
+        response = ask(app, "/v1/accounts/A1/risk")
+    problem(response, 500, "internal-error")
+    assert told not in response.text + caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    assert "route.py" in caplog.text
+
+
+def test_a_stored_row_that_the_api_cannot_show_is_a_500_problem_without_its_values(
+    app: FastAPI, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with SnapshotStore(url) as store:
+        store.publish(snapshot(due("A1", 0.5, name="Anna Nowak"), models={"churn": {}}))
+    response = ask(app, "/v1/accounts/A1/risk")
+    problem(response, 500, "internal-error")
+    assert "Anna" not in response.text + caplog.text
+
+
+def test_a_store_that_is_away_is_a_503_problem_and_the_process_stays_alive(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    url = f"postgresql+psycopg://keepwell:geheim@127.0.0.1:{free_port()}/keepwell"
+    app = create_app(Settings(store_url=url))
+    for path in ("/readyz", "/v1/accounts", "/v1/accounts/A1/risk"):
+        response = ask(app, path)
+        document = problem(response, 503, "store-away")
+        assert response.headers["retry-after"] == "5"
+        assert "refused" not in str(document)
+    assert "refused" in caplog.text
+    assert "geheim" not in caplog.text
+    assert ask(app, "/livez").status_code == 200
+
+
+def test_a_damaged_or_newer_store_is_a_503_problem(tmp_path: Path, url: str) -> None:
+    with SnapshotStore(url) as store:
+        store.publish(snapshot(due("A1", 0.5)))
+        with store.database.write() as connection:
+            connection.execute(update(STORE_SCHEMA).values(version=99))
+    (tmp_path / "damaged.db").write_bytes(b"no database at all, " * 1000)
+    for broken in (url, f"sqlite:///{tmp_path}/damaged.db"):
+        app = create_app(Settings(store_url=broken))
+        problem(ask(app, "/readyz"), 503, "store-away")
+        problem(ask(app, "/v1/accounts/A1/risk"), 503, "store-away")
+        app.state.store.close()
+
+
+def test_every_kind_of_problem_has_a_name_of_its_own() -> None:
+    assert len({kind.name for kind in KINDS}) == len(KINDS)

@@ -1,0 +1,99 @@
+"""What may be published, and what the ids and totals of a snapshot are."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from features.errors import InputError, InvariantError
+from models.database import Database
+from models.snapshot import AccountScore, Driver, Snapshot, total_money
+from models.snapshot_check import TEXTS, validate_snapshot
+from models.store import next_snapshot_id
+from models.store_table import ACCOUNT_SCORE
+
+
+def published(*scores: AccountScore) -> Snapshot:
+    return Snapshot(
+        as_of=date(2026, 11, 1),
+        data_end=date(2026, 11, 1),
+        company="demo",
+        currency=None,
+        created_at=datetime(2026, 11, 1, tzinfo=UTC),
+        models={},
+        thresholds=None,
+        scores=scores,
+        config_hash="",
+    )
+
+
+def account(account_id: str = "A1", **changes: Any) -> AccountScore:
+    return AccountScore(account_id=account_id, **{"state": "to_decide", **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"churn_probability": math.nan}, "churn_probability is nan"),
+        ({"loss_probability": 1.01}, "loss_probability is 1.01, outside 0-1"),
+        ({"arr": math.inf}, "arr is inf"),
+        ({"state": "gone"}, "unknown state 'gone'"),
+        ({"basis": "guess"}, "unknown basis 'guess'"),
+        ({"risk_tier": "red"}, "unknown risk tier 'red'"),
+        ({"state": "renewed", "arr_at_risk": 1.0}, "state renewed carries ARR at risk"),
+        ({"contributions": {"usage": math.nan}}, "not finite"),
+        ({"drivers": (Driver("f", "g", "t", math.nan, None, 0.1),)}, "not finite"),
+    ],
+)
+def test_a_score_that_contradicts_itself_is_our_fault(changes: dict[str, Any], fault: str) -> None:
+    with pytest.raises(InvariantError, match=f"account A1: .*{fault}"):
+        validate_snapshot(published(account(**changes)))
+
+
+def test_an_account_that_occurs_twice_is_our_fault() -> None:
+    with pytest.raises(InvariantError, match="account A1 occurs 2 times"):
+        validate_snapshot(published(account(), account()))
+
+
+def test_texts_that_no_database_keeps_are_all_named_with_their_remedy() -> None:
+    scores = (account("A1", name="a\x00b"), account("A2", owner="\ud800"), account("x" * 513))
+    with pytest.raises(InputError) as caught:
+        validate_snapshot(published(*scores))
+    found = [(problem.column, problem.examples) for problem in caught.value.problems]
+    assert found == [("name", ("A1",)), ("owner", ("A2",)), ("account_id", ("x" * 40,))]
+
+
+def test_every_text_column_is_checked_and_every_field_has_a_column() -> None:
+    fields = {item.name: str(item.type) for item in dataclasses.fields(AccountScore)}
+    assert {name for name, kind in fields.items() if kind in ("str", "str | None")} == set(TEXTS)
+    assert {column.name for column in ACCOUNT_SCORE.columns} == {*fields, "snapshot_id"}
+
+
+def test_totals_are_null_when_money_is_known_nowhere_and_zero_when_nobody_counts() -> None:
+    unknown = total_money([account(basis="churn", risk_tier="high")])
+    assert (unknown.arr_at_risk, unknown.arr_high_tier) == ({"churn": None}, None)
+    known = total_money([account(arr=10.0, basis="churn", arr_at_risk=1.0)])
+    assert (known.arr_at_risk, known.arr_high_tier, known.arr_notice_given) == (
+        {"churn": 1.0}, 0.0, 0.0
+    )  # fmt: skip
+
+
+def test_snapshot_ids_rise_even_when_the_clock_was_set_back() -> None:
+    newest = None
+    for clock_ms in (1_800_000_000_000, 1_800_000_000_001, 5, 5, 1_900_000_000_000):
+        later = next_snapshot_id(newest, clock_ms=clock_ms)
+        assert len(later) == 13
+        assert newest is None or later > newest
+        newest = later
+
+
+@pytest.mark.parametrize(
+    "url", ["", "store.db", "sqlite://", "sqlite:///:memory:", "mysql://x/y", "postgres://h/d"]
+)
+def test_a_url_of_another_database_is_refused_with_examples(url: str) -> None:
+    with pytest.raises(InputError, match=r"store\.url: .*write sqlite:///folder/store\.db"):
+        Database(url)
