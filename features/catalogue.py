@@ -20,6 +20,7 @@ from features.expression import Expression, parse_expression
 from features.settings import CompanySettings
 
 FUNCTIONS = usage.FUNCTIONS | measure.FUNCTIONS
+_TEXTS = ("text", "text_missing", "text_below_zero")
 _GRAIN_DAYS = {"day": 1, "week": 7, "month": 31}
 
 
@@ -36,6 +37,7 @@ class Template(BaseModel):
     sql: str
     text: str
     text_missing: str = ""
+    text_below_zero: str = ""
     playbook: str
     practice: str
     for_measures: Literal["level", "flow"] | None = None
@@ -51,8 +53,8 @@ class Feature:
     ----------
     name, group, unit, meaning, missing, playbook, practice : str
         As the catalogue says; ``missing`` is what a null value means.
-    text, text_missing : str
-        Driver wording; ``{value}`` stands for the value.
+    text, text_missing, text_below_zero : str
+        Driver wording; ``{value}`` stands for the value, without its sign in ``text_below_zero``.
     kind : {'number', 'category'}
     expression : Expression
         How it is computed.
@@ -65,6 +67,7 @@ class Feature:
     missing: str
     text: str
     text_missing: str
+    text_below_zero: str
     playbook: str
     practice: str
     kind: Literal["number", "category"]
@@ -152,7 +155,7 @@ def _fill(text: str, values: dict[str, str]) -> str:
 def _feature(template: Template, values: dict[str, str], expression: Expression) -> Feature:
     filled = {
         name: _fill(getattr(template, name), values)
-        for name in ("name", "unit", "meaning", "missing", "text", "text_missing")
+        for name in ("name", "unit", "meaning", "missing", *_TEXTS)
     }
     return Feature(
         **filled,
@@ -242,6 +245,7 @@ def _attribute_features(
                 missing="not known",
                 text=f"{words}: {{value}}",
                 text_missing=f"{words} unknown",
+                text_below_zero="",
                 playbook="review",
                 practice="Who the customer is.",
                 kind=spec.kind,

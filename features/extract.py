@@ -45,7 +45,7 @@ def materialise(
         f"WHERE known_day IS NULL OR known_day < DATE '{end}'"
     )
     if table.name == "usage":
-        build_rollups(connection, settings, rows, frozenset(names))
+        build_rollups(connection, rows, frozenset(names))
         return
     connection.execute(f"CREATE TABLE {table.name} AS {rows}")
     if table.name == "contracts":
@@ -72,7 +72,7 @@ def _distinct_rows(table: Table, names: Sequence[str]) -> str:
         return (
             "SELECT * FROM typed_usage WHERE event_id IS NULL UNION ALL "
             "SELECT * FROM typed_usage WHERE event_id IS NOT NULL QUALIFY row_number() OVER "
-            f"(PARTITION BY event_id ORDER BY {first_known}, ts, account_id, event) = 1"
+            f"(PARTITION BY account_id, event_id ORDER BY {first_known}, ts, event) = 1"
         )
     return f"SELECT * FROM typed_{table.name}"
 
@@ -120,8 +120,9 @@ def _complete_contracts(
 def _terms_of_agreements(end: date) -> str:
     """Cut one auto-renewing row per agreement into terms of ``term_months``.
 
-    Each later term renews the one before and is known from its own start. A row's agreed end and
-    early end close the last term; terms are made up to the one that runs at the data's end.
+    Each later term renews the one before and is known from its own start, once the agreement is.
+    A row's agreed end and early end close the last term; terms are made up to the one that runs at
+    the data's end. A notice stands on every term: which one is the last is known only afterwards.
     """
     return f"""
     SELECT * EXCLUDE (term, last_start) REPLACE (
@@ -135,10 +136,9 @@ def _terms_of_agreements(end: date) -> str:
         CASE WHEN term = 0 THEN signed_at END AS signed_at,
         CASE WHEN CAST(start_date + to_months(CAST((term + 1) * term_months AS INTEGER)) AS DATE)
                   >= last_start THEN terminated_at END AS terminated_at,
-        CASE WHEN CAST(start_date + to_months(CAST((term + 1) * term_months AS INTEGER)) AS DATE)
-                  >= last_start THEN notice_given_at END AS notice_given_at,
         CASE WHEN term = 0 THEN known_day
-             ELSE CAST(start_date + to_months(CAST(term * term_months AS INTEGER)) AS DATE)
+             ELSE greatest(known_day, CAST(
+                 start_date + to_months(CAST(term * term_months AS INTEGER)) AS DATE))
         END AS known_day)
     FROM (
         SELECT *, least(terminated_at, end_date, DATE '{end}') AS last_start,

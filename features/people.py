@@ -57,7 +57,7 @@ def build_people(
     listed = ", ".join(f"'{name}'" for name in KEY_ROLES)
     connection.execute(
         f"""CREATE OR REPLACE TABLE person AS
-        SELECT account_id, as_of, user_id, {role} AS role, {", ".join(dates)},
+        SELECT row_no, user_id, account_id, as_of, {role} AS role, {", ".join(dates)},
                coalesce(deactivated_at < as_of, FALSE) AS gone
         FROM users JOIN row_account USING (account_id)
         WHERE {known}
@@ -68,27 +68,36 @@ def build_people(
         f"""CREATE OR REPLACE TABLE people_primitive AS
         WITH key_user AS (
             SELECT person.*, seen.last_day
-            FROM (SELECT * FROM person WHERE role IN ({listed})) AS person
-            ASOF LEFT JOIN ({_seen(connection)}) AS seen
-              ON person.account_id = seen.account_id AND person.user_id = seen.user_id
-             AND person.as_of > seen.known_day),
-        of_key AS (SELECT account_id, as_of, {key} FROM key_user GROUP BY account_id, as_of),
-        of_all AS (SELECT account_id, as_of, {everyone} FROM person GROUP BY account_id, as_of)
+            FROM (SELECT * FROM person {_numbered(connection)} WHERE role IN ({listed})) AS person
+            ASOF LEFT JOIN ({_seen(connection, listed)}) AS seen
+              ON person.user_no = seen.user_no AND person.as_of > seen.known_day),
+        of_key AS (SELECT row_no, {key} FROM key_user GROUP BY row_no),
+        of_all AS (SELECT row_no, {everyone} FROM person GROUP BY row_no)
         SELECT row_account.account_id, row_account.as_of,
-               of_key.* EXCLUDE (account_id, as_of), of_all.* EXCLUDE (account_id, as_of)
-        FROM row_account LEFT JOIN of_key USING (account_id, as_of)
-        LEFT JOIN of_all USING (account_id, as_of)"""
+               of_key.* EXCLUDE (row_no), of_all.* EXCLUDE (row_no)
+        FROM row_account LEFT JOIN of_key USING (row_no) LEFT JOIN of_all USING (row_no)"""
     )
     return "people_primitive"
 
 
-def _seen(connection: duckdb.DuckDBPyConnection) -> str:
-    """Per user and day of knowledge the last day of use known by then."""
-    tables = {row[0] for row in connection.execute("SHOW TABLES").fetchall()}
-    if "usage_of_user" not in tables:
-        return """SELECT NULL::VARCHAR AS account_id, NULL::VARCHAR AS user_id,
-            NULL::DATE AS known_day, NULL::DATE AS last_day WHERE FALSE"""
-    return """SELECT account_id, user_id, known_day, max(max(day)) OVER (
-            PARTITION BY account_id, user_id ORDER BY known_day) AS last_day
-        FROM usage_of_user JOIN usage_user USING (account_id, user_no)
-        GROUP BY account_id, user_id, known_day"""
+def _has_usage(connection: duckdb.DuckDBPyConnection) -> bool:
+    return "usage_of_user" in {row[0] for row in connection.execute("SHOW TABLES").fetchall()}
+
+
+def _numbered(connection: duckdb.DuckDBPyConnection) -> str:
+    """Join that adds the number under which the rollups know a user."""
+    if not _has_usage(connection):
+        return "CROSS JOIN (SELECT NULL::INTEGER AS user_no)"
+    return "LEFT JOIN usage_user USING (account_id, user_id)"
+
+
+def _seen(connection: duckdb.DuckDBPyConnection, roles: str) -> str:
+    """Per user who ever had such a role and day of knowledge: the last use known by then."""
+    if not _has_usage(connection):
+        return "SELECT NULL::INTEGER AS user_no, NULL::DATE AS known_day, NULL::DATE AS last_day"
+    return f"""SELECT user_no, known_day, max(max(day)) OVER (
+            PARTITION BY user_no ORDER BY known_day) AS last_day
+        FROM usage_of_user WHERE user_no IN (
+            SELECT user_no FROM usage_user JOIN users USING (account_id, user_id)
+            WHERE role IN ({roles}))
+        GROUP BY user_no, known_day"""

@@ -15,24 +15,18 @@ ROLLUPS = ("usage_of_user", "usage_of_event", "usage_of_module", "usage_of_accou
 
 
 def build_rollups(
-    connection: duckdb.DuckDBPyConnection,
-    settings: CompanySettings,
-    rows: str,
-    columns: frozenset[str],
+    connection: duckdb.DuckDBPyConnection, rows: str, columns: frozenset[str]
 ) -> None:
     """Create the rollups, and ``usage_user`` with a number for each user.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-    settings : CompanySettings
-        For what each event is.
     rows : str
         Query of the typed usage rows with ``day`` and ``known_day``.
     columns : frozenset of str
         The columns that the company's usage has.
     """
-    _build_event_kinds(connection, settings)
     late = "known_at" in columns
     user = "user_id" if "user_id" in columns else "NULL::VARCHAR"
     events = "sum(coalesce(count, 1))" if "count" in columns else "count(*)"
@@ -61,15 +55,20 @@ def build_rollups(
     )
 
 
-def complete_rollups(connection: duckdb.DuckDBPyConnection, *, late: bool) -> None:
-    """Create the rollups by module and by account from the one by event.
+def complete_rollups(
+    connection: duckdb.DuckDBPyConnection, settings: CompanySettings, *, late: bool
+) -> None:
+    """Create the rollups by module and by account from the one by event, and ``event_kind``.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
+    settings : CompanySettings
+        For what each event is.
     late : bool
         Whether rows may have become known after their own day.
     """
+    _build_event_kinds(connection, settings)
     connection.execute(
         f"""CREATE TABLE usage_of_module AS
         SELECT account_id, module, day, known_day,
@@ -94,8 +93,9 @@ def _first(key: str, late: bool) -> str:
 
 
 def _build_event_kinds(connection: duckdb.DuckDBPyConnection, settings: CompanySettings) -> None:
+    """Number every event that occurs and say what the configuration knows of it."""
     connection.execute(
-        "CREATE TABLE event_kind "
+        "CREATE TABLE declared_event "
         "(event VARCHAR, module VARCHAR, core BOOLEAN, value_action BOOLEAN)"
     )
     rows = [
@@ -103,4 +103,10 @@ def _build_event_kinds(connection: duckdb.DuckDBPyConnection, settings: CompanyS
         for event, kind in settings.catalogue.items()
     ]
     if rows:
-        connection.executemany("INSERT INTO event_kind VALUES ($1, $2, $3, $4)", rows)
+        connection.executemany("INSERT INTO declared_event VALUES ($1, $2, $3, $4)", rows)
+    connection.execute(
+        """CREATE TABLE event_kind AS
+        SELECT event, CAST(row_number() OVER () AS INTEGER) AS event_no, module,
+               coalesce(core, FALSE) AS core, coalesce(value_action, FALSE) AS value_action
+        FROM (SELECT DISTINCT event FROM usage_of_event) LEFT JOIN declared_event USING (event)"""
+    )

@@ -107,7 +107,7 @@ def open_source(
         )
     problems += check_together(connection, settings, raw)
     if "usage" in raw:
-        complete_rollups(connection, late="known_at" in raw["usage"])
+        complete_rollups(connection, settings, late="known_at" in raw["usage"])
     if any(problem.action == "stop" for problem in problems):
         raise InputError(problems)
     columns_by_table = {name: frozenset(columns) for name, columns in raw.items()}
@@ -158,16 +158,13 @@ def _mapping_problems(
                 )
             )
     for name in types:
+        if table.column(name) is not None:
+            continue
         if name.lower() in OUTCOME_COLUMNS:
+            rule = "states an outcome, which no feature may know"
             remedy = "leave it out: an end is told by contract dates, as of when it was known"
-            problems.append(
-                Problem(
-                    table.name, name, "states an outcome, which no feature may know", remedy=remedy
-                )
-            )
-        elif table.column(name) is None and not (
-            name in declared and table.name in ("accounts", "contracts")
-        ):
+            problems.append(Problem(table.name, name, rule, remedy=remedy))
+        elif name not in declared or table.name not in ("accounts", "contracts"):
             remedy = "leave it out of the query, or declare it under attributes"
             problems.append(
                 Problem(table.name, name, "is not a column of this table", remedy=remedy)

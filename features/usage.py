@@ -53,7 +53,7 @@ def build_usage(connection: duckdb.DuckDBPyConnection, primitives: Iterable[Prim
     parts = [
         _sums([p for p in wanted if p.name in _SUMS]),
         _per_key("user_no", "usage_of_user", [p for p in wanted if p.name in _PER_USER]),
-        _per_key("event", "usage_of_event", [p for p in wanted if p.name in _PER_EVENT]),
+        _per_key("event_no", "usage_of_event", [p for p in wanted if p.name in _PER_EVENT]),
         _per_key("module", "usage_of_module", [p for p in wanted if p.name in _PER_MODULE]),
         _since([p for p in wanted if p.name in _SINCE]),
     ]
@@ -95,7 +95,7 @@ def _build_ages(connection: duckdb.DuckDBPyConnection, wanted: list[Primitive]) 
 
 def _aged(rollup: str) -> str:
     """A rollup on every as-of date that a window connects it to."""
-    kinds = " LEFT JOIN event_kind USING (event)" if rollup == "usage_of_event" else ""
+    kinds = " JOIN event_kind USING (event)" if rollup == "usage_of_event" else ""
     return f"""{rollup}{kinds} JOIN day_age USING (day) JOIN row_account USING (account_id, as_of)
         WHERE known_day < as_of"""
 

@@ -22,7 +22,10 @@ def describe(feature: Feature, value: float | str | None, *, currency: str) -> s
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return feature.text_missing or feature.text.replace("{value}", "unknown")
-    return feature.text.replace("{value}", format_value(value, feature.unit, currency=currency))
+    text = feature.text
+    if feature.text_below_zero and not isinstance(value, str) and value < 0:
+        text, value = feature.text_below_zero, -value
+    return text.replace("{value}", format_value(value, feature.unit, currency=currency))
 
 
 def format_value(value: float | str, unit: str, *, currency: str) -> str:

@@ -163,8 +163,10 @@ def _work(
     with show_progress() as progress:
         source = open_company(config, home, as_of=day, progress=progress)
         run_ = train_company(config, source, home, progress=progress) if training else None
-        published = score_company(config, source, home, progress=progress) if scoring else None
-    return run_, published
+        if not scoring:
+            return run_, None
+        population = run_.population if run_ else None
+        return run_, score_company(config, source, home, population=population, progress=progress)
 
 
 def _report(run_: TrainingRun | None, published: Published | None, *, json_: bool) -> None:

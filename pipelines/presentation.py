@@ -126,15 +126,18 @@ def show_ranking(console: Console, snapshot: Snapshot, *, rows: int = 15) -> Non
 
 def _ranking_row(score: AccountScore) -> Sequence[str]:
     loss = score.loss_probability
+    words = score.state.replace("_", " ")
+    chance = words if loss is None else f"{100 * loss:.0f} % {score.risk_tier or ''}"
     basis = {"renewal": "this renewal", "churn": "any reason", None: ""}[score.basis]
-    chance = f"{score.state}" if loss is None else f"{100 * loss:.0f} % {score.risk_tier or ''}"
+    if score.state == "in_grace" and loss is not None:
+        basis = words
     raising = [driver.text for driver in score.drivers if driver.contribution > 0][:3]
     return (
         score.account_id,
         score.segment or "",
         _money(score.arr),
         str(score.decision_date or "no term"),
-        f"{chance}\n{basis}",
+        f"{chance}\n{basis}".strip(),
         _money(score.arr_at_risk),
         "; ".join(raising),
     )

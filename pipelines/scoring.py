@@ -53,7 +53,12 @@ class Published:
 
 
 def score_company(
-    config: Config, source: Source, home: Home, *, progress: Progress = silent
+    config: Config,
+    source: Source,
+    home: Home,
+    *,
+    population: Population | None = None,
+    progress: Progress = silent,
 ) -> Published:
     """Score all customers as of the data's end with the promoted models, and publish.
 
@@ -65,9 +70,12 @@ def score_company(
     source : Source
     home : Home
         Where the promoted bundles and the store are.
+    population : Population, optional
+        Today's customers, when they were built before.
     progress : callable
     """
-    population = build_population(source, source.data_end, progress=progress)
+    if population is None:
+        population = build_population(source, source.data_end, progress=progress)
     snapshot = score_population(config, population, home)
     progress(f"publishing {len(snapshot.scores):,} accounts")
     return publish(snapshot, home)

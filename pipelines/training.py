@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +17,11 @@ from models.champion import bundle_folder, promote
 from models.plot import draw_plots
 from models.predictor import Predictor
 from models.recipe import Skipped, Trained, train_model
-from models.registry import record_training
+from models.registry import prepare_store, record_training
 from models.tier import Thresholds, choose_thresholds
 from pipelines.config import Config
 from pipelines.home import Home
-from pipelines.population import build_population, loss_probabilities, predict
+from pipelines.population import Population, build_population, loss_probabilities, predict
 from pipelines.scoring import read_champions
 from pipelines.source import describe_label, git_commit, hash_tables, model_table
 
@@ -29,10 +30,14 @@ Outcome = Trained | Skipped
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """What a training run found, by model name, with the versions that it registered."""
+    """What a training run found, by model name, with the versions that it registered.
+
+    ``population`` is today's customers, for whom the tiers were chosen and who are scored next.
+    """
 
     outcomes: Mapping[ModelName, Outcome]
     versions: Mapping[ModelName, str]
+    population: Population
 
     def to_json(self) -> dict[str, object]:
         """The part ``models`` of what ``keepwell run --json`` prints."""
@@ -59,10 +64,15 @@ def train_company(
         Where MLflow's store and the bundles are.
     progress : callable
     """
-    datasets = build_datasets(source, slices=config.slices, progress=progress)
-    outcomes = {
-        name: train_one(dataset, config, progress=progress) for name, dataset in datasets.items()
-    }
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # Importing MLflow and making its tables takes seconds: done while the features are built.
+        store = pool.submit(prepare_store, home.folder)
+        datasets = build_datasets(source, slices=config.slices, progress=progress)
+        outcomes = {
+            name: train_one(dataset, config, progress=progress)
+            for name, dataset in datasets.items()
+        }
+        store.result()
     return record_run(config, source, home, outcomes, progress=progress)
 
 
@@ -91,36 +101,30 @@ def record_run(
         As for `train_company`.
     outcomes : mapping of model name to Trained or Skipped
     """
+    progress("today's customers, for the tiers")
+    population = build_population(source, source.data_end)
     trained = {name: o for name, o in outcomes.items() if isinstance(o, Trained)}
-    if not trained:
-        return TrainingRun(outcomes, {})
-    thresholds = _thresholds(config, source, home, trained, progress)
+    thresholds = _thresholds(config, home, trained, population)
     versions: dict[ModelName, str] = {}
     for name, model in trained.items():
         progress(f"recording the {name} model")
         provenance = _provenance(config, source, name)
         versions[name] = _record(home, config, model, provenance, thresholds)
-    return TrainingRun(outcomes, versions)
+    return TrainingRun(outcomes, versions, population)
 
 
 def _thresholds(
-    config: Config,
-    source: Source,
-    home: Home,
-    trained: Mapping[ModelName, Trained],
-    progress: Progress,
+    config: Config, home: Home, trained: Mapping[ModelName, Trained], population: Population
 ) -> Thresholds:
     """The configuration's thresholds, or such that the high tier fits the team today."""
     if config.tiers.high is not None and config.tiers.medium is not None:
         return Thresholds(high=config.tiers.high, medium=config.tiers.medium)
-    progress("choosing the tiers")
     predictors: dict[ModelName, Predictor] = {
         name: bundle.predictor for name, bundle in read_champions(home, config).items()
     }
     for name, model in trained.items():
         if model.report.decision.promoted:
             predictors[name] = model.shipped.predictor
-    population = build_population(source, source.data_end)
     found = loss_probabilities(population, predict(population, predictors))
     return choose_thresholds([float(value) for value in found], config.team.capacity)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from models.store import SnapshotStore
+from pipelines.demo.company import generate_company
 from tests.integration.postgres import OWNER, running_postgres
 
 _numbers = itertools.count(1)
@@ -44,3 +46,11 @@ def store(store_url: str) -> Iterator[SnapshotStore]:
     """An empty store, on each database in turn."""
     with SnapshotStore(store_url, lock_wait_s=20) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def demo_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small demo company."""
+    folder = tmp_path_factory.mktemp("company") / "demo"
+    generate_company(folder, accounts=400, events=80_000)
+    return folder

@@ -1,0 +1,211 @@
+"""Bad input ends with exit code 2, one message per fault, and nothing changed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from models.store import SnapshotStore
+from pipelines.cli import main
+from tests.integration.company import due, snapshot
+
+DEMO = Path(__file__).parents[2] / "configs" / "demo.yaml"
+Run = Callable[[dict[str, Any]], tuple[int, str, str]]
+
+
+@pytest.fixture
+def config(demo_company: Path) -> dict[str, Any]:
+    """The demo company's configuration, to be spoilt."""
+    loaded: dict[str, Any] = yaml.safe_load(DEMO.read_text(encoding="utf-8"))
+    loaded["data"] = str(demo_company)
+    return loaded
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("KEEPWELL_HOME", str(folder))
+    monkeypatch.setenv("PREFECT_HOME", str(folder / "prefect"))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    return folder
+
+
+@pytest.fixture
+def run(
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    """Run ``keepwell run --json`` on a configuration: exit code, stdout and stderr."""
+
+    def call(config: dict[str, Any]) -> tuple[int, str, str]:
+        path = tmp_path / "company.yaml"
+        path.write_text(yaml.safe_dump(config), encoding="utf-8")
+        monkeypatch.setattr(sys, "argv", ["keepwell", "run", "--config", str(path), "--json"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+def wrap(config: dict[str, Any], table: str, select: str) -> None:
+    """Put a query around a table's query; ``{}`` stands for the inner one."""
+    config["tables"][table] = select.format(f"({config['tables'][table]})")
+
+
+SPOILT: dict[str, tuple[Callable[[dict[str, Any]], None], tuple[str, ...]]] = {
+    "a missing file": (
+        lambda config: config["tables"].update(
+            usage="SELECT account_id, ts, event FROM read_parquet('${data}/nowhere.parquet')"
+        ),
+        ("usage", "nowhere.parquet", "mend tables.usage"),
+    ),
+    "an empty table": (
+        lambda config: wrap(config, "contracts", "SELECT * FROM {} LIMIT 0"),
+        ("contracts", "is empty", "leave it out"),
+    ),
+    "a query error": (
+        lambda config: wrap(config, "contracts", "SELECT nothing_like_it FROM {}"),
+        ("contracts", "nothing_like_it", "mend tables.contracts"),
+    ),
+    "a duplicate contract id": (
+        lambda config: wrap(
+            config, "contracts", "SELECT * FROM {0} UNION ALL (SELECT * FROM {0} LIMIT 1)"
+        ),
+        ("contracts.contract_id", "2 rows", "C", "keep one row each"),
+    ),
+    "an end before a start": (
+        lambda config: wrap(
+            config,
+            "contracts",
+            "SELECT * REPLACE (CASE WHEN contract_id = (SELECT min(contract_id) FROM {0}) "
+            "THEN start_date - 1 ELSE end_date END AS end_date) FROM {0}",
+        ),
+        ("contracts.end_date", "1 row", "must not be before start_date", "mend"),
+    ),
+    "a negative ARR": (
+        lambda config: wrap(config, "contracts", "SELECT * REPLACE (-1 - arr AS arr) FROM {}"),
+        ("contracts.arr", "rows", "must not be negative", "mend these values"),
+    ),
+    "an undeclared column": (
+        lambda config: wrap(config, "accounts", "SELECT *, 'x' AS favourite_colour FROM {}"),
+        ("accounts.favourite_colour", "is not a column", "declare it under attributes"),
+    ),
+    "a column that states the outcome": (
+        lambda config: wrap(config, "accounts", "SELECT *, TRUE AS churned FROM {}"),
+        ("accounts.churned", "states an outcome", "leave it out"),
+    ),
+    "a date that does not parse": (
+        lambda config: wrap(
+            config, "contracts", "SELECT * REPLACE ('31/31/2025' AS start_date) FROM {}"
+        ),
+        ("contracts.start_date", "must be a date", "31/31/2025", "mend these values"),
+    ),
+    "usage of unknown accounts": (
+        lambda config: wrap(
+            config, "usage", "SELECT * REPLACE ('X' || account_id AS account_id) FROM {}"
+        ),
+        ("usage.account_id", "rows", "XA", "more than half of the usage"),
+    ),
+    "an unknown key": (
+        lambda config: config["labels"].update(horizon=90),
+        ("labels.horizon", "is no key of the configuration", "docs/config.md"),
+    ),
+    "a label without its table": (
+        lambda config: config["tables"].pop("contracts"),
+        ("labels.churn.by", "there is no table contracts", "add tables.contracts"),
+    ),
+    "a currency without a rate": (
+        lambda config: config["tables"].pop("rates"),
+        ("contracts.currency", "rows", "EUR", "add tables.rates"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_bad_input_is_named_with_its_place_and_remedy(
+    name: str, config: dict[str, Any], run: Run, home: Path
+) -> None:
+    spoil, expected = SPOILT[name]
+    store_url = f"sqlite:///{home / 'store.db'}"
+    home.mkdir()
+    with SnapshotStore(store_url) as store:
+        before = store.publish(snapshot(due("A1", 0.5)))
+    spoil(config)
+    code, out, err = run(config)
+    assert code == 2
+    for part in expected:
+        assert part in err
+    assert "Traceback" not in err
+    problems = json.loads(out)["problems"]
+    assert all(problem["remedy"] for problem in problems)
+    assert not (home / "mlflow").exists()
+    assert not (home / "bundles").exists()
+    with SnapshotStore(store_url) as store:
+        header = store.current()
+    assert header is not None
+    assert header.snapshot_id == before
+
+
+def test_all_problems_are_reported_at_once(config: dict[str, Any], run: Run, home: Path) -> None:
+    del home
+    wrap(config, "contracts", "SELECT * REPLACE (-1 - arr AS arr) FROM {}")
+    wrap(config, "accounts", "SELECT *, 'x' AS favourite_colour FROM {}")
+    wrap(config, "users", "SELECT * EXCLUDE (user_id) FROM {}")
+    code, out, _ = run(config)
+    found = {(p["table"], p["column"]) for p in json.loads(out)["problems"]}
+    assert code == 2
+    assert found >= {
+        ("contracts", "arr"),
+        ("accounts", "favourite_colour"),
+        ("users", "user_id"),
+    }
+
+
+def test_rows_of_a_few_unknown_accounts_are_left_out_and_counted(
+    config: dict[str, Any],
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    del home
+    wrap(
+        config,
+        "usage",
+        "SELECT * REPLACE (CASE WHEN account_id = 'A00001' THEN 'X1' ELSE account_id END "
+        "AS account_id) FROM {}",
+    )
+    path = tmp_path / "company.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["keepwell", "check", "--config", str(path), "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert not ended.value.code
+    assert (problem["table"], problem["action"]) == ("usage", "quarantine")
+    assert problem["examples"] == ["X1"]
+    assert problem["rows"] > 0
+
+
+def test_too_few_losses_skip_the_model_with_a_reason_and_exit_code_0(
+    config: dict[str, Any], run: Run, home: Path
+) -> None:
+    del home
+    never = ", ".join(f"NULL::DATE AS {name}" for name in ("end_date", "terminated_at"))
+    wrap(config, "contracts", f"SELECT * REPLACE ({never}) FROM {{}}")
+    code, out, _ = run(config)
+    models = json.loads(out)["models"]
+    assert code == 0
+    assert "one class" in models["churn"]["skipped"]
+    assert models["renewal"]["skipped"]
