@@ -40,12 +40,13 @@ def build_churn_rows(connection: duckdb.DuckDBPyConnection, churn: ChurnSettings
     if by_silence and churn.inactivity is not None:
         _build_silence(connection, churn.inactivity, churn.lead_days + churn.horizon_days)
     cohort = _CONTRACT_COHORT if by_contract else _ACTIVITY_COHORT
-    stay = """LEFT JOIN (
+    stay = f"""LEFT JOIN (
             SELECT account_id, as_of, max_by(stay_end, stay_start) AS stay_end
-            FROM stay JOIN as_of_date ON stay_start <= as_of GROUP BY ALL
+            FROM stay JOIN as_of_date ON stay_start <= as_of + {churn.grace_days} GROUP BY ALL
         ) USING (account_id, as_of)"""
     silence = "LEFT JOIN silence USING (account_id, as_of)"
-    stay_end = "stay_end" if by_contract else "NULL::DATE"
+    # An active contract that turns out to have ended as it began, this very day, is in no stay.
+    stay_end = "greatest(stay_end, as_of)" if by_contract else "NULL::DATE"
     silent_from = "silent_from" if by_silence else "NULL::DATE"
     start, end = f"as_of + {churn.lead_days}", f"as_of + {churn.lead_days + churn.horizon_days}"
     wait = max(

@@ -37,10 +37,17 @@ _CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "seats_change": ("term.seats / NULLIF(term.before_seats, 0) - 1", ("seats",)),
 }
+
+
+def _account_sum(running: str, own: str) -> str:
+    """The sum over the running contracts; in grace, when none runs, the row's own contract."""
+    return f"CASE WHEN active.contracts > 0 THEN {running} ELSE {own} END"
+
+
 _ACCOUNT: dict[str, tuple[str, tuple[str, ...]]] = {
-    "arr": ("coalesce(active.arr, term.arr * rate)", ("arr|mrr",)),
+    "arr": (_account_sum("active.arr", "term.arr * rate"), ("arr|mrr",)),
     "contracts": ("coalesce(active.contracts, 0)", ()),
-    "seats": ("coalesce(active.seats, term.seats)", ("seats",)),
+    "seats": (_account_sum("active.seats", "term.seats"), ("seats",)),
     "tenure_days": ("row_key.as_of - active.first_start", ()),
 }
 NEEDS: dict[str, tuple[str, ...]] = {
@@ -67,7 +74,8 @@ def build_contract(connection: duckdb.DuckDBPyConnection, settings: CompanySetti
               ON rate_on.as_of = known_term.as_of
              AND rate_on.currency = coalesce(known_term.currency, '{settings.currency}')),
         active AS (
-            SELECT account_id, as_of, min(start_date) AS first_start,
+            SELECT account_id, as_of,
+                   min(start_date) FILTER (WHERE start_date <= as_of) AS first_start,
                    count(*) FILTER ({_ACTIVE}) AS contracts,
                    sum(arr * rate) FILTER ({_ACTIVE}) AS arr, sum(seats) FILTER ({_ACTIVE}) AS seats
             FROM priced GROUP BY account_id, as_of)

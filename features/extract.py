@@ -92,7 +92,7 @@ def _complete_contracts(
     names: Sequence[str],
     end: date,
 ) -> None:
-    """Give ``contracts`` all its columns, ARR from MRR, and one row per term."""
+    """Give ``contracts`` all its columns, ARR from MRR, a currency, and one row per term."""
     connection.execute("ALTER TABLE contracts RENAME TO contract_row")
     missing = [
         f"NULL::{SQL_TYPES[column.kind]} AS {column.name}"
@@ -113,7 +113,10 @@ def _complete_contracts(
         if settings.contracts.rows == "agreement"
         else "SELECT * FROM contract_full"
     )
-    connection.execute(f"CREATE TABLE contracts AS {query}")
+    connection.execute(
+        f"CREATE TABLE contracts AS SELECT * REPLACE "
+        f"(coalesce(currency, '{settings.currency}') AS currency) FROM ({query})"
+    )
     connection.execute("DROP TABLE contract_row; DROP TABLE contract_full")
 
 

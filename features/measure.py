@@ -36,7 +36,7 @@ def build_measure(connection: duckdb.DuckDBPyConnection, primitives: Iterable[Pr
 def _figure(primitive: Primitive) -> str:
     name = str(primitive.arguments[0]).replace("'", "''")
     if primitive.name == "measure_last":
-        return f"max_by(value, (day, known_day)) FILTER (WHERE name = '{name}')"
+        return f"max_by(value, (day, known_day, value)) FILTER (WHERE name = '{name}')"
     length, back = int(primitive.arguments[1]), int((*primitive.arguments, 0)[2])
     aggregate = "sum" if primitive.name == "measure_sum" else "avg"
     return (

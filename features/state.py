@@ -87,7 +87,8 @@ def _contract_states(source: Source, as_of: date) -> str:
           ON rate_on.as_of = dated.as_of
          AND rate_on.currency = coalesce(dated.currency, '{source.settings.currency}')),
     summed AS (
-        SELECT account_id, sum(money) FILTER (WHERE NOT lapsed) AS running_arr,
+        SELECT account_id, bool_and(lapsed) AS all_lapsed,
+               sum(money) FILTER (WHERE NOT lapsed) AS running_arr,
                sum(money) FILTER (WHERE state = 'notice_given') AS arr_of_notice
         FROM priced GROUP BY account_id),
     first AS (
@@ -101,7 +102,8 @@ def _contract_states(source: Source, as_of: date) -> str:
            CASE WHEN state IN ('to_decide', 'no_term') AND as_of - coalesce(begun, as_of)
                      < {MIN_HISTORY_DAYS} THEN 'too_little_history' ELSE state END AS state,
            contract_id, decision_date, end_date AS renewal_date, due,
-           coalesce(running_arr, money) AS arr, money AS arr_of_contract, arr_of_notice
+           CASE WHEN all_lapsed THEN money ELSE running_arr END AS arr,
+           money AS arr_of_contract, arr_of_notice
     FROM first JOIN summed USING (account_id)
     LEFT JOIN (SELECT account_id, min(start_date) AS begun FROM known_term
                WHERE as_of = DATE '{as_of}' GROUP BY account_id) USING (account_id)"""

@@ -22,6 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rendering help with rich takes longer than everything else
 )
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The company's YAML file.")]
@@ -37,7 +38,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 
 @app.command()
 def demo(json_: JsonOption = False) -> None:
-    """Make a demo company, train on it, score it, and show who will probably not renew."""
+    """Show who will leave a made-up company.
+
+    Makes the company once, trains on it, scores it, and says what to do next.
+    """
     from pipelines.demonstration import run_demo
 
     found = run_demo(show=not json_)
@@ -47,7 +51,10 @@ def demo(json_: JsonOption = False) -> None:
 
 @app.command()
 def check(config: ConfigOption, data: DataOption = None, json_: JsonOption = False) -> None:
-    """Check configuration and tables; exit code 2 when something must be mended."""
+    """Check the configuration and the tables.
+
+    Exit code 2 when something must be mended; all of it is said at once.
+    """
     from pipelines.home import Home
     from pipelines.progress import show_progress
     from pipelines.source import open_company
@@ -65,7 +72,10 @@ def check(config: ConfigOption, data: DataOption = None, json_: JsonOption = Fal
 
 @app.command()
 def features(config: ConfigOption, data: DataOption = None, json_: JsonOption = False) -> None:
-    """List the features that this company's tables can carry, and those left out."""
+    """List the features, and those left out.
+
+    A feature whose table or column the company does not have is left out, with the reason.
+    """
     from features.catalogue import build_catalogue
     from pipelines.home import Home
     from pipelines.source import open_company
@@ -90,7 +100,10 @@ def train(
     as_of: AsOfOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Train and judge the models; promote those that beat chance and the simple baselines."""
+    """Train, judge and promote the models.
+
+    Promoted is what beats chance and the simple baselines beyond noise; all is kept in MLflow.
+    """
     run_, _ = _work(config, data, as_of, training=True, scoring=False)
     _report(run_, None, json_=json_)
 
@@ -102,7 +115,7 @@ def score(
     as_of: AsOfOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Score all accounts with the promoted models and publish a snapshot."""
+    """Score all accounts and publish the snapshot."""
     _, published = _work(config, data, as_of, training=False, scoring=True)
     _report(None, published, json_=json_)
 
@@ -114,7 +127,7 @@ def run(
     as_of: AsOfOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Train, then score: the whole way from tables to a published ranking."""
+    """Train, then score and publish."""
     run_, published = _work(config, data, as_of, training=True, scoring=True)
     _report(run_, published, json_=json_)
 
@@ -124,7 +137,10 @@ def serve(
     host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
 ) -> None:
-    """Serve the published snapshot under http://HOST:PORT/v1/accounts."""
+    """Serve the published ranking.
+
+    Under http://HOST:PORT/v1/accounts; it follows each new snapshot without a restart.
+    """
     from pipelines.home import Home
 
     # The service is a process of its own that shares nothing with the pipelines but the store.

@@ -168,8 +168,11 @@ def _identity(bundle: Bundle | None) -> dict[str, object] | None:
     return {
         "version": card.version,
         "created_at": card.created_at.isoformat(),
-        "horizon_days": card.horizon_days,
-        "lead_days": card.lead_days,
+        **(
+            {"max_lead_days": card.horizon_days}
+            if card.model == "renewal"
+            else {"horizon_days": card.horizon_days, "lead_days": card.lead_days}
+        ),
         "label": card.label,
     }
 

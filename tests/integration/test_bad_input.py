@@ -45,6 +45,7 @@ def run(
     capsys: pytest.CaptureFixture[str],
 ) -> Run:
     """Run ``keepwell run --json`` on a configuration: exit code, stdout and stderr."""
+    del home
 
     def call(config: dict[str, Any]) -> tuple[int, str, str]:
         path = tmp_path / "company.yaml"

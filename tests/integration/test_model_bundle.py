@@ -125,7 +125,7 @@ def test_a_bundle_is_never_overwritten(tmp_path: Path) -> None:
 def test_a_write_that_fails_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(card: Card) -> str:
+    def fail(_card: Card) -> str:
         raise OSError("disk full")
 
     monkeypatch.setattr(Card, "to_text", fail)

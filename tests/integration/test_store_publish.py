@@ -140,7 +140,7 @@ def test_a_reader_sees_the_old_snapshot_until_the_publish_is_done(
     old = store.publish(FIRST)
     seen: list[object] = []
 
-    def look(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
+    def look(_connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
         if statement.startswith(("INSERT", "UPDATE")):
             with SnapshotStore(store_url) as reader:
                 header = reader.current()

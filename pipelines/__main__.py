@@ -1,0 +1,5 @@
+"""``python -m pipelines`` is ``keepwell``."""
+
+from pipelines.cli import main
+
+main()
