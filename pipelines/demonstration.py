@@ -46,7 +46,7 @@ def run_demo(*, show: bool) -> dict[str, object]:
         show_ranking(console, published.snapshot)
         show_training(
             console,
-            run,
+            run.outcomes,
             {
                 name: {title: _spell(pair) for title, pair in found.items()}
                 for name, found in ceilings.items()

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from features.dataset import ModelName
 from models.recipe import Skipped, Trained
 from models.report import Report
 from models.snapshot import AccountScore, Snapshot, ranking_key, total_money
-from pipelines.training import TrainingRun
+from pipelines.training import Outcome
 
 _BASELINES = {
     "base_rate": "base rate",
@@ -27,20 +28,22 @@ def make_console() -> Console:
 
 
 def show_training(
-    console: Console, run: TrainingRun, ceilings: Mapping[str, Mapping[str, str]] | None = None
+    console: Console,
+    outcomes: Mapping[ModelName, Outcome],
+    ceilings: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
     """The verdict of each model first, then its test metrics beside the baselines.
 
     Parameters
     ----------
     console : Console
-    run : TrainingRun
+    outcomes : mapping of model name to Trained or Skipped
     ceilings : mapping of model to (row title to figures), optional
         Further rows, such as the true risk of a demo company.
     """
-    for name, outcome in run.outcomes.items():
+    for name, outcome in outcomes.items():
         console.print(f"[bold]{name}[/bold]: {_verdict(outcome)}")
-    for name, outcome in run.outcomes.items():
+    for name, outcome in outcomes.items():
         if isinstance(outcome, Trained):
             _show_report(console, name, outcome.report, (ceilings or {}).get(name, {}))
 
@@ -84,8 +87,21 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
         f"  calibration slope {_estimate(slope)}, intercept {report.calibration_intercept:+.2f}; "
         f"AUC is within as-of dates, intervals are by bootstrap over accounts"
     )
+    _show_slices(console, report)
     for reason in report.decision.reasons:
         console.print(f"  - {reason}", markup=False)
+
+
+def _show_slices(console: Console, report: Report) -> None:
+    """AUC by slice, where a slice is large enough to tell."""
+    for column, values in report.slices.items():
+        figures = [
+            f"{value}: {_estimate(skill.auc)}, {skill.positives} of {skill.rows:,}"
+            for value, skill in values.items()
+            if skill.auc.value == skill.auc.value
+        ]
+        if figures:
+            console.print(f"  AUC by {column}: {'; '.join(figures)}", markup=False)
 
 
 def _estimate(found: object, *, signed: bool = False) -> str:

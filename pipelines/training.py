@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import numpy as np
 
 from features.dataset import Dataset, ModelName, build_datasets
 from features.progress import Progress, silent
@@ -40,15 +42,18 @@ class TrainingRun:
     population: Population
 
     def to_json(self) -> dict[str, object]:
-        """The part ``models`` of what ``keepwell run --json`` prints."""
-        found: dict[str, object] = {}
-        for name, outcome in self.outcomes.items():
-            if isinstance(outcome, Skipped):
-                found[name] = outcome.to_json()
-            else:
-                version = {"version": self.versions.get(name)}
-                found[name] = {**outcome.report.to_json(), **version}
-        return found
+        """The part about the models of what ``keepwell run --json`` prints."""
+        return outcomes_json(self.outcomes)
+
+
+def outcomes_json(outcomes: Mapping[ModelName, Outcome]) -> dict[str, object]:
+    """What was found of each model, under ``models``."""
+    return {
+        "models": {
+            name: outcome.to_json() if isinstance(outcome, Skipped) else outcome.report.to_json()
+            for name, outcome in outcomes.items()
+        }
+    }
 
 
 def train_company(
@@ -74,6 +79,24 @@ def train_company(
         }
         store.result()
     return record_run(config, source, home, outcomes, progress=progress)
+
+
+def judge_shuffled(
+    config: Config, source: Source, *, progress: Progress = silent
+) -> dict[ModelName, Outcome]:
+    """The null test: train and judge on labels shuffled within each as-of date; record nothing.
+
+    Whatever an honest run finds here is noise, so it must promote nothing.
+    """
+    datasets = build_datasets(source, slices=config.slices, progress=progress)
+    chance = np.random.default_rng(config.training.seed)
+    outcomes = {}
+    for name, dataset in datasets.items():
+        rows = dataset.rows.copy()
+        for places in rows.groupby(["as_of", rows["label"].isna()]).indices.values():
+            rows.loc[places, "label"] = chance.permutation(rows["label"].to_numpy()[places])
+        outcomes[name] = train_one(replace(dataset, rows=rows), config, progress=progress)
+    return outcomes
 
 
 def train_one(dataset: Dataset, config: Config, *, progress: Progress = silent) -> Outcome:
