@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from models.bootstrap import Estimate
 from models.metric import auc_with_interval
 from models.recipe import Trained
+from models.registry import tracking_uri
 from pipelines.config import read_config
 from pipelines.demo.company import generate_company
 from pipelines.home import Home, prepare_environment
@@ -109,10 +111,15 @@ def _spell(pair: tuple[Estimate, Estimate]) -> str:
 
 
 def _next_steps(home: Home) -> str:
-    mlflow = f"sqlite:///{home.folder / 'mlflow' / 'mlflow.db'}"
+    """Commands that work when they are pasted into the shell that ran the demo."""
+    programs = Path(sys.executable).parent
+    if programs.is_relative_to(Path.cwd()):
+        programs = programs.relative_to(Path.cwd())
     return f"""
 The company is made up: these figures show that the program works, not that a model is good.
-Serve the ranking:   keepwell serve          then  curl http://127.0.0.1:8000/v1/accounts?limit=5
-Open MLflow:         mlflow ui --backend-store-uri {mlflow}
-Open Prefect:        PREFECT_HOME={home.folder / "prefect"} prefect server start
-                     then  PREFECT_API_URL=http://127.0.0.1:4200/api keepwell run --config FILE"""
+Serve the ranking:  {programs / "keepwell"} serve
+           and ask  curl "http://127.0.0.1:8000/v1/accounts?limit=3"
+Open MLflow:        {programs / "mlflow"} ui --backend-store-uri {tracking_uri(home.folder)}
+Open Prefect:       PREFECT_HOME={home.folder / "prefect"} {programs / "prefect"} server start
+   and train there  PREFECT_API_URL=http://127.0.0.1:4200/api {programs / "keepwell"} run \\
+                      --config configs/demo.yaml --data {home.demo}"""
