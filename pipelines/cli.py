@@ -203,7 +203,7 @@ def _judge_shuffled(path: Path, data: Path | None, as_of: datetime | None, *, js
         source = open_company(config, Home.from_environment(), as_of=day, progress=progress)
         outcomes = judge_shuffled(config, source, progress=progress)
     if json_:
-        _print_json(outcomes_json(outcomes))
+        _print_json(outcomes_json(outcomes, {}))
         return
     from pipelines.presentation import make_console, show_training
 

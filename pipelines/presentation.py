@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from features.dataset import ModelName
@@ -149,13 +150,13 @@ def _ranking_row(score: AccountScore) -> Sequence[str]:
         basis = words
     raising = [driver.text for driver in score.drivers if driver.contribution > 0][:3]
     return (
-        score.account_id,
-        score.segment or "",
+        escape("\n".join(filter(None, (score.account_id, score.name)))),
+        escape(score.segment or ""),
         _money(score.arr),
         str(score.decision_date or "no term"),
         f"{chance}\n{basis}".strip(),
         _money(score.arr_at_risk),
-        "; ".join(raising),
+        escape("; ".join(raising)),
     )
 
 

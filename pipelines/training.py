@@ -43,14 +43,18 @@ class TrainingRun:
 
     def to_json(self) -> dict[str, object]:
         """The part about the models of what ``keepwell run --json`` prints."""
-        return outcomes_json(self.outcomes)
+        return outcomes_json(self.outcomes, self.versions)
 
 
-def outcomes_json(outcomes: Mapping[ModelName, Outcome]) -> dict[str, object]:
-    """What was found of each model, under ``models``."""
+def outcomes_json(
+    outcomes: Mapping[ModelName, Outcome], versions: Mapping[ModelName, str]
+) -> dict[str, object]:
+    """What was found of each model, under ``models``; the version is null where none was kept."""
     return {
         "models": {
-            name: outcome.to_json() if isinstance(outcome, Skipped) else outcome.report.to_json()
+            name: outcome.to_json()
+            if isinstance(outcome, Skipped)
+            else {**outcome.report.to_json(), "version": versions.get(name)}
             for name, outcome in outcomes.items()
         }
     }
