@@ -1,0 +1,36 @@
+"""The glossary explains every word that the product shows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from features.catalogue import read_templates
+from features.people import KEY_ROLES
+from models.snapshot import BASES, STATES, TIERS
+
+TEXT = (Path(__file__).parents[2] / "GLOSSARY.md").read_text(encoding="utf-8")
+GROUPS = sorted({template.group for template in read_templates()} | {"attributes"})
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_has_an_entry(state: str) -> None:
+    assert f"\n- `{state}`: " in TEXT
+
+
+@pytest.mark.parametrize("word", [*BASES, *TIERS, *GROUPS])
+def test_every_basis_tier_and_feature_group_is_named(word: str) -> None:
+    assert f"`{word}`" in TEXT
+
+
+@pytest.mark.parametrize("role", KEY_ROLES)
+def test_every_role_of_a_key_user_is_named(role: str) -> None:
+    (entry,) = re.findall(r"\*\*Key user\*\*:.*?\n- ", TEXT, flags=re.DOTALL)
+    assert role in entry
+
+
+def test_no_word_is_explained_twice() -> None:
+    words = [word.lower() for word in re.findall(r"\*\*([^*]+)\*\*", TEXT)]
+    assert len(words) == len(set(words))
