@@ -6,6 +6,7 @@ measures and attributes, and those that its tables cannot carry are left out wit
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from features import contract, measure, people, usage
 from features.attribute import usable_attributes
+from features.errors import InputError, Problem
 from features.expression import Expression, parse_expression
 from features.settings import CompanySettings
 
@@ -121,7 +123,21 @@ def build_catalogue(settings: CompanySettings, columns: dict[str, frozenset[str]
             else:
                 features.append(_feature(template, values, expression))
     features += _attribute_features(settings, columns)
+    left_out |= _attributes_left_out(settings, columns)
+    _check_names(features)
     return Catalogue(tuple(features), left_out)
+
+
+def _check_names(features: list[Feature]) -> None:
+    """Refuse a measure or an attribute that would take the name of another feature."""
+    names = Counter(feature.name for feature in features)
+    problems = [
+        Problem("config", name, "gives a feature of a name that is taken", remedy="rename it")
+        for name, found in names.items()
+        if found > 1
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def _pick_sql(template: Template, columns: dict[str, frozenset[str]]) -> str:
@@ -216,6 +232,8 @@ def _column_reason(table: str, needs: tuple[str, ...], columns: dict[str, frozen
 
 def _people_reason(name: str, settings: CompanySettings, columns: dict[str, frozenset[str]]) -> str:
     reason = _column_reason("users", people.NEEDS[name], columns)
+    if not reason and name in people.NEEDS_USE:
+        reason = _column_reason("usage", ("user_id",), columns)
     if reason or "role" not in people.NEEDS[name]:
         return reason
     if "known_at" in columns["users"] or constant_roles(settings):
@@ -227,6 +245,19 @@ def constant_roles(settings: CompanySettings) -> bool:
     """Whether the configuration declares that the roles of users never change."""
     declared = settings.attributes.get("users.role")
     return declared is not None and declared.constant
+
+
+def _attributes_left_out(
+    settings: CompanySettings, columns: dict[str, frozenset[str]]
+) -> dict[str, str]:
+    """Attributes whose value on a past date is not known; ``users`` gives no features by itself."""
+    usable = usable_attributes(settings, columns)
+    reason = "as of the extract: give accounts.known_at, or declare the attribute constant"
+    return {
+        key: reason
+        for key in settings.attributes
+        if not key.startswith("users.") and key.split(".")[-1] not in usable
+    }
 
 
 def _attribute_features(

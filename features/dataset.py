@@ -96,8 +96,9 @@ def training_dates(source: Source) -> list[date]:
 def build_rows(source: Source, dates: list[date]) -> None:
     """Create the cohort tables ``churn_row`` and ``renewal_row`` on these as-of dates."""
     connection, settings = source.connection, source.settings
-    connection.execute("CREATE OR REPLACE TABLE as_of_date (as_of DATE)")
-    connection.executemany("INSERT INTO as_of_date VALUES ($1)", [[day] for day in dates])
+    connection.execute(
+        "CREATE OR REPLACE TABLE as_of_date AS SELECT unnest(CAST($1 AS DATE[])) AS as_of", [dates]
+    )
     churn, renewal = settings.labels.churn, settings.labels.renewal
     if source.has("contracts"):
         build_known_terms(connection, grace_days=settings.grace_days)

@@ -37,8 +37,8 @@ def materialise(
     kept = [name for name in names if name not in ("known_at", "ts")]
     selected = [_known_by(table, name, names, end) for name in kept]
     if "ts" in names:
-        selected.append(f"{_period_end(settings)} AS day")
-        known = f"greatest({_period_end(settings)}, {known})"
+        selected.append(f"{period_end(settings)} AS day")
+        known = f"greatest({period_end(settings)}, {known})"
     rows = (
         f"SELECT * FROM (SELECT {', '.join(selected)}, CAST({known} AS DATE) AS known_day "
         f"FROM ({_distinct_rows(table, names)})) "
@@ -66,19 +66,26 @@ def _known_by(table: Table, name: str, names: Sequence[str], end: date) -> str:
 
 
 def _distinct_rows(table: Table, names: Sequence[str]) -> str:
-    """The typed rows; events with an ``event_id`` count once, as they were first known."""
-    if table.name == "usage" and "event_id" in names:
+    """The typed rows; events with an ``event_id`` count once, as they were first known.
+
+    A row of usage whose count is 0 says that nothing happened, and is no event.
+    """
+    if table.name != "usage":
+        return f"SELECT * FROM typed_{table.name}"
+    happened = "coalesce(count, 1) > 0" if "count" in names else "TRUE"
+    if "event_id" in names:
         first_known = f"coalesce({', '.join(_known_dates(table, names))})"
         return (
-            "SELECT * FROM typed_usage WHERE event_id IS NULL UNION ALL "
-            "SELECT * FROM typed_usage WHERE event_id IS NOT NULL QUALIFY row_number() OVER "
+            f"SELECT * FROM typed_usage WHERE event_id IS NULL AND {happened} UNION ALL "
+            f"SELECT * FROM typed_usage WHERE event_id IS NOT NULL AND {happened} "
+            "QUALIFY row_number() OVER "
             f"(PARTITION BY account_id, event_id ORDER BY {first_known}, ts, event) = 1"
         )
-    return f"SELECT * FROM typed_{table.name}"
+    return f"SELECT * FROM typed_usage WHERE {happened}"
 
 
-def _period_end(settings: CompanySettings) -> str:
-    """A row that covers a period is dated by the last day it covers."""
+def period_end(settings: CompanySettings) -> str:
+    """The SQL of a row's day: one that covers a period is dated by the last day it covers."""
     if settings.time.grain == "week":
         return "CAST(date_trunc('week', ts) AS DATE) + 6"
     if settings.time.grain == "month":

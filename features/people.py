@@ -29,6 +29,9 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "people.activated": ("activated_at",),
     "people.deactivated": ("deactivated_at",),
 }
+NEEDS_USE = frozenset(
+    {"people.key_users_active", "people.days_since_key_user", "people.days_since_champion"}
+)
 
 
 def build_people(

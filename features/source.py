@@ -14,8 +14,9 @@ from pathlib import Path
 import duckdb
 
 from features.check import check_table, check_together, query_problem
+from features.declaration import check_declarations
 from features.errors import InputError, Problem
-from features.extract import materialise
+from features.extract import materialise, period_end
 from features.progress import Progress, silent
 from features.rollup import ROLLUPS, complete_rollups
 from features.schema import OUTCOME_COLUMNS, SQL_TYPES, TABLES, Column, Table
@@ -65,6 +66,7 @@ def open_source(
     spill: Path,
     memory_limit: str = "1500MB",
     data_end: date | None = None,
+    slices: tuple[str, ...] = (),
     progress: Progress = silent,
 ) -> Source:
     """The company's tables as of ``data_end``, read, typed and checked.
@@ -79,6 +81,8 @@ def open_source(
         DuckDB's own limit.
     data_end : date, optional
         Exclusive; overrides the configuration.
+    slices : tuple of str
+        Columns of accounts or contracts to report by; they must be there.
     progress : callable
         Called with one line per table.
 
@@ -99,7 +103,7 @@ def open_source(
         problems += check_table(connection, columns_of(TABLES[name], raw[name], settings), name)
     if any(problem.action == "stop" for problem in problems):
         raise InputError(problems)
-    end = data_end or settings.time.data_end or _last_day(connection, raw)
+    end = data_end or settings.time.data_end or _last_day(connection, raw, settings)
     for name, columns in raw.items():
         progress(f"reading {name}")
         materialise(
@@ -108,9 +112,10 @@ def open_source(
     problems += check_together(connection, settings, raw)
     if "usage" in raw:
         complete_rollups(connection, settings, late="known_at" in raw["usage"])
+    columns_by_table = {name: frozenset(columns) for name, columns in raw.items()}
+    problems += check_declarations(connection, settings, columns_by_table, slices)
     if any(problem.action == "stop" for problem in problems):
         raise InputError(problems)
-    columns_by_table = {name: frozenset(columns) for name, columns in raw.items()}
     return Source(connection, settings, end, columns_by_table, tuple(problems))
 
 
@@ -165,7 +170,9 @@ def _mapping_problems(
             remedy = "leave it out: an end is told by contract dates, as of when it was known"
             problems.append(Problem(table.name, name, rule, remedy=remedy))
         elif name not in declared or table.name not in ("accounts", "contracts"):
-            remedy = "leave it out of the query, or declare it under attributes"
+            remedy = "leave it out of the query"
+            if table.name in ("accounts", "contracts"):
+                remedy += ", or declare it under attributes"
             problems.append(
                 Problem(table.name, name, "is not a column of this table", remedy=remedy)
             )
@@ -224,7 +231,11 @@ def _typed_day(raw: str, raw_type: str, zone: str) -> str:
     )
 
 
-def _last_day(connection: duckdb.DuckDBPyConnection, raw: dict[str, dict[str, str]]) -> date:
+def _last_day(
+    connection: duckdb.DuckDBPyConnection,
+    raw: dict[str, dict[str, str]],
+    settings: CompanySettings,
+) -> date:
     """The day after the last known row, never after today.
 
     Contracts count only when nothing else is dated: terms may be written long before they start.
@@ -234,6 +245,7 @@ def _last_day(connection: duckdb.DuckDBPyConnection, raw: dict[str, dict[str, st
     days = []
     for name in names:
         own = next(day for day in reversed(TABLES[name].own_dates) if day in raw[name])
+        own = period_end(settings) if own == "ts" else own
         found = connection.execute(f"SELECT max({own}) FROM typed_{name}").fetchone()
         days += [found[0]] if found and found[0] is not None else []
     return min(max(days, default=today) + timedelta(days=1), today)

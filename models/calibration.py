@@ -10,6 +10,7 @@ from models.table import FloatArray
 
 MAX_STEPS = 100
 TOLERANCE = 1e-10
+ROUNDING = 1e-12  # a sum of thousands of terms differs by so much without having risen
 EPSILON = 1e-12
 
 
@@ -131,7 +132,7 @@ def _descend(
     """The step, halved until the loss does not rise."""
     for _ in range(30):
         new_loss = _log_loss(design @ (theta + step), target)
-        if new_loss <= loss:
+        if new_loss <= loss + ROUNDING * abs(loss):
             return theta + step, new_loss
         step = np.asarray(step / 2)
     return theta, loss

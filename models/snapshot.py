@@ -172,7 +172,7 @@ class Totals:
     arr_at_risk : dict of str to float or None
         By basis, for the bases that occur: they span different times and do not add up.
     arr_high_tier : float or None
-        Whole ARR of the accounts in the high tier.
+        Whole ARR of the accounts in the high tier; None where no account has a tier.
     arr_notice_given : float or None
         Whole ARR of the accounts that gave notice: lost, not at risk.
     """
@@ -243,7 +243,9 @@ def total_money(scores: Iterable[AccountScore]) -> Totals:
             for basis in BASES
             if any(score.basis == basis for score in scores)
         },
-        arr_high_tier=_sum_arr(scores, [s for s in scores if s.risk_tier == "high"]),
+        arr_high_tier=_sum_arr(scores, [s for s in scores if s.risk_tier == "high"])
+        if any(score.risk_tier is not None for score in scores)
+        else None,
         arr_notice_given=_sum_arr(scores, [s for s in scores if s.state == "notice_given"]),
     )
 

@@ -150,8 +150,10 @@ def serve(
     from pipelines.home import Home
 
     # The service is a process of its own that shares nothing with the pipelines but the store.
-    arguments = ["--store", Home.from_environment().store_url, "--host", host, "--port", str(port)]
-    os.execv(sys.executable, [sys.executable, "-m", "serving", *arguments])
+    # Its address goes by the environment, where a password in it is not seen by others.
+    environment = {**os.environ, "KEEPWELL_STORE": Home.from_environment().store_url}
+    arguments = ["-m", "serving", "--host", host, "--port", str(port)]
+    os.execve(sys.executable, [sys.executable, *arguments], environment)
 
 
 def _read(config: Path, data: Path | None) -> Config:

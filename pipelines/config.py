@@ -40,9 +40,15 @@ class Config(CompanySettings, ModelSettings):
         """Say which folder ``${data}`` stands for."""
         self._folder = folder
 
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What the environment holds for the placeholders of the queries."""
+        used = {name for query in self.tables.values() for name in _PLACEHOLDER.findall(query)}
+        return {name: os.environ[name] for name in sorted(used - {"data"})}
+
     def filled(self) -> Config:
         """The same with data folder and environment put into the queries."""
-        values = {**os.environ, "data": str(self._folder)}
+        values = {**self.secrets, "data": str(self._folder)}
         queries = {
             name: _PLACEHOLDER.sub(partial(_value, values), query)
             for name, query in self.tables.items()
@@ -155,6 +161,8 @@ def _table_faults(config: Config) -> Iterator[Fault]:
 
 def _label_faults(config: Config) -> Iterator[Fault]:
     churn = config.labels.churn
+    if churn is None and config.labels.renewal is None:
+        yield "labels", "names no label", "give churn, renewal or both"
     if "contracts" not in config.tables:
         if churn is not None and "contract" in churn.by:
             remedy = "add tables.contracts, or use by: [inactivity]"

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.dataset import Dataset, ModelName, build_datasets
+from features.errors import InputError, Problem
 from features.progress import Progress, silent
 from features.source import Source
 from features.state import read_states
@@ -65,9 +66,20 @@ class Prediction:
 
 
 def build_population(source: Source, as_of: date, *, progress: Progress = silent) -> Population:
-    """The customers of the company on the as-of date, with states and features."""
+    """The customers of the company on the as-of date, with states and features.
+
+    Raises
+    ------
+    InputError
+        When there is none: nothing is published then.
+    """
     datasets = build_datasets(source, dates=[as_of], progress=progress)
-    return Population(as_of, read_states(source, as_of), datasets)
+    states = read_states(source, as_of)
+    if states.empty:
+        rule = f"hold no customer on {as_of}"
+        remedy = "choose a date within the data, or look at the contracts' dates"
+        raise InputError([Problem("the tables", "", rule, remedy=remedy)])
+    return Population(as_of, states, datasets)
 
 
 def predict(

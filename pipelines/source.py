@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from features.dataset import Dataset
+from features.errors import InputError, Problem
 from features.progress import Progress, silent
 from features.source import Source, open_source
 from models.table import ROW_COLUMNS, ModelTable
@@ -18,8 +20,36 @@ from pipelines.home import Home
 def open_company(
     config: Config, home: Home, *, as_of: date | None = None, progress: Progress = silent
 ) -> Source:
-    """The company's contract tables, checked, as known at ``as_of`` (default: all there is)."""
-    return open_source(config.filled(), spill=home.spill, data_end=as_of, progress=progress)
+    """The company's contract tables, checked, as known at ``as_of`` (default: all there is).
+
+    Raises
+    ------
+    InputError
+        With every problem; what the environment holds for the queries is not in it.
+    """
+    if as_of is not None and as_of > datetime.now(UTC).date():
+        remedy = "give a day on which all of this was known, at most today"
+        raise InputError([Problem("--as-of", "", f"{as_of} lies in the future", remedy=remedy)])
+    try:
+        return open_source(
+            config.filled(),
+            spill=home.spill,
+            data_end=as_of,
+            slices=config.slices,
+            progress=progress,
+        )
+    except InputError as error:
+        raise InputError([_masked(problem, config) for problem in error.problems]) from None
+
+
+def _masked(problem: Problem, config: Config) -> Problem:
+    """The problem with names in place of what the environment holds: DuckDB quotes queries."""
+    rule, examples = problem.rule, problem.examples
+    for name, value in config.secrets.items():
+        if value:
+            rule = rule.replace(value, f"${{{name}}}")
+            examples = tuple(example.replace(value, f"${{{name}}}") for example in examples)
+    return replace(problem, rule=rule, examples=examples)
 
 
 def hash_tables(source: Source) -> str:

@@ -210,3 +210,55 @@ def test_too_few_losses_skip_the_model_with_a_reason_and_exit_code_0(
     assert code == 0
     assert "one class" in models["churn"]["skipped"]
     assert models["renewal"]["skipped"]
+
+
+def test_what_the_environment_holds_for_a_query_is_not_shown(
+    config: dict[str, Any], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAREHOUSE_PASSWORD", "correct-horse")
+    config["tables"]["usage"] = "SELECT * FROM read_csv('${data}/${WAREHOUSE_PASSWORD}.csv')"
+    code, out, err = run(config)
+    assert code == 2
+    assert "${WAREHOUSE_PASSWORD}" in err
+    assert "correct-horse" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("spoil", "key"),
+    [
+        (lambda config: config.update(slices=["segmnet"]), "slices.segmnet"),
+        (
+            lambda config: config["attributes"].update(chanel={"kind": "category"}),
+            "attributes.chanel",
+        ),
+        (lambda config: config.update(labels={"churn": None}), "labels"),
+    ],
+)
+def test_a_slip_in_a_name_is_said_with_what_there_is(
+    spoil: Callable[[dict[str, Any]], None], key: str, config: dict[str, Any], run: Run
+) -> None:
+    spoil(config)
+    code, out, _ = run(config)
+    assert code == 2
+    assert key in {problem["column"] for problem in json.loads(out)["problems"]}
+
+
+@pytest.mark.parametrize("day", ["2020-01-01", "2031-01-01"])
+def test_a_date_without_customers_publishes_nothing(
+    day: str,
+    config: dict[str, Any],
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "company.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    arguments = ["score", "--config", str(path), "--as-of", day]
+    monkeypatch.setattr(sys, "argv", ["keepwell", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert day in capsys.readouterr().err
+    with SnapshotStore(f"sqlite:///{home / 'store.db'}") as store:
+        assert store.current() is None

@@ -100,3 +100,11 @@ def test_the_calibration_intercept_is_what_the_log_odds_lack() -> None:
 
 def test_the_brier_figure_is_the_mean_squared_error() -> None:
     assert brier(np.array([1.0, 0.0]), np.array([0.5, 0.1])) == pytest.approx(0.13)
+
+
+@pytest.mark.parametrize("seed", [93, 114, 136, 175])
+def test_rounding_of_the_loss_does_not_keep_the_line_from_being_found(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    raw = np.round(chance.normal(-2.2, 0.6, 7061), 2) + chance.normal(0, 1e-3, 7061)
+    label = (chance.random(7061) < sigmoid(1.2 * raw)).astype(float)
+    assert fit_calibration(raw, label).slope == pytest.approx(1.2, abs=0.3)

@@ -76,7 +76,7 @@ def test_every_text_column_is_checked_and_every_field_has_a_column() -> None:
 def test_totals_are_null_when_money_is_known_nowhere_and_zero_when_nobody_counts() -> None:
     unknown = total_money([account(basis="churn", risk_tier="high")])
     assert (unknown.arr_at_risk, unknown.arr_high_tier) == ({"churn": None}, None)
-    known = total_money([account(arr=10.0, basis="churn", arr_at_risk=1.0)])
+    known = total_money([account(arr=10.0, basis="churn", arr_at_risk=1.0, risk_tier="low")])
     assert (known.arr_at_risk, known.arr_high_tier, known.arr_notice_given) == (
         {"churn": 1.0}, 0.0, 0.0
     )  # fmt: skip
