@@ -1,5 +1,5 @@
 # make setup | demo | check | test | bench | serve. Everything is written below this folder.
-PYTHON ?= python3
+# PYTHON=python3.x chooses one; without it the first that is new enough is taken.
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed

@@ -18,12 +18,11 @@ from pydantic import BaseModel, ConfigDict
 from features import contract, measure, people, usage
 from features.attribute import usable_attributes
 from features.errors import InputError, Problem
-from features.expression import Expression, parse_expression
-from features.settings import CompanySettings
+from features.expression import Expression, Primitive, parse_expression
+from features.settings import GRAIN_DAYS, CompanySettings
 
 FUNCTIONS = usage.FUNCTIONS | measure.FUNCTIONS
 _TEXTS = ("text", "text_missing", "text_below_zero")
-_GRAIN_DAYS = {"day": 1, "week": 7, "month": 31}
 
 
 class Template(BaseModel):
@@ -189,12 +188,10 @@ def _reason_missing(
     """Why an expression cannot be computed here; empty when it can."""
     reasons = []
     for primitive in sorted(expression.primitives):
+        reasons.append(_grain_reason(primitive, settings))
         table = primitive.name.partition(".")[0]
         if primitive.name in usage.FUNCTIONS:
             reasons.append(_usage_reason(primitive.name, settings, columns))
-            days = [int(argument) for argument in primitive.arguments[:1]]
-            if days and days[0] < _GRAIN_DAYS[settings.time.grain]:
-                reasons.append(f"finer than time.grain: {settings.time.grain}")
         elif primitive.name in measure.FUNCTIONS:
             reasons.append("" if "measures" in columns else "no table measures")
         elif table in ("contract", "account_contract"):
@@ -202,6 +199,16 @@ def _reason_missing(
         elif table == "people":
             reasons.append(_people_reason(primitive.name, settings, columns))
     return next((reason for reason in reasons if reason), "")
+
+
+def _grain_reason(primitive: Primitive, settings: CompanySettings) -> str:
+    """Why a primitive is finer than the grain: its window is shorter, or it counts days."""
+    windows = [int(part) for part in primitive.arguments if isinstance(part, int)][:1]
+    windows += [people.USE_DAYS] if primitive.name in people.COUNTS_RECENT_USE else []
+    counts_days = settings.time.grain != "day" and primitive.name in usage.COUNTS_DAYS
+    if counts_days or any(days < GRAIN_DAYS[settings.time.grain] for days in windows):
+        return f"finer than time.grain: {settings.time.grain}"
+    return ""
 
 
 def _usage_reason(name: str, settings: CompanySettings, columns: dict[str, frozenset[str]]) -> str:

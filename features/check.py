@@ -63,12 +63,20 @@ def check_table(
 
 
 def query_problem(table: str, error: duckdb.Error) -> Problem:
-    """A query that DuckDB refuses, in DuckDB's own first line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """A query that DuckDB refuses, in DuckDB's own first line.
+
+    Of a value in a CSV file also the line that names column and value; never the whole row, which
+    may tell of people.
+    """
+    first, *others = [line.strip() for line in str(error).splitlines() if line.strip()] or [
+        type(error).__name__
+    ]
+    named = next((line for line in others if line.startswith("Error when converting column")), "")
+    said = f"{first}; {named}" if named else first
     return Problem(
         table,
         "",
-        f"its query must run, but DuckDB says: {lines[0] if lines else type(error).__name__}",
+        f"its query must run, but DuckDB says: {said}",
         remedy=f"mend tables.{table} in the configuration, or the file that it reads",
     )
 
@@ -181,7 +189,9 @@ def _unknown_accounts(
     connection: duckdb.DuckDBPyConnection, settings: CompanySettings, name: str
 ) -> list[Problem]:
     kept = ("usage_of_event", "usage_of_user", "usage_user") if name == "usage" else (name,)
-    orphan = "account_id NOT IN (SELECT account_id FROM accounts)"
+    # An account counts from the beginning, whenever its row was known: else training would know
+    # accounts that a score run on the same date does not.
+    orphan = "account_id NOT IN (SELECT account_id FROM typed_accounts)"
     rows = "rows" if name == "usage" else "1"
     found = connection.execute(
         f"SELECT coalesce(sum({rows}) FILTER ({orphan}), 0), sum({rows}) FROM {kept[0]}"
@@ -211,16 +221,19 @@ def _overlaps(connection: duckdb.DuckDBPyConnection, settings: CompanySettings) 
     overlapping = """
         SELECT DISTINCT later.contract_id FROM contracts AS later JOIN contracts AS earlier
         ON later.account_id = earlier.account_id AND later.contract_id <> earlier.contract_id
-        AND (earlier.start_date, earlier.contract_id) < (later.start_date, later.contract_id)
+        AND (earlier.known_day, earlier.start_date, earlier.contract_id)
+            < (later.known_day, later.start_date, later.contract_id)
         AND later.start_date < coalesce(least(earlier.end_date, earlier.terminated_at),
-                                        DATE '9999-12-31')"""
+                                        DATE '9999-12-31')
+        AND earlier.start_date < coalesce(least(later.end_date, later.terminated_at),
+                                          DATE '9999-12-31')"""
     shown = connection.execute(f"{overlapping} ORDER BY 1").fetchall()
     if not shown:
         return []
     if action == "quarantine":
         connection.execute(f"DELETE FROM contracts WHERE contract_id IN ({overlapping})")
     examples = tuple(str(row[0]) for row in shown[:_EXAMPLES])
-    expected = "must not start before the account's earlier contract ends"
+    expected = "must not overlap a contract of the account that was known before"
     remedy = "mend the dates, or set checks.overlap: allow"
     return [Problem("contracts", "start_date", expected, len(shown), examples, remedy, action)]
 

@@ -37,8 +37,13 @@ def build_churn_rows(connection: duckdb.DuckDBPyConnection, churn: ChurnSettings
     """
     by_contract = "contract" in churn.by
     by_silence = "inactivity" in churn.by and churn.inactivity is not None
+    wait = max(
+        churn.grace_days + 1 if by_contract else 0,
+        churn.inactivity.silent_days if by_silence and churn.inactivity else 0,
+    )
+    span = churn.lead_days + churn.horizon_days
     if by_silence and churn.inactivity is not None:
-        _build_silence(connection, churn.inactivity, churn.lead_days + churn.horizon_days)
+        _build_silence(connection, churn.inactivity, span_days=span, known_days=span + wait)
     cohort = _CONTRACT_COHORT if by_contract else _ACTIVITY_COHORT
     stay = f"""LEFT JOIN (
             SELECT account_id, as_of, max_by(stay_end, stay_start) AS stay_end
@@ -49,10 +54,6 @@ def build_churn_rows(connection: duckdb.DuckDBPyConnection, churn: ChurnSettings
     stay_end = "greatest(stay_end, as_of)" if by_contract else "NULL::DATE"
     silent_from = "silent_from" if by_silence else "NULL::DATE"
     start, end = f"as_of + {churn.lead_days}", f"as_of + {churn.lead_days + churn.horizon_days}"
-    wait = max(
-        churn.grace_days + 1 if by_contract else 0,
-        churn.inactivity.silent_days if by_silence and churn.inactivity else 0,
-    )
     connection.execute(
         f"""CREATE OR REPLACE TABLE churn_row AS
         SELECT account_id, as_of, contract_id,
@@ -70,12 +71,17 @@ def build_churn_rows(connection: duckdb.DuckDBPyConnection, churn: ChurnSettings
 
 
 def _build_silence(
-    connection: duckdb.DuckDBPyConnection, inactivity: InactivitySettings, span_days: int
+    connection: duckdb.DuckDBPyConnection,
+    inactivity: InactivitySettings,
+    *,
+    span_days: int,
+    known_days: int,
 ) -> None:
     """Create ``silence``: accounts active in the N days before, and when they go silent.
 
     ``silent_from`` is the first day on or after the as-of date from which N days pass in silence;
-    null when none begins within the data.
+    null when none begins within ``span_days``. An event that became known only ``known_days`` after
+    the as-of date, when the label was known, breaks no silence.
     """
     if inactivity.measure is not None:
         _build_decline(connection, inactivity, span_days)
@@ -90,21 +96,21 @@ def _build_silence(
         WITH active_day AS (
             SELECT account_id, day, min(known_day) AS known_day FROM usage_of_event {chosen}
             GROUP BY account_id, day),
+        near AS (
+            SELECT account_id, as_of, day, known_day FROM active_day JOIN as_of_date
+              ON day >= as_of - {days} AND day <= as_of + {span_days + days}
+             AND known_day < as_of + {known_days}),
         gap AS (
-            SELECT account_id, day,
-                   lead(day, 1, {FOREVER}) OVER (PARTITION BY account_id ORDER BY day) AS next_day
-            FROM active_day),
+            SELECT account_id, as_of, greatest(day + 1, as_of) AS silent_from,
+                   lead(day, 1, {FOREVER}) OVER (
+                       PARTITION BY account_id, as_of ORDER BY day) AS next_day
+            FROM near),
         cohort AS (
-            SELECT DISTINCT account_id, as_of FROM active_day JOIN as_of_date
-              ON known_day < as_of AND day >= as_of - {days} AND day < as_of)
-        SELECT account_id, as_of, min(greatest(day + 1, as_of)) AS silent_from
-        FROM cohort LEFT JOIN gap USING (account_id)
-        WHERE greatest(day + 1, as_of) + {days} <= next_day
-        GROUP BY account_id, as_of
-        UNION ALL BY NAME
-        SELECT account_id, as_of, NULL::DATE AS silent_from FROM cohort ANTI JOIN (
-            SELECT account_id, as_of FROM cohort JOIN gap USING (account_id)
-            WHERE greatest(day + 1, as_of) + {days} <= next_day) USING (account_id, as_of)"""
+            SELECT DISTINCT account_id, as_of FROM near WHERE known_day < as_of AND day < as_of)
+        SELECT account_id, as_of, min(silent_from) FILTER (
+            silent_from + {days} <= next_day AND silent_from <= as_of + {span_days}) AS silent_from
+        FROM cohort JOIN gap USING (account_id, as_of)
+        GROUP BY account_id, as_of"""
     )
 
 
@@ -180,5 +186,5 @@ def build_renewal_rows(connection: duckdb.DuckDBPyConnection, renewal: RenewalSe
           AND NOT known.notice_known
           AND NOT known.successor_known
           AND NOT (coalesce(known.auto_renew, FALSE) AND known.as_of > known.decision_date
-                   AND known.as_of < known.end_date)"""
+                   AND known.as_of <= known.end_date)"""
     )

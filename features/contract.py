@@ -76,8 +76,9 @@ def build_contract(connection: duckdb.DuckDBPyConnection, settings: CompanySetti
         active AS (
             SELECT account_id, as_of,
                    min(start_date) FILTER (WHERE start_date <= as_of) AS first_start,
-                   count(*) FILTER ({_ACTIVE}) AS contracts,
-                   sum(arr * rate) FILTER ({_ACTIVE}) AS arr, sum(seats) FILTER ({_ACTIVE}) AS seats
+                   count(*) FILTER (WHERE {_ACTIVE}) AS contracts,
+                   {whole_sum("arr * rate", _ACTIVE)} AS arr,
+                   {whole_sum("seats", _ACTIVE)} AS seats
             FROM priced GROUP BY account_id, as_of)
         SELECT row_key.account_id, row_key.contract_id, row_key.as_of, {", ".join(columns)}
         FROM row_key
@@ -89,7 +90,13 @@ def build_contract(connection: duckdb.DuckDBPyConnection, settings: CompanySetti
     return "contract_primitive"
 
 
-_ACTIVE = "WHERE start_date <= as_of AND as_of < actual_end"
+_ACTIVE = "start_date <= as_of AND as_of < actual_end"
+
+
+def whole_sum(value: str, condition: str) -> str:
+    """The SQL of a sum that is null where any of its parts is unknown: part is not the whole."""
+    chosen = f"FILTER (WHERE {condition})"
+    return f"CASE WHEN count(*) {chosen} = count({value}) {chosen} THEN sum({value}) {chosen} END"
 
 
 def _build_rates(connection: duckdb.DuckDBPyConnection, settings: CompanySettings) -> None:

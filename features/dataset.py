@@ -11,6 +11,7 @@ import pandas as pd
 from features.catalogue import Catalogue, build_catalogue
 from features.cohort import build_churn_rows, build_renewal_rows
 from features.engine import build_features, read_frame
+from features.errors import InputError, Problem
 from features.grid import as_of_dates
 from features.progress import Progress, silent
 from features.schema import TABLES
@@ -66,6 +67,10 @@ def build_datasets(
         Called with one line per step.
     """
     grid = dates or training_dates(source)
+    if not grid:
+        rule = f"gives no as-of date before the data's end, {source.data_end}"
+        remedy = "give an earlier time.as_of.first, or a longer history"
+        raise InputError([Problem("config", "time.as_of", rule, remedy=remedy)])
     progress(f"building rows on {len(grid)} as-of dates")
     build_rows(source, grid)
     tables = [name for name in ("churn_row", "renewal_row") if _has_table(source, name)]

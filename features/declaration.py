@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 import duckdb
 
@@ -40,6 +41,7 @@ def check_declarations(
         if not _is_there(key, columns)
     ]
     problems += _event_problems(connection, settings, columns)
+    problems += _grid_problems(connection, settings, columns)
     return problems + list(_measure_problems(connection, settings, columns))
 
 
@@ -70,6 +72,28 @@ def _event_problems(
         for name in settings.catalogue
         if name not in events
     ]
+
+
+def _grid_problems(
+    connection: duckdb.DuckDBPyConnection,
+    settings: CompanySettings,
+    columns: dict[str, frozenset[str]],
+) -> list[Problem]:
+    """Say so when terms start on the as-of dates themselves, on which they are not known yet."""
+    if "contracts" not in columns:
+        return []
+    grid = settings.time.as_of
+    part = "day" if grid.every == "month" else "isodow"
+    first = grid.first or date(2024, 1, 1)  # the 1st, and a Monday
+    met = f"known_day = start_date AND date_part('{part}', start_date) = " + (
+        str(first.day) if grid.every == "month" else str(first.isoweekday())
+    )
+    row = connection.execute(f"SELECT count(*) FILTER ({met}), count(*) FROM contracts").fetchone()
+    if row is None or row[0] * 4 <= row[1]:
+        return []
+    rule = "is an as-of date for many terms, which are not known yet on that day"
+    remedy = "return signed_at, or let time.as_of.first fall on another day"
+    return [Problem("contracts", "start_date", rule, int(row[0]), (), remedy, "allow")]
 
 
 def _measure_problems(

@@ -74,7 +74,7 @@ def _distinct_rows(table: Table, names: Sequence[str]) -> str:
         return f"SELECT * FROM typed_{table.name}"
     happened = "coalesce(count, 1) > 0" if "count" in names else "TRUE"
     if "event_id" in names:
-        first_known = f"coalesce({', '.join(_known_dates(table, names))})"
+        first_known = f"greatest(ts, coalesce({', '.join(_known_dates(table, names))}))"
         return (
             f"SELECT * FROM typed_usage WHERE event_id IS NULL AND {happened} UNION ALL "
             f"SELECT * FROM typed_usage WHERE event_id IS NOT NULL AND {happened} "
@@ -120,9 +120,11 @@ def _complete_contracts(
         if settings.contracts.rows == "agreement"
         else "SELECT * FROM contract_full"
     )
+    # A contract that names one that is not there names none: it may still follow by its dates.
     connection.execute(
-        f"CREATE TABLE contracts AS SELECT * REPLACE "
-        f"(coalesce(currency, '{settings.currency}') AS currency) FROM ({query})"
+        f"CREATE TABLE contracts AS WITH term AS ({query}) SELECT * REPLACE "
+        f"(coalesce(currency, '{settings.currency}') AS currency, "
+        "CASE WHEN renews IN (SELECT contract_id FROM term) THEN renews END AS renews) FROM term"
     )
     connection.execute("DROP TABLE contract_row; DROP TABLE contract_full")
 
@@ -130,8 +132,9 @@ def _complete_contracts(
 def _terms_of_agreements(end: date) -> str:
     """Cut one auto-renewing row per agreement into terms of ``term_months``.
 
-    Each later term renews the one before and is known from its own start, once the agreement is.
-    A row's agreed end and early end close the last term; terms are made up to the one that runs at
+    Each later term renews the one before and is known the day before it starts, once the agreement
+    is: it starts by itself. A row's agreed end and early end close the last term; one that would
+    start on the very day of an early end has no length. Terms are made up to the one that runs at
     the data's end. A notice stands on every term: which one is the last is known only afterwards.
     """
     return f"""
@@ -148,7 +151,7 @@ def _terms_of_agreements(end: date) -> str:
                   >= last_start THEN terminated_at END AS terminated_at,
         CASE WHEN term = 0 THEN known_day
              ELSE greatest(known_day, CAST(
-                 start_date + to_months(CAST(term * term_months AS INTEGER)) AS DATE))
+                 start_date + to_months(CAST(term * term_months AS INTEGER)) AS DATE) - 1)
         END AS known_day)
     FROM (
         SELECT *, least(terminated_at, end_date, DATE '{end}') AS last_start,
@@ -156,4 +159,6 @@ def _terms_of_agreements(end: date) -> str:
         FROM contract_full
     )
     WHERE term = 0
-       OR CAST(start_date + to_months(CAST(term * term_months AS INTEGER)) AS DATE) < last_start"""
+       OR (CAST(start_date + to_months(CAST(term * term_months AS INTEGER)) AS DATE) <= last_start
+           AND CAST(start_date + to_months(CAST(term * term_months AS INTEGER)) AS DATE)
+               < coalesce(end_date, DATE '9999-12-31'))"""

@@ -9,19 +9,19 @@ from __future__ import annotations
 import duckdb
 
 KEY_ROLES = ("champion", "executive", "admin", "contact")
-_SILENT_DAYS = 28
+USE_DAYS = 28
 _GONE_DAYS = 91
 
 _KEY = {
     "key_users": "count(*) FILTER (WHERE NOT gone)",
     "key_users_gone": f"count(*) FILTER (WHERE gone AND deactivated_at >= as_of - {_GONE_DAYS})",
-    "key_users_active": f"count(*) FILTER (WHERE NOT gone AND last_day >= as_of - {_SILENT_DAYS})",
+    "key_users_active": f"count(*) FILTER (WHERE NOT gone AND last_day >= as_of - {USE_DAYS})",
     "days_since_key_user": "min(as_of - last_day)",
     "days_since_champion": "min(as_of - last_day) FILTER (WHERE role = 'champion')",
 }
 _ALL = {
     "activated": "count(*) FILTER (WHERE NOT gone AND activated_at < as_of)",
-    "deactivated": f"count(*) FILTER (WHERE gone AND deactivated_at >= as_of - {_SILENT_DAYS})",
+    "deactivated": f"count(*) FILTER (WHERE gone AND deactivated_at >= as_of - {USE_DAYS})",
 }
 NEEDS: dict[str, tuple[str, ...]] = {
     **{f"people.{name}": ("role",) for name in _KEY},
@@ -29,6 +29,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "people.activated": ("activated_at",),
     "people.deactivated": ("deactivated_at",),
 }
+COUNTS_RECENT_USE = frozenset({"people.key_users_active"})
 NEEDS_USE = frozenset(
     {"people.key_users_active", "people.days_since_key_user", "people.days_since_champion"}
 )

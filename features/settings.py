@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+# The longest that a period can be, by grain.
+GRAIN_DAYS = {"day": 1, "week": 7, "month": 31}
 Days = Annotated[int, Field(ge=0, le=3650)]
+COLUMN_NAME = re.compile(r"[^\W\d]\w*")
 
 
 class Settings(BaseModel):
@@ -133,6 +138,16 @@ class CheckSettings(Settings):
     overlap: Literal["quarantine", "stop", "allow"] = "allow"
 
 
+def _check_names(names: Iterable[str], what: str) -> None:
+    """Refuse what cannot be part of a feature's name."""
+    wrong = [name for name in names if not COLUMN_NAME.fullmatch(name)]
+    if wrong:
+        raise ValueError(
+            f"a {what}'s name must be letters, digits and underscores and begin with no digit, "
+            f"not {', '.join(map(repr, wrong))}; rename it in the query"
+        )
+
+
 class CompanySettings(Settings):
     """Everything that features and labels are made from."""
 
@@ -145,6 +160,34 @@ class CompanySettings(Settings):
     time: TimeSettings = TimeSettings()
     labels: LabelSettings = LabelSettings()
     checks: CheckSettings = CheckSettings()
+
+    @field_validator("attributes")
+    @classmethod
+    def _attributes_are_names(
+        cls, attributes: dict[str, AttributeSettings]
+    ) -> dict[str, AttributeSettings]:
+        _check_names((key.rpartition(".")[2] for key in attributes), "column")
+        return attributes
+
+    @field_validator("measures")
+    @classmethod
+    def _measures_are_names(
+        cls, measures: dict[str, MeasureSettings]
+    ) -> dict[str, MeasureSettings]:
+        _check_names(measures, "measure")
+        return measures
+
+    @model_validator(mode="after")
+    def _silence_is_no_finer_than_the_grain(self) -> CompanySettings:
+        churn, least = self.labels.churn, 2 * GRAIN_DAYS[self.time.grain]
+        if churn is None or churn.inactivity is None or "inactivity" not in churn.by:
+            return self
+        if self.time.grain != "day" and churn.inactivity.silent_days < least:
+            raise ValueError(
+                f"labels.churn.inactivity.silent_days must be {least} or more with time.grain: "
+                f"{self.time.grain}: a row stands for the whole period before its day"
+            )
+        return self
 
     @property
     def grace_days(self) -> int:

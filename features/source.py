@@ -6,6 +6,7 @@ not fit is collected, so that all problems of all tables are reported at once an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -20,10 +21,12 @@ from features.extract import materialise, period_end
 from features.progress import Progress, silent
 from features.rollup import ROLLUPS, complete_rollups
 from features.schema import OUTCOME_COLUMNS, SQL_TYPES, TABLES, Column, Table
-from features.settings import CompanySettings
+from features.settings import COLUMN_NAME, CompanySettings
 
 # Tables whose rows are dated by when they happened: they tell where the data ends.
 _DATED = ("usage", "measures", "tickets", "surveys", "touchpoints", "invoices")
+# A text that a date became when a tool read it as a timestamp; an offset would follow it.
+_WRITTEN_MIDNIGHT = r"\d{4}-\d{2}-\d{2}[T ]00:00(:00([.]0+)?)?"
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def open_source(
     memory_limit : str
         DuckDB's own limit.
     data_end : date, optional
-        Exclusive; overrides the configuration.
+        Exclusive; before the end that the configuration gives or the rows show.
     slices : tuple of str
         Columns of accounts or contracts to report by; they must be there.
     progress : callable
@@ -103,12 +106,21 @@ def open_source(
         problems += check_table(connection, columns_of(TABLES[name], raw[name], settings), name)
     if any(problem.action == "stop" for problem in problems):
         raise InputError(problems)
-    end = data_end or settings.time.data_end or _last_day(connection, raw, settings)
+    last = settings.time.data_end or _last_day(connection, raw, settings)
+    if data_end is not None and data_end > last:
+        rule = f"{data_end} is after the data's end, {last}: who is silent since would look lost"
+        problems.append(Problem("--as-of", "", rule, remedy=f"give at most {last}"))
+        raise InputError(problems)
+    end = data_end or last
     for name, columns in raw.items():
         progress(f"reading {name}")
-        materialise(
-            connection, settings, TABLES[name], columns_of(TABLES[name], columns, settings), end
-        )
+        table = TABLES[name]
+        try:
+            materialise(connection, settings, table, columns_of(table, columns, settings), end)
+        except duckdb.Error as error:  # a column that no check reads is computed here first
+            problems.append(query_problem(name, error))
+    if any(problem.action == "stop" for problem in problems):
+        raise InputError(problems)
     problems += check_together(connection, settings, raw)
     if "usage" in raw:
         complete_rollups(connection, settings, late="known_at" in raw["usage"])
@@ -125,15 +137,23 @@ def _bind(
     """The raw columns and their types by table, and what is wrong with the queries."""
     raw: dict[str, dict[str, str]] = {}
     problems: list[Problem] = []
+    reserved = _reserved_words(connection)
     for name, query in settings.tables.items():
         try:
+            kinds = [found.type for found in connection.extract_statements(query)]
+            if kinds != [duckdb.StatementType.SELECT]:
+                problems.append(_statement_problem(name, [kind.name for kind in kinds]))
+                continue
             connection.execute(f"CREATE TEMP VIEW query_{name} AS {query.strip().rstrip(';')}")
             described = connection.execute(f"DESCRIBE query_{name}").fetchall()
         except duckdb.Error as error:
             problems.append(query_problem(name, error))
             continue
         types = {str(row[0]): str(row[1]) for row in described}
-        problems += _mapping_problems(TABLES[name], types, settings)
+        found = _mapping_problems(TABLES[name], types, settings, reserved)
+        problems += found
+        if found:
+            continue
         raw[name] = types
         selected = [
             f"{_typed(column, types[column.name], settings.time.zone)} AS {column.name}, "
@@ -147,8 +167,24 @@ def _bind(
     return raw, problems
 
 
+def _statement_problem(table: str, kinds: list[str]) -> Problem:
+    """A query that does anything but read: several statements, or one that writes."""
+    said = " and ".join(kinds) or "nothing"
+    remedy = f"keep one SELECT in tables.{table}, and do the rest outside Keepwell"
+    return Problem(table, "", f"its query must be one SELECT, but it is {said}", remedy=remedy)
+
+
+def _reserved_words(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """The words that DuckDB reads as a column's name only in quotes."""
+    rows = connection.execute(
+        "SELECT keyword_name FROM duckdb_keywords() "
+        "WHERE keyword_category IN ('reserved', 'type_function')"
+    ).fetchall()
+    return frozenset(str(row[0]) for row in rows)
+
+
 def _mapping_problems(
-    table: Table, types: dict[str, str], settings: CompanySettings
+    table: Table, types: dict[str, str], settings: CompanySettings, reserved: frozenset[str]
 ) -> list[Problem]:
     problems = []
     agreements = table.name == "contracts" and settings.contracts.rows == "agreement"
@@ -176,7 +212,19 @@ def _mapping_problems(
             problems.append(
                 Problem(table.name, name, "is not a column of this table", remedy=remedy)
             )
+        elif not COLUMN_NAME.fullmatch(name) or name.lower() in reserved:
+            problems.append(_name_problem(table.name, name))
     return problems
+
+
+def _name_problem(table: str, name: str) -> Problem:
+    """An extra column whose name SQL reads only in quotes, and a name that it could have."""
+    quoted = '"' + name.replace('"', '""') + '"'
+    plain = "_".join(part for part in re.split(r"\W+", name.lower()) if part)
+    better = plain if plain != name.lower() and COLUMN_NAME.fullmatch(plain) else f"its_{plain}"
+    rule = "must be named by letters, digits and underscores, and by no reserved word of SQL"
+    remedy = f"rename it in tables.{table}: {quoted} AS {better}, and declare that under attributes"
+    return Problem(table, name, rule, remedy=remedy)
 
 
 def columns_of(table: Table, types: Iterable[str], settings: CompanySettings) -> tuple[Column, ...]:
@@ -209,13 +257,19 @@ def _typed(column: Column, raw_type: str, zone: str) -> str:
 
 
 def _typed_day(raw: str, raw_type: str, zone: str) -> str:
-    """A date as written; a timestamp as the local day, without an offset it is in UTC."""
+    """A date as written; a timestamp as the local day.
+
+    Without an offset a timestamp is in UTC, but at exactly midnight it is a date as written.
+    """
 
     def local(moment: str) -> str:
         # ICU converts a few million rows a second: nothing to convert in UTC.
         if zone == "UTC":
             return f"CAST({moment} AS DATE)"
-        return f"CAST(timezone('{zone}', timezone('UTC', {moment})) AS DATE)"
+        return (
+            f"CASE WHEN {moment} = date_trunc('day', {moment}) THEN CAST({moment} AS DATE) "
+            f"ELSE CAST(timezone('{zone}', timezone('UTC', {moment})) AS DATE) END"
+        )
 
     if raw_type == "DATE":
         return raw
@@ -226,7 +280,8 @@ def _typed_day(raw: str, raw_type: str, zone: str) -> str:
     text = f"NULLIF(TRIM(CAST({raw} AS VARCHAR)), '')"
     moment = f"timezone('{zone}', TRY_CAST({text} AS TIMESTAMPTZ))"
     return (
-        f"CASE WHEN length({text}) <= 10 THEN TRY_CAST({text} AS DATE) "
+        f"CASE WHEN length({text}) <= 10 OR regexp_full_match({text}, '{_WRITTEN_MIDNIGHT}') "
+        f"THEN TRY_CAST(left({text}, 10) AS DATE) "
         f"ELSE CAST({moment} AS DATE) END"
     )
 

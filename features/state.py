@@ -6,6 +6,7 @@ from datetime import date
 
 import pandas as pd
 
+from features.contract import whole_sum
 from features.engine import read_frame
 from features.source import Source
 
@@ -28,15 +29,21 @@ def read_states(source: Source, as_of: date) -> pd.DataFrame:
     DataFrame, (n_accounts, ...)
         ``account_id``, ``state``, ``contract_id``, ``decision_date``, ``renewal_date``,
         ``due`` (its contract is judged by the renewal model), ``arr`` (the account's, reporting
-        currency), ``arr_of_contract``, ``arr_of_notice`` (running under notice), and the columns of
-        accounts that people are shown. Null: does not apply, or not known.
+        currency), ``arr_of_due`` (of its contracts that are due), ``arr_of_notice`` (of those under
+        notice), and the columns of accounts that people are shown. Null: does not apply, or the
+        amount of one of these contracts is not known.
     """
     account = ", ".join(
         f"account.{name}" if source.has("accounts", name) else f"NULL::VARCHAR AS {name}"
         for name in _SHOWN
     )
     columns = ", ".join(sorted(source.columns["accounts"] & set(_SHOWN)))
-    query = _contract_states(source, as_of) if source.has("contracts") else _ACTIVITY_STATES
+    seen = "usage_of_account" if source.has("usage") else "measures"
+    query = (
+        _contract_states(source, as_of)
+        if source.has("contracts")
+        else _ACTIVITY_STATES.format(seen=f"SELECT account_id, day FROM {seen}")
+    )
     return read_frame(
         source.connection,
         f"""SELECT found.*, {account}
@@ -49,11 +56,16 @@ def read_states(source: Source, as_of: date) -> pd.DataFrame:
     )
 
 
-_ACTIVITY_STATES = """
-    SELECT account_id, 'no_term' AS state, NULL::VARCHAR AS contract_id,
-           NULL::DATE AS decision_date, NULL::DATE AS renewal_date, FALSE AS due,
-           NULL::DOUBLE AS arr, NULL::DOUBLE AS arr_of_contract, NULL::DOUBLE AS arr_of_notice
-    FROM churn_row"""
+_ACTIVITY_STATES = f"""
+    SELECT churn_row.account_id,
+           CASE WHEN first_day > as_of - {MIN_HISTORY_DAYS} THEN 'too_little_history'
+                ELSE 'no_term' END AS state,
+           NULL::VARCHAR AS contract_id, NULL::DATE AS decision_date, NULL::DATE AS renewal_date,
+           FALSE AS due, NULL::DOUBLE AS arr, NULL::DOUBLE AS arr_of_due,
+           NULL::DOUBLE AS arr_of_notice
+    FROM churn_row LEFT JOIN (
+        SELECT account_id, min(day) AS first_day FROM ({{seen}}) GROUP BY account_id
+    ) AS begun USING (account_id)"""
 
 
 def _contract_states(source: Source, as_of: date) -> str:
@@ -69,7 +81,9 @@ def _contract_states(source: Source, as_of: date) -> str:
         SELECT *, actual_end <= as_of AS lapsed,
                CASE WHEN successor_known THEN 'renewed'
                     WHEN notice_known THEN 'notice_given'
-                    WHEN actual_end <= as_of THEN 'in_grace'
+                    WHEN actual_end <= as_of AND as_of <= decision_date THEN 'to_decide'
+                    WHEN actual_end <= as_of AND NOT (
+                        coalesce(auto_renew, FALSE) AND as_of <= end_date) THEN 'in_grace'
                     WHEN end_date IS NULL THEN 'no_term'
                     WHEN coalesce(auto_renew, FALSE) AND as_of > decision_date THEN 'auto_renewed'
                     ELSE 'to_decide' END AS state
@@ -88,8 +102,9 @@ def _contract_states(source: Source, as_of: date) -> str:
          AND rate_on.currency = coalesce(dated.currency, '{source.settings.currency}')),
     summed AS (
         SELECT account_id, bool_and(lapsed) AS all_lapsed,
-               sum(money) FILTER (WHERE NOT lapsed) AS running_arr,
-               sum(money) FILTER (WHERE state = 'notice_given') AS arr_of_notice
+               {whole_sum("money", "NOT lapsed")} AS running_arr,
+               {whole_sum("money", "due")} AS arr_of_due,
+               {whole_sum("money", "state = 'notice_given'")} AS arr_of_notice
         FROM priced GROUP BY account_id),
     first AS (
         SELECT * FROM priced QUALIFY row_number() OVER (
@@ -103,7 +118,7 @@ def _contract_states(source: Source, as_of: date) -> str:
                      < {MIN_HISTORY_DAYS} THEN 'too_little_history' ELSE state END AS state,
            contract_id, decision_date, end_date AS renewal_date, due,
            CASE WHEN all_lapsed THEN money ELSE running_arr END AS arr,
-           money AS arr_of_contract, arr_of_notice
+           arr_of_due, arr_of_notice
     FROM first JOIN summed USING (account_id)
     LEFT JOIN (SELECT account_id, min(start_date) AS begun FROM known_term
                WHERE as_of = DATE '{as_of}' GROUP BY account_id) USING (account_id)"""

@@ -22,7 +22,8 @@ def build_terms(connection: duckdb.DuckDBPyConnection, *, grace_days: int) -> No
 
     ``actual_end`` is exclusive, 9999-12-31 for evergreen. ``successor_id``, ``successor_arr`` and
     ``successor_currency`` are null when nothing followed by the end plus ``grace_days``. A contract
-    of zero length is never active and follows nothing.
+    of zero length is never active and follows nothing, nor does one that became known only after
+    that grace: the label was known by then.
 
     Parameters
     ----------
@@ -38,6 +39,7 @@ def build_terms(connection: duckdb.DuckDBPyConnection, *, grace_days: int) -> No
                later.currency AS successor_currency
         FROM ended AS term LEFT JOIN ended AS later
           ON later.account_id = term.account_id AND later.start_date < later.actual_end
+         AND later.known_day <= coalesce(term.end_date, {FOREVER} - {grace_days}) + {grace_days}
          AND {follows("later", "term", grace_days)}
         QUALIFY row_number() OVER (
             PARTITION BY term.contract_id
@@ -49,12 +51,17 @@ def build_terms(connection: duckdb.DuckDBPyConnection, *, grace_days: int) -> No
 def build_stays(connection: duckdb.DuckDBPyConnection, *, grace_days: int) -> None:
     """Create ``stay``: the account's unbroken times as a customer, in hindsight.
 
+    A contract counts from its start, at the earliest from the day it was known: whether an account
+    left is told by what was known once the grace was over.
+
     One row per unbroken time, from ``stay_start`` to ``stay_end`` (exclusive). Gaps of at most
     ``grace_days`` do not break it, and parallel contracts end it only with the last of them.
     """
     connection.execute(
         f"""CREATE OR REPLACE TABLE stay AS
-        WITH ended AS (SELECT *, {_END} AS actual_end FROM contracts),
+        WITH ended AS (
+            SELECT * REPLACE (greatest(start_date, known_day) AS start_date), {_END} AS actual_end
+            FROM contracts),
         reached AS (
             SELECT *, max(actual_end) OVER (
                 PARTITION BY account_id ORDER BY start_date, contract_id
@@ -78,14 +85,15 @@ def follows(later: str, term: str, grace_days: int) -> str:
     """The SQL condition that contract ``later`` follows contract ``term``.
 
     Both are aliases of relations with ``contract_id``, ``renews``, ``start_date``, ``actual_end``
-    of one account. The follower names the term in ``renews``, or starts no earlier and ends later;
-    in both cases it starts by the term's end plus grace.
+    of one account. The follower names the term in ``renews``; or it names none, starts later and
+    ends later. In both cases it starts by the term's end plus grace. A contract that renews another
+    one, or that starts together with the term, runs beside it.
     """
     return f"""{later}.contract_id <> {term}.contract_id
           AND {term}.actual_end < {FOREVER}
           AND {later}.start_date <= {term}.actual_end + {grace_days}
           AND (coalesce({later}.renews = {term}.contract_id, FALSE)
-               OR ({later}.start_date >= {term}.start_date
+               OR ({later}.renews IS NULL AND {later}.start_date > {term}.start_date
                    AND {later}.actual_end > {term}.actual_end))"""
 
 

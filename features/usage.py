@@ -36,6 +36,7 @@ _SINCE = frozenset({"days_since_use", "days_since_first_use"})
 
 FUNCTIONS = frozenset({*_SUMS, *_PER_USER, *_PER_EVENT, *_PER_MODULE, *_SINCE})
 NEEDS_USER = frozenset(_PER_USER)
+COUNTS_DAYS = frozenset({"active_days", "user_days"})
 
 
 def build_usage(connection: duckdb.DuckDBPyConnection, primitives: Iterable[Primitive]) -> str:

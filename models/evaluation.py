@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,12 +14,14 @@ from models.bootstrap import Bootstrap, Estimate, draw_groups
 from models.gate import decide
 from models.metric import brier, calibration_intercept, calibration_slope
 from models.ranking import Ranked, rank_auc, rank_average_precision
-from models.report import LEAST_SLICE_ROWS, Comparison, Report, Skill, Window
+from models.report import Comparison, Report, Skill, Window
 from models.settings import TrainingSettings
 from models.table import BoolArray, FloatArray, ModelTable
 from models.training import FittedModel
 
 UNKNOWN = Estimate(math.nan, math.nan, math.nan)
+LEAD_BAND = "lead_band"
+MISSING = "unknown"
 KEPT_COLUMNS = ["account_id", "group_id", "contract_id", "as_of", "label"]
 
 
@@ -27,6 +30,7 @@ def evaluate(
     test: ModelTable,
     baselines: Mapping[str, FloatArray],
     *,
+    beside: ModelTable,
     settings: TrainingSettings,
     ranks: bool = True,
 ) -> Report:
@@ -40,6 +44,9 @@ def evaluate(
         Mature headline rows.
     baselines : mapping of str to float, (n_test,)
         Scores of each baseline on the same rows.
+    beside : ModelTable
+        Mature rows of the same dates that are not in the headline. They are shown as lead bands
+        and touch no other figure.
     settings : TrainingSettings
         Replicates and seed.
     ranks : bool
@@ -55,6 +62,9 @@ def evaluate(
     comparisons = {
         name: _compare(model_auc, test, score, draws) for name, score in baselines.items()
     }
+    slices = {name: _slices(test, raw, draws, name) for name in test.slice_columns}
+    if LEAD_BAND in slices:
+        slices[LEAD_BAND] |= _slices_beside(fitted, beside, settings)
     logistic = comparisons.get(LOGISTIC_REGRESSION)
     return Report(
         model=test.model,
@@ -63,7 +73,7 @@ def evaluate(
         calibration_slope=calibration_slope(test.label, probability, draws),
         calibration_intercept=calibration_intercept(test.label, probability),
         baselines=comparisons,
-        slices={name: _slices(test, raw, draws, name) for name in test.slice_columns},
+        slices={name: _in_order(found) for name, found in slices.items()},
         train=Window(*fitted.as_of, fitted.rows, fitted.positives),
         test=_window(test),
         predictions=_predictions(test, probability),
@@ -94,18 +104,38 @@ def _skill(
     return Skill(len(test), int(test.label.sum()), auc.estimate, precision.estimate)
 
 
-def _slices(test: ModelTable, raw: FloatArray, draws: Bootstrap, column: str) -> dict[str, Skill]:
-    """The skill within each value of a column, the largest first."""
-    values = test.rows[column].astype(object).where(test.rows[column].notna(), "unknown")
+def _slices_beside(
+    fitted: FittedModel, beside: ModelTable, settings: TrainingSettings
+) -> dict[str, Skill]:
+    """The skill within each lead band of the rows outside the headline."""
+    if len(beside) == 0:
+        return {}
+    raw = fitted.predictor.raw(fitted.predictor.encoding.encode(beside.features))
+    draws = draw_groups(beside.group, replicates=settings.replicates, seed=settings.seed)
+    return _slices(beside, raw, draws, LEAD_BAND)
+
+
+def _slices(table: ModelTable, raw: FloatArray, draws: Bootstrap, column: str) -> dict[str, Skill]:
+    """The skill within each value of a column; counts alone where it cannot be told."""
+    values = table.rows[column].astype(object).where(table.rows[column].notna(), MISSING)
     found: dict[str, Skill] = {}
-    for value in values.value_counts().index:
+    for value in values.unique():
         chosen: BoolArray = (values == value).to_numpy(dtype=np.bool_)
-        part = test.part(chosen)
-        if len(part) < LEAST_SLICE_ROWS:
-            found[str(value)] = Skill(len(part), int(part.label.sum()), UNKNOWN, UNKNOWN)
-        else:
-            found[str(value)] = _skill(part, raw[chosen], draws.part(chosen))
+        part = table.part(chosen)
+        counted = Skill(len(part), int(part.label.sum()), UNKNOWN, UNKNOWN)
+        ranked = counted.note is None
+        found[str(value)] = _skill(part, raw[chosen], draws.part(chosen)) if ranked else counted
     return found
+
+
+def _in_order(skills: dict[str, Skill]) -> dict[str, Skill]:
+    return {value: skills[value] for value in sorted(skills, key=_natural)}
+
+
+def _natural(value: str) -> tuple[bool, float, str]:
+    """Sort key: by the first number in a value, then what has none, then what is unknown."""
+    number = re.search(r"\d+(\.\d+)?", value)
+    return value == MISSING, float(number.group()) if number else math.inf, value
 
 
 def _window(test: ModelTable) -> Window:

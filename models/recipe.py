@@ -12,7 +12,7 @@ from models.encoding import fit_encoding
 from models.evaluation import evaluate
 from models.report import Report
 from models.settings import ModelSettings, TrainingSettings
-from models.split import split_rows
+from models.split import MATURE_SHARE, judged_dates, split_rows
 from models.table import ModelTable
 from models.training import FittedModel, Progress, fit_model
 
@@ -94,6 +94,7 @@ def train_model(
         judged,
         test,
         baselines,
+        beside=table.part(split.beside),
         settings=training,
         ranks=shipped.predictor.calibration.ranks,
     )
@@ -111,7 +112,7 @@ def reason_to_skip(
     if label.min() == label.max():
         return f"all {len(label):,} mature labels are {label[0]:.0f}: there is one class only"
     if len(test) == 0:
-        return "no mature as-of date is left to test on; give a longer history or an earlier test"
+        return _nothing_to_test_on(table)
     if len(train) == 0:
         return (
             f"no label was known by the first date tested on, {test.rows['as_of'].min():%Y-%m-%d};"
@@ -123,6 +124,19 @@ def reason_to_skip(
     if few is not None:
         return few
     return _few_groups(train, settings.folds) or _no_feature(train)
+
+
+def _nothing_to_test_on(table: ModelTable) -> str:
+    share = f"{100 * MATURE_SHARE:.0f} % of the labels known"
+    if len(judged_dates(table)) == 0:
+        return (
+            f"on no as-of date are {share} by {table.data_end}, and a date with fewer would be "
+            "judged by the rows that end first; give a longer history"
+        )
+    return (
+        f"no as-of date with {share} is left to test on; "
+        "give a longer history or an earlier split.test_from"
+    )
 
 
 def _few(part: ModelTable, name: str, least: int) -> str | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from features.errors import InputError, Problem
+from features.errors import InputError, Problem, TransientError
 from models.bundle import Provenance
 from models.recipe import Trained
 
@@ -37,7 +38,7 @@ def record_training(
 ) -> str:
     """Record a training, register the shipped model and return its version.
 
-    The alias ``champion`` moves to it only when the report says so.
+    The alias ``champion`` stays where it is, see `set_champion`.
 
     Parameters
     ----------
@@ -69,9 +70,55 @@ def record_training(
 
 
 def prepare_store(home: Path) -> None:
-    """Make the store under the home; the first time takes seconds, so begin it early."""
-    with _store(home):
-        pass
+    """Make the store under the home; the first time takes seconds, so begin it early.
+
+    Raises
+    ------
+    InputError
+        When the store's file is damaged.
+    TransientError
+        When it is locked, or another run is making it and does not come to an end.
+    """
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import DatabaseError, OperationalError
+
+    with _one_maker(home):
+        try:
+            with _store(home):
+                pass
+        except OperationalError as error:
+            said = str(error).splitlines()[0]
+            raise TransientError(f"the MLflow store under {home} cannot be used: {said}") from error
+        except (DatabaseError, MlflowException) as error:
+            raise InputError([_damaged(home, error)]) from error
+
+
+@contextmanager
+def _one_maker(home: Path, *, wait_s: float = 120) -> Iterator[None]:
+    """Hold off other processes: MLflow's migrations of one new store collide.
+
+    The lock is SQLite's own, on a file beside the store, and ends with the process that holds it.
+    """
+    (home / "mlflow").mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(home / "mlflow" / "making.lock", timeout=wait_s)) as lock:
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            raise TransientError(f"the MLflow store under {home} is being made: {error}") from error
+        yield
+
+
+def _damaged(home: Path, error: Exception) -> Problem:
+    file = home.resolve() / "mlflow" / "mlflow.db"
+    rule = f"is no MLflow store that can be read: {str(error).splitlines()[0]}"
+    remedy = "bring back a copy of it, or move it away: the next training makes a new one"
+    return Problem(str(file), "", rule, remedy=remedy)
+
+
+def set_champion(home: Path, company: str, model: str, version: str) -> None:
+    """Move the alias ``champion`` to a version, once its bundle is written and in use."""
+    with _store(home) as client:
+        client.set_registered_model_alias(registered_name(company, model), ALIAS, version)
 
 
 def champion_version(home: Path, company: str, model: str) -> str | None:
@@ -185,8 +232,6 @@ def _register(client: MlflowClient, run: str, trained: Trained, provenance: Prov
     registered = client.create_model_version(
         name, source, run_id=run, model_id=model_id, tags=_tags(trained, provenance)
     )
-    if trained.report.decision.promoted:
-        client.set_registered_model_alias(name, ALIAS, registered.version)
     return str(registered.version)
 
 

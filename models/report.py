@@ -23,7 +23,7 @@ class Skill:
     rows, positives : int
         Test rows, and those with label 1.
     auc, average_precision : Estimate
-        NaN where they cannot be told, or where a slice has fewer than 100 rows.
+        NaN where they cannot be told: a slice has fewer than 100 rows, or rows of one class.
     """
 
     rows: int
@@ -35,6 +35,13 @@ class Skill:
     def base_rate(self) -> float:
         """Share of positives, 0-1; NaN without rows."""
         return self.positives / self.rows if self.rows else math.nan
+
+    @property
+    def note(self) -> str | None:
+        """Why a slice of these rows is not ranked: ``too small``, ``one class only``, or None."""
+        if self.rows < LEAST_SLICE_ROWS:
+            return "too small"
+        return "one class only" if self.positives in (0, self.rows) else None
 
     def to_json(self) -> dict[str, object]:
         """Names as in ``keepwell run --json``."""
@@ -106,7 +113,8 @@ class Report:
         0 is right.
     baselines : mapping of str to Comparison
     slices : mapping of column to mapping of value to Skill
-        ``unknown`` stands for a missing value.
+        Numbers first and rising, ``unknown`` for a missing value last. The lead bands also hold
+        ``overdue``: rows of the same dates that are in no other figure.
     train, test : Window
         What the model learnt from and what it was judged on.
     predictions : DataFrame, (n_test, …)
@@ -154,8 +162,7 @@ class Report:
 
 
 def _slice_json(skill: Skill) -> dict[str, object]:
-    small = {"note": "too small"} if skill.rows < LEAST_SLICE_ROWS else {}
-    return {**skill.to_json(), **small}
+    return skill.to_json() | ({} if skill.note is None else {"note": skill.note})
 
 
 def number(value: float) -> float | None:

@@ -19,7 +19,7 @@ class SplitSettings(_Settings):
 
     test_from: date | None = Field(
         default=None,
-        description="First as-of date tested on; default: the last fifth of the mature dates.",
+        description="First as-of date tested on; default: the last fifth of the judged dates.",
     )
 
 

@@ -68,9 +68,12 @@ class AccountScore:
     external_id, name, parent_id, segment, account_tier, region, owner : str or None
         As the accounts table gives them.
     currency : str or None
-        Of `arr`, `arr_to_decide` and `arr_at_risk`: the reporting currency.
+        Of every amount: the reporting currency.
     arr : float or None
         Current ARR of the account.
+    arr_under_notice : float or None
+        The part of `arr` in running contracts whose notice is known: lost, not at risk. None when
+        there is none, or when its amount is not known.
     arr_to_decide : float or None
         The part of `arr` that `loss_probability` speaks of.
     basis : str or None
@@ -108,6 +111,7 @@ class AccountScore:
     owner: str | None = None
     currency: str | None = None
     arr: float | None = None
+    arr_under_notice: float | None = None
     arr_to_decide: float | None = None
     basis: Basis | None = None
     contract_id: str | None = None
@@ -174,7 +178,8 @@ class Totals:
     arr_high_tier : float or None
         Whole ARR of the accounts in the high tier; None where no account has a tier.
     arr_notice_given : float or None
-        Whole ARR of the accounts that gave notice: lost, not at risk.
+        ARR of the running contracts under notice, whatever the state of their account: lost, not
+        at risk. 0 where there are none; None also where none of their amounts is known.
     """
 
     arr_at_risk: dict[str, float | None]
@@ -246,8 +251,17 @@ def total_money(scores: Iterable[AccountScore]) -> Totals:
         arr_high_tier=_sum_arr(scores, [s for s in scores if s.risk_tier == "high"])
         if any(score.risk_tier is not None for score in scores)
         else None,
-        arr_notice_given=_sum_arr(scores, [s for s in scores if s.state == "notice_given"]),
+        arr_notice_given=_sum_notice(scores),
     )
+
+
+def _sum_notice(scores: tuple[AccountScore, ...]) -> float | None:
+    """ARR under notice: 0 when nobody gave any, None when none of its amounts is known."""
+    known = _sum(score.arr_under_notice for score in scores)
+    given = any(score.state == "notice_given" for score in scores)
+    if known is None and not given:
+        return _sum_arr(scores, [])
+    return known
 
 
 def _sum_arr(scores: tuple[AccountScore, ...], chosen: list[AccountScore]) -> float | None:

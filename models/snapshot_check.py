@@ -24,7 +24,8 @@ TEXTS = (
     "contract_id",
 )
 SHARES = ("churn_probability", "renewal_likelihood", "loss_probability")
-NUMBERS = (*SHARES, "arr", "arr_to_decide", "arr_at_risk", "base_log_odds")
+MONEY = ("arr", "arr_under_notice", "arr_to_decide", "arr_at_risk")
+NUMBERS = (*SHARES, *MONEY, "base_log_odds")
 EXAMPLES = 3
 
 

@@ -12,6 +12,10 @@ import pandas as pd
 from models.table import BoolArray, ModelTable
 
 TEST_SHARE = 0.2
+# A renewal label is known soon after the contract's end, so of a young date only the rows about to
+# end are mature, and those are the easy ones. A date judges once nearly all of its rows can; not
+# all of them, so that a single contract with a long notice period does not hold it up.
+MATURE_SHARE = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,21 +27,30 @@ class Split:
     test_from : date or None
         First as-of date tested on; None when no row is left to test on.
     train, test : bool, (n,)
-        A training row's label was known by ``test_from``; a test row is mature and counts in the
-        metrics. Rows between the two, whose labels came too late, are in neither.
+        A training row's label was known by ``test_from``; a test row is a mature headline row of
+        a judged date. Rows whose labels came too late for the one and whose dates are too young
+        for the other are in neither.
+    beside : bool, (n,)
+        Mature rows of the dates tested on that are not in the headline: shown apart.
     """
 
     test_from: date | None
     train: BoolArray
     test: BoolArray
+    beside: BoolArray
 
 
-def default_test_from(table: ModelTable) -> pd.Timestamp | None:
-    """First of the last fifth of the mature as-of dates; None when there are fewer than two."""
-    dates = np.sort(table.rows.loc[table.mature & table.headline, "as_of"].unique())
-    if len(dates) < 2:
-        return None
-    return pd.Timestamp(dates[-math.ceil(len(dates) * TEST_SHARE)])
+def judged_dates(table: ModelTable) -> pd.DatetimeIndex:
+    """As-of dates on which at least 95 % of the headline rows are mature, ascending.
+
+    Rows that never get a label, such as those of accounts that left within the lead time, count
+    neither way.
+    """
+    label_known_at = table.rows["label_known_at"]
+    never = ~table.mature & (label_known_at <= pd.Timestamp(table.data_end)).to_numpy(np.bool_)
+    counted = table.headline & ~never
+    share = pd.Series(table.mature[counted]).groupby(table.rows["as_of"][counted].to_numpy()).mean()
+    return pd.DatetimeIndex(share.index[share >= MATURE_SHARE])
 
 
 def split_rows(table: ModelTable, *, test_from: date | None = None) -> Split:
@@ -48,17 +61,24 @@ def split_rows(table: ModelTable, *, test_from: date | None = None) -> Split:
     table : ModelTable
         All rows of one model.
     test_from : date, optional
-        First as-of date to test on (inclusive); default: the last fifth of the mature dates.
+        The judged dates from here on (inclusive) are tested on; default: the last fifth of them,
+        rounded up, when there are two or more.
     """
-    start = default_test_from(table) if test_from is None else pd.Timestamp(test_from)
+    dates = judged_dates(table)
+    if test_from is not None:
+        dates = dates[dates >= pd.Timestamp(test_from)]
+    else:
+        dates = dates[-math.ceil(len(dates) * TEST_SHARE) :] if len(dates) > 1 else dates[:0]
     as_of = table.rows["as_of"]
     nothing = np.zeros(len(table), dtype=np.bool_)
-    if start is None:
-        return Split(None, nothing, nothing)
-    test = table.mature & table.headline & (as_of >= start).to_numpy(dtype=np.bool_)
-    if not test.any():
-        return Split(None, nothing, nothing)
-    first = as_of[test].min()
-    known = (table.rows["label_known_at"] <= first).to_numpy(dtype=np.bool_)
-    earlier = (as_of < first).to_numpy(dtype=np.bool_)
-    return Split(first.date(), table.mature & known & earlier, test)
+    if len(dates) == 0:
+        return Split(None, nothing, nothing, nothing)
+    tested = table.mature & as_of.isin(dates).to_numpy(dtype=np.bool_)
+    known = (table.rows["label_known_at"] <= dates[0]).to_numpy(dtype=np.bool_)
+    earlier = (as_of < dates[0]).to_numpy(dtype=np.bool_)
+    return Split(
+        test_from=dates[0].date(),
+        train=table.mature & known & earlier,
+        test=tested & table.headline,
+        beside=tested & ~table.headline,
+    )

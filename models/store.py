@@ -38,7 +38,7 @@ from models.store_table import (
     score_row,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: account_score.arr_under_notice
 SCHEMA_LOCK = 0x6B656570  # any number that no other program uses as an advisory lock
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # in code point order, so that ids sort as numbers do
 ID_DIGITS = 13
@@ -75,7 +75,7 @@ class SnapshotStore:
     Raises
     ------
     InputError
-        The URL is none of the two; on first use, when a newer Keepwell wrote the store.
+        The URL is none of the two; on first use, when another version of Keepwell made the store.
     TransientError
         On any use: the store is locked or away.
     """
@@ -117,7 +117,7 @@ class SnapshotStore:
         Raises
         ------
         InputError, InvariantError
-            The snapshot cannot be stored, see `validate_snapshot`; or the store is newer.
+            The snapshot cannot be stored, see `validate_snapshot`; or another version's store.
         TransientError
             The store is away, or another publish held it for too long.
         """
@@ -269,13 +269,15 @@ def _id_number(snapshot_id: str) -> int:
 
 
 def _check_schema(connection: Connection) -> bool:
-    """Whether the tables are there; refuses those of a newer Keepwell."""
+    """Whether the tables are there; refuses those of another schema version."""
     if not inspect(connection).has_table(STORE_SCHEMA.name):
         return False
     version = connection.scalar(select(STORE_SCHEMA.c.version))
-    if version is None or version > SCHEMA_VERSION:
-        rule = f"must have schema version {SCHEMA_VERSION} or older, not {version}"
-        remedy = "update Keepwell, or name another store"
+    if version != SCHEMA_VERSION:
+        rule = f"must have schema version {SCHEMA_VERSION}, not {version}"
+        older = version is not None and version < SCHEMA_VERSION
+        first = "remove it and score again" if older else "update Keepwell"
+        remedy = f"{first}, or name another store"
         raise InputError([Problem("store", "", rule, remedy=remedy)])
     return True
 

@@ -110,6 +110,7 @@ ACCOUNT_SCORE = Table(
     Column("owner", Text),
     Column("currency", Text),
     Column("arr", Double),
+    Column("arr_under_notice", Double),
     Column("arr_to_decide", Double),
     Column("basis", Text),
     Column("contract_id", Text),

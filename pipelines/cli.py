@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -233,7 +234,10 @@ def _print_json(found: object) -> None:
 
 
 def main() -> None:
-    """Entry point: errors that the user can mend end with exit code 2 and no traceback."""
+    """Entry point: errors that the user can mend end with exit code 2, all others with 1.
+
+    A traceback is shown only where ``KEEPWELL_DEBUG=1`` asks for it.
+    """
     from features.errors import InputError, KeepwellError
 
     try:
@@ -247,3 +251,24 @@ def main() -> None:
     except KeepwellError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)
+    except Exception as error:
+        if os.environ.get("KEEPWELL_DEBUG") == "1":
+            raise
+        typer.echo(f"error: {_describe_fault(error)}", err=True)
+        sys.exit(1)
+
+
+def _describe_fault(error: Exception) -> str:
+    """Where a fault of ours arose; its text is left out, since it may hold data."""
+    root = Path(__file__).parents[1]
+    ours = [root / name for name in ("features", "models", "pipelines")]
+    frames = [(Path(f.filename), f.lineno) for f in traceback.extract_tb(error.__traceback__)]
+    file, line = [
+        (file.relative_to(root), line)
+        for file, line in frames
+        if any(file.is_relative_to(folder) for folder in ours)
+    ][-1]
+    return (
+        f"unexpected {type(error).__name__} at {file}:{line}; this is a fault of ours, "
+        "please report it; KEEPWELL_DEBUG=1 shows the traceback"
+    )

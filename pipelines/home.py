@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from features.errors import InputError, Problem
+
 
 @dataclass(frozen=True)
 class Home:
@@ -38,7 +40,13 @@ def prepare_environment(home: Home) -> None:
     """Turn off the telemetry of every dependency and keep what they write under the home.
 
     To be called before they are imported; what the environment already says stays.
+
+    Raises
+    ------
+    InputError
+        When a folder to write to cannot be made.
     """
+    _make_folder("KEEPWELL_HOME", home.spill)
     for name, value in {
         "PREFECT_HOME": str(home.folder / "prefect"),
         "MPLCONFIGDIR": str(home.folder / "matplotlib"),
@@ -47,4 +55,13 @@ def prepare_environment(home: Home) -> None:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     }.items():
         os.environ.setdefault(name, value)
-    Path(os.environ["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)  # Prefect makes no parents
+    _make_folder("PREFECT_HOME", Path(os.environ["PREFECT_HOME"]))  # Prefect makes no parents
+
+
+def _make_folder(variable: str, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        rule = f"must name a folder to write to, but {folder} cannot be made: {error.strerror}"
+        remedy = "name a folder of your own, or unset it"
+        raise InputError([Problem(variable, "", rule, remedy=remedy)]) from None

@@ -85,18 +85,37 @@ def build_population(source: Source, as_of: date, *, progress: Progress = silent
 def predict(
     population: Population, predictors: Mapping[ModelName, Predictor]
 ) -> dict[ModelName, Prediction]:
-    """Probabilities and contributions of every model that there is."""
+    """Probabilities and contributions of every model that there is.
+
+    Raises
+    ------
+    InputError
+        When a model was trained on features that the configuration no longer gives.
+    """
     predictions: dict[ModelName, Prediction] = {}
     for name, predictor in predictors.items():
         dataset = population.datasets.get(name)
         if dataset is None or not len(dataset.rows):
             continue
+        _check_features(name, predictor, dataset)
         key = "contract_id" if name == "renewal" else "account_id"
         place = {str(value): row for row, value in enumerate(dataset.rows[key])}
         predictions[name] = Prediction(
             explain(predictor, dataset.features), predictor.encoding.columns, place, dataset
         )
     return predictions
+
+
+def _check_features(name: ModelName, predictor: Predictor, dataset: Dataset) -> None:
+    absent = [column for column in predictor.encoding.columns if column not in dataset.features]
+    if absent:
+        rule = (
+            f"was trained under another configuration: {len(absent)} of its "
+            f"{len(predictor.encoding.columns)} features are not computed now"
+        )
+        remedy = "run `keepwell train` again, or bring back the configuration it was trained with"
+        examples = tuple(absent[:3])
+        raise InputError([Problem(f"{name} model", "", rule, examples=examples, remedy=remedy)])
 
 
 def loss_probabilities(

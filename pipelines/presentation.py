@@ -10,7 +10,7 @@ from rich.table import Table
 
 from features.dataset import ModelName
 from models.recipe import Skipped, Trained
-from models.report import Report
+from models.report import Report, Skill
 from models.snapshot import AccountScore, Snapshot, ranking_key, total_money
 from pipelines.training import Outcome
 
@@ -94,15 +94,21 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
 
 
 def _show_slices(console: Console, report: Report) -> None:
-    """AUC by slice, where a slice is large enough to tell."""
+    """AUC and counts by slice; counts alone where a slice is too small or of one class."""
     for column, values in report.slices.items():
         figures = [
-            f"{value}: {_estimate(skill.auc)}, {skill.positives} of {skill.rows:,}"
+            f"{value}: {_slice_auc(skill)}, {skill.positives:,} of {skill.rows:,}"
             for value, skill in values.items()
-            if skill.auc.value == skill.auc.value
         ]
         if figures:
             console.print(f"  AUC by {column}: {'; '.join(figures)}", markup=False)
+
+
+def _slice_auc(skill: Skill) -> str:
+    if skill.note == "one class only":
+        return skill.note
+    known = skill.auc.value == skill.auc.value
+    return _estimate(skill.auc) if known else "too few to tell"
 
 
 def _estimate(found: object, *, signed: bool = False) -> str:

@@ -10,13 +10,21 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from features.dataset import ModelName
+from features.errors import InputError, Problem
 from features.progress import Progress, silent
 from features.source import Source
 from features.wording import describe
 from models.bundle import Bundle, read_bundle
 from models.champion import champion
 from models.driver import strongest
-from models.snapshot import STATES_AT_RISK, AccountScore, Basis, Driver, Snapshot
+from models.snapshot import (
+    STATES_AT_RISK,
+    AccountScore,
+    Basis,
+    Driver,
+    Snapshot,
+    SnapshotHeader,
+)
 from models.store import SnapshotStore
 from models.tier import Thresholds, assign_tier
 from pipelines.config import Config
@@ -82,10 +90,38 @@ def score_company(
 
 
 def score_population(config: Config, population: Population, home: Home) -> Snapshot:
-    """The snapshot of a population under the promoted models."""
+    """The snapshot of a population under the promoted models.
+
+    Raises
+    ------
+    InputError
+        When a later ranking is served, or a model was trained on what came after this date.
+    """
+    bundles = read_champions(home, config)
     with SnapshotStore(home.store_url) as store:
-        previous = _previous_tiers(store, config)
-    return build_snapshot(config, population, read_champions(home, config), previous=previous)
+        header = store.current()
+        served = header if header is not None and header.company == config.company else None
+        _check_order(population.as_of, served, bundles)
+        previous = dict(store.tiers(served.snapshot_id)) if served is not None else {}
+    return build_snapshot(config, population, bundles, previous=previous)
+
+
+def _check_order(
+    as_of: date, served: SnapshotHeader | None, bundles: Mapping[ModelName, Bundle]
+) -> None:
+    """Refuse to replace a later ranking, and to score the past with a model that knows more."""
+    problems = []
+    if served is not None and served.as_of > as_of:
+        rule = f"{as_of} is before the ranking that is served, as of {served.as_of}"
+        remedy = f"give {served.as_of} or later, or a KEEPWELL_HOME of its own for the past"
+        problems.append(Problem("--as-of", "", rule, remedy=remedy))
+    for name, bundle in bundles.items():
+        if bundle.card.data_end > as_of:
+            rule = f"the {name} model was trained on what was known by {bundle.card.data_end}"
+            remedy = f"train with --as-of {as_of} in a KEEPWELL_HOME of its own, then score there"
+            problems.append(Problem("--as-of", "", rule, remedy=remedy))
+    if problems:
+        raise InputError(problems)
 
 
 def publish(snapshot: Snapshot, home: Home) -> Published:
@@ -102,14 +138,6 @@ def read_champions(home: Home, config: Config) -> dict[ModelName, Bundle]:
         if folder is not None and getattr(config.labels, name) is not None:
             found[name] = read_bundle(folder, threads=config.training.threads)
     return found
-
-
-def _previous_tiers(store: SnapshotStore, config: Config) -> dict[str, tuple[Any, int]]:
-    """Tier and runs below of each account in the snapshot before; a tier or None."""
-    header = store.current()
-    if header is None or header.company != config.company:
-        return {}
-    return dict(store.tiers(header.snapshot_id))
 
 
 def build_snapshot(
@@ -194,6 +222,7 @@ def _score(
         **facts,
         currency=None if arr is None else config.currency,
         arr=arr,
+        arr_under_notice=_number(state["arr_of_notice"]),
         contract_id=state["contract_id"],
         decision_date=_day(state["decision_date"]),
         renewal_date=_day(state["renewal_date"]),
@@ -242,12 +271,12 @@ def _with_risk(
 
 
 def _arr_at_stake(state: Mapping[str, Any], basis: Basis) -> float | None:
-    """The ARR that the loss probability speaks of: the contract's, or the account's.
+    """The ARR that the loss probability speaks of: that of the due contracts, or the account's.
 
     What runs under notice is already lost and not counted again.
     """
     if basis == "renewal":
-        return _number(state["arr_of_contract"])
+        return _number(state["arr_of_due"])
     arr = _number(state["arr"])
     return None if arr is None else arr - (_number(state["arr_of_notice"]) or 0.0)
 

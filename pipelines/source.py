@@ -31,7 +31,7 @@ def open_company(
         remedy = "give a day on which all of this was known, at most today"
         raise InputError([Problem("--as-of", "", f"{as_of} lies in the future", remedy=remedy)])
     try:
-        return open_source(
+        source = open_source(
             config.filled(),
             spill=home.spill,
             data_end=as_of,
@@ -40,6 +40,9 @@ def open_company(
         )
     except InputError as error:
         raise InputError([_masked(problem, config) for problem in error.problems]) from None
+    for problem in source.notices:
+        progress(f"notice, {problem.action}: {problem}")
+    return source
 
 
 def _masked(problem: Problem, config: Config) -> Problem:

@@ -19,7 +19,7 @@ from models.champion import bundle_folder, promote
 from models.plot import draw_plots
 from models.predictor import Predictor
 from models.recipe import Skipped, Trained, train_model
-from models.registry import prepare_store, record_training
+from models.registry import prepare_store, record_training, set_champion
 from models.tier import Thresholds, choose_thresholds
 from pipelines.config import Config
 from pipelines.home import Home
@@ -170,7 +170,7 @@ def _provenance(config: Config, source: Source, name: str) -> Provenance:
 def _record(
     home: Home, config: Config, trained: Trained, provenance: Provenance, thresholds: Thresholds
 ) -> str:
-    """Register the model, write its bundle and move the pointer when it is promoted."""
+    """Register the model, write its bundle and, when it is promoted, move pointer and alias."""
     with TemporaryDirectory() as folder:
         plots = draw_plots(trained, Path(folder))
         version = record_training(home.folder, trained, provenance, plots=plots)
@@ -183,4 +183,5 @@ def _record(
     )
     if trained.report.decision.promoted:
         promote(home.folder, config.company, trained.model, version)
+        set_champion(home.folder, config.company, trained.model, version)
     return version

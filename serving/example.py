@@ -15,6 +15,7 @@ ACCOUNT_RISK: dict[str, Any] = {  # Any: a JSON document
     "parent_id": None,
     "currency": "USD",
     "arr": 48000.0,
+    "arr_under_notice": 12000.0,
     "arr_to_decide": 36000.0,
     "arr_at_risk": 22680.0,
     "state": "to_decide",

@@ -59,6 +59,9 @@ class RankedAccount(Answer):
     parent_id: str | None
     currency: str | None = Field(description="Of every amount of this account")
     arr: float | None = Field(description="Current ARR")
+    arr_under_notice: float | None = Field(
+        description="ARR of its running contracts under notice, already lost; null when none"
+    )
     arr_to_decide: float | None = Field(description="ARR that loss_probability speaks of")
     arr_at_risk: float | None = Field(
         description="Expected loss: arr_to_decide times loss_probability"

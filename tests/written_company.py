@@ -35,7 +35,8 @@ def open_company(
     """
     queries = {name: _query(name, rows) for name, rows in tables.items() if rows}
     company = CompanySettings.model_validate({"tables": queries, **settings})
-    return open_source(company, spill=spill, data_end=data_end)
+    time = company.time.model_copy(update={"data_end": data_end})
+    return open_source(company.model_copy(update={"time": time}), spill=spill)
 
 
 def datasets_of(

@@ -48,7 +48,13 @@ def due(account_id: str, loss: float, arr: float | None = 1000.0, **changes: Any
 
 def lost(account_id: str, arr: float | None = 500.0) -> AccountScore:
     """An account that gave notice: nothing about it is at risk any more."""
-    return AccountScore(account_id=account_id, state="notice_given", currency="EUR", arr=arr)
+    return AccountScore(
+        account_id=account_id,
+        state="notice_given",
+        currency="EUR",
+        arr=arr,
+        arr_under_notice=arr,
+    )
 
 
 def snapshot(*scores: AccountScore, **changes: Any) -> Snapshot:

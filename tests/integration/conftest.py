@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+import yaml
 
 from models.store import SnapshotStore
+from pipelines.cli import main
 from pipelines.demo.company import generate_company
 from tests.integration.postgres import OWNER, running_postgres
 
+DEMO = Path(__file__).parents[2] / "configs" / "demo.yaml"
+Call = Callable[[dict[str, Any]], tuple[int, str, str]]  # Any: YAML
 _numbers = itertools.count(1)
 
 
@@ -54,3 +60,60 @@ def demo_company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("company") / "demo"
     generate_company(folder, accounts=400, events=80_000)
     return folder
+
+
+@pytest.fixture
+def config(demo_company: Path) -> dict[str, Any]:
+    """The demo company's configuration, to be spoilt."""
+    loaded: dict[str, Any] = yaml.safe_load(DEMO.read_text(encoding="utf-8"))
+    loaded["data"] = str(demo_company)
+    return loaded
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("KEEPWELL_HOME", str(folder))
+    monkeypatch.setenv("PREFECT_HOME", str(folder / "prefect"))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    return folder
+
+
+@pytest.fixture
+def call(
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[[str, dict[str, Any]], tuple[int, str, str]]:
+    """Run a command with ``--json`` on a configuration: exit code, stdout and stderr."""
+    del home
+
+    def call(command: str, config: dict[str, Any]) -> tuple[int, str, str]:
+        path = tmp_path / "company.yaml"
+        path.write_text(yaml.safe_dump(config), encoding="utf-8")
+        monkeypatch.setattr(sys, "argv", ["keepwell", command, "--config", str(path), "--json"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture
+def run(call: Callable[[str, dict[str, Any]], tuple[int, str, str]]) -> Call:
+    """Run ``keepwell run --json`` on a configuration: exit code, stdout and stderr."""
+    return lambda config: call("run", config)
+
+
+@pytest.fixture
+def check(call: Callable[[str, dict[str, Any]], tuple[int, str, str]]) -> Call:
+    """Run ``keepwell check --json`` on a configuration: exit code, stdout and stderr."""
+    return lambda config: call("check", config)
+
+
+def wrap(config: dict[str, Any], table: str, select: str) -> None:
+    """Put a query around a table's query; ``{}`` stands for the inner one."""
+    config["tables"][table] = select.format(f"({config['tables'][table]})")

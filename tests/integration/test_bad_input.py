@@ -14,55 +14,7 @@ import yaml
 from models.store import SnapshotStore
 from pipelines.cli import main
 from tests.integration.company import due, snapshot
-
-DEMO = Path(__file__).parents[2] / "configs" / "demo.yaml"
-Run = Callable[[dict[str, Any]], tuple[int, str, str]]
-
-
-@pytest.fixture
-def config(demo_company: Path) -> dict[str, Any]:
-    """The demo company's configuration, to be spoilt."""
-    loaded: dict[str, Any] = yaml.safe_load(DEMO.read_text(encoding="utf-8"))
-    loaded["data"] = str(demo_company)
-    return loaded
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of the test's own."""
-    folder = tmp_path / "home"
-    monkeypatch.setenv("KEEPWELL_HOME", str(folder))
-    monkeypatch.setenv("PREFECT_HOME", str(folder / "prefect"))
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    return folder
-
-
-@pytest.fixture
-def run(
-    home: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
-    """Run ``keepwell run --json`` on a configuration: exit code, stdout and stderr."""
-    del home
-
-    def call(config: dict[str, Any]) -> tuple[int, str, str]:
-        path = tmp_path / "company.yaml"
-        path.write_text(yaml.safe_dump(config), encoding="utf-8")
-        monkeypatch.setattr(sys, "argv", ["keepwell", "run", "--config", str(path), "--json"])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return call
-
-
-def wrap(config: dict[str, Any], table: str, select: str) -> None:
-    """Put a query around a table's query; ``{}`` stands for the inner one."""
-    config["tables"][table] = select.format(f"({config['tables'][table]})")
-
+from tests.integration.conftest import Call, wrap
 
 SPOILT: dict[str, tuple[Callable[[dict[str, Any]], None], tuple[str, ...]]] = {
     "a missing file": (
@@ -135,7 +87,7 @@ SPOILT: dict[str, tuple[Callable[[dict[str, Any]], None], tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("name", SPOILT)
 def test_bad_input_is_named_with_its_place_and_remedy(
-    name: str, config: dict[str, Any], run: Run, home: Path
+    name: str, config: dict[str, Any], run: Call, home: Path
 ) -> None:
     spoil, expected = SPOILT[name]
     store_url = f"sqlite:///{home / 'store.db'}"
@@ -158,7 +110,7 @@ def test_bad_input_is_named_with_its_place_and_remedy(
     assert header.snapshot_id == before
 
 
-def test_all_problems_are_reported_at_once(config: dict[str, Any], run: Run, home: Path) -> None:
+def test_all_problems_are_reported_at_once(config: dict[str, Any], run: Call, home: Path) -> None:
     del home
     wrap(config, "contracts", "SELECT * REPLACE (-1 - arr AS arr) FROM {}")
     wrap(config, "accounts", "SELECT *, 'x' AS favourite_colour FROM {}")
@@ -200,7 +152,7 @@ def test_rows_of_a_few_unknown_accounts_are_left_out_and_counted(
 
 
 def test_too_few_losses_skip_the_model_with_a_reason_and_exit_code_0(
-    config: dict[str, Any], run: Run, home: Path
+    config: dict[str, Any], run: Call, home: Path
 ) -> None:
     del home
     never = ", ".join(f"NULL::DATE AS {name}" for name in ("end_date", "terminated_at"))
@@ -213,7 +165,7 @@ def test_too_few_losses_skip_the_model_with_a_reason_and_exit_code_0(
 
 
 def test_what_the_environment_holds_for_a_query_is_not_shown(
-    config: dict[str, Any], run: Run, monkeypatch: pytest.MonkeyPatch
+    config: dict[str, Any], run: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WAREHOUSE_PASSWORD", "correct-horse")
     config["tables"]["usage"] = "SELECT * FROM read_csv('${data}/${WAREHOUSE_PASSWORD}.csv')"
@@ -235,7 +187,7 @@ def test_what_the_environment_holds_for_a_query_is_not_shown(
     ],
 )
 def test_a_slip_in_a_name_is_said_with_what_there_is(
-    spoil: Callable[[dict[str, Any]], None], key: str, config: dict[str, Any], run: Run
+    spoil: Callable[[dict[str, Any]], None], key: str, config: dict[str, Any], run: Call
 ) -> None:
     spoil(config)
     code, out, _ = run(config)

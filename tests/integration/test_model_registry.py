@@ -17,6 +17,7 @@ from models.registry import (
     champion_version,
     prepare_store,
     record_training,
+    set_champion,
     tracking_uri,
 )
 from tests.integration.trained import PROVENANCE, null_model, trained_model
@@ -30,6 +31,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("a home")
     plots = draw_plots(trained_model(), home / "plots")
     assert record_training(home, trained_model(), PROVENANCE, plots=plots) == "1"
+    assert champion_version(home, "acme", "churn") is None
+    set_champion(home, "acme", "churn", "1")
     assert record_training(home, null_model(), PROVENANCE) == "2"
     return home
 
@@ -60,7 +63,7 @@ def test_a_run_keeps_the_configuration_the_report_and_the_five_plots(home: Path)
     assert kept == PLOTS
 
 
-def test_the_alias_moves_only_to_a_promoted_version(home: Path) -> None:
+def test_recording_leaves_the_alias_where_it_was_set(home: Path) -> None:
     assert champion_version(home, "acme", "churn") == "1"
     client = MlflowClient(tracking_uri(home))
     assert client.get_model_version("acme-churn", "2").tags["promoted"] == "false"

@@ -50,6 +50,7 @@ def test_the_risk_of_an_account_is_every_documented_field(
         "parent_id": "P1",
         "currency": "EUR",
         "arr": 1000.0,
+        "arr_under_notice": None,
         "arr_to_decide": 1000.0,
         "arr_at_risk": 750.0,
         "state": "to_decide",
@@ -91,7 +92,7 @@ def test_the_risk_of_an_account_is_every_documented_field(
 def test_what_does_not_apply_is_null_and_never_zero(app: FastAPI, store: SnapshotStore) -> None:
     store.publish(snapshot(lost("A2"), thresholds=None, models={"churn": None}))
     risk = ask(app, "/v1/accounts/A2/risk").json()
-    assert risk["arr"] == 500.0
+    assert risk["arr"] == risk["arr_under_notice"] == 500.0
     absent = "arr_to_decide arr_at_risk basis churn_probability renewal_likelihood risk_tier"
     absent += " loss_probability thresholds contract_id decision_date renewal_date"
     assert [risk[name] for name in absent.split()] == [None] * 11

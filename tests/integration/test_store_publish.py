@@ -254,7 +254,19 @@ def test_a_store_of_a_newer_version_is_refused_with_a_remedy(
         connection.execute(update(STORE_SCHEMA).values(version=99))
     with SnapshotStore(store_url) as older:
         for use in (older.current, lambda: older.publish(FIRST), lambda: older.prune(1)):
-            with pytest.raises(InputError, match=r"version 1 or older, not 99; update Keepwell"):
+            with pytest.raises(InputError, match=r"version 2, not 99; update Keepwell"):
+                use()
+
+
+def test_a_store_of_an_older_version_is_refused_with_a_remedy(
+    store: SnapshotStore, store_url: str
+) -> None:
+    store.publish(FIRST)
+    with store.database.write() as connection:
+        connection.execute(update(STORE_SCHEMA).values(version=1))
+    with SnapshotStore(store_url) as newer:
+        for use in (newer.current, lambda: newer.publish(FIRST), lambda: newer.prune(1)):
+            with pytest.raises(InputError, match=r"version 2, not 1; .*another store"):
                 use()
 
 

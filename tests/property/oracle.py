@@ -184,6 +184,13 @@ def sum_known(values: Iterable[float | None]) -> float | None:
     return sum(known) if known else None
 
 
+def sum_whole(values: Iterable[float | None]) -> float | None:
+    """The sum; missing when there is nothing, or when a part of it is not known."""
+    parts = list(values)
+    known = [part for part in parts if part is not None]
+    return sum(known) if known and len(known) == len(parts) else None
+
+
 def _contract_features(
     company: Company, account_id: str, contract_id: str | None, as_of: date
 ) -> dict[str, Value]:
@@ -191,7 +198,7 @@ def _contract_features(
     focus = next((term for term in terms if term.id == contract_id), None)
     active = running(terms, account_id, as_of)
     asked = active or ([focus] if focus else [])  # in grace the contract that has just ended
-    seats = sum_known(term.row["seats"] for term in asked)
+    seats = sum_whole(term.row["seats"] for term in asked)
     starts = [term.start for term in terms if term.start <= as_of]
     uses = _usage_features(company, account_id, as_of)
     activated = _people_features(company, account_id, as_of)["users_activated"]
@@ -200,7 +207,7 @@ def _contract_features(
     assert not isinstance(users, str)
     tenure = (as_of - min(starts)).days if starts else uses["first_use_days"]
     return {
-        "arr": sum_known(money_of(company, term.row, as_of) for term in asked),
+        "arr": sum_whole(money_of(company, term.row, as_of) for term in asked),
         "seats": seats,
         "contracts": len(active),
         "tenure_days": tenure,

@@ -32,23 +32,32 @@ def is_known(day: date | None, on: date) -> bool:
 
 def contract_rows(company: Company) -> list[Row]:
     """The contract rows; of agreements the terms into which they are cut."""
-    rows = company.tables["contracts"]
-    if company.settings["contracts"]["rows"] == "term":
-        return list(rows)
-    return [term for row in rows for term in _cut_agreement(row, company.data_end)]
+    rows = list(company.tables["contracts"])
+    if company.settings["contracts"]["rows"] == "agreement":
+        rows = [term for row in rows for term in _cut_agreement(row, company.data_end)]
+    there = {row["contract_id"] for row in rows if is_known(known_day(row), company.data_end)}
+    return [{**row, "renews": row["renews"] if row["renews"] in there else None} for row in rows]
+
+
+def known_day(row: Row) -> date:
+    """The day from which a contract counts."""
+    day: date = row["known_at"] or row["signed_at"] or row["start_date"]
+    return day
 
 
 def _cut_agreement(row: Row, data_end: date) -> list[Row]:
     stops = [day for day in (row["terminated_at"], row["end_date"], data_end) if day is not None]
     stop = min(stops)
     starts = [row["start_date"]]
-    while (start := add_months(row["start_date"], row["term_months"] * len(starts))) < stop:
+    while (start := add_months(row["start_date"], row["term_months"] * len(starts))) <= stop:
+        if row["end_date"] is not None and start >= row["end_date"]:
+            break
         starts.append(start)
     terms: list[Row] = []
     for number, start in enumerate(starts):
         next_start = add_months(row["start_date"], row["term_months"] * (number + 1))
-        first, last = number == 0, number == len(starts) - 1
-        known = row["known_at"] or row["signed_at"] or row["start_date"]
+        first = number == 0
+        known = known_day(row)
         terms.append(
             {
                 **row,
@@ -57,8 +66,8 @@ def _cut_agreement(row: Row, data_end: date) -> list[Row]:
                 "end_date": min(next_start, row["end_date"] or FOREVER),
                 "renews": row["renews"] if first else f"{row['contract_id']}#{number}",
                 "auto_renew": True if row["auto_renew"] is None else row["auto_renew"],
-                "terminated_at": row["terminated_at"] if last else None,
-                "known_at": known if first else max(known, start),
+                "terminated_at": row["terminated_at"] if next_start >= stop else None,
+                "known_at": known if first else max(known, start - timedelta(days=1)),
             }
         )
     return terms
@@ -74,8 +83,7 @@ def known_terms(company: Company, on: date) -> list[Term]:
     """The contracts known before ``on``, each with the end known by then."""
     terms = []
     for row in contract_rows(company):
-        known_day = row["known_at"] or row["signed_at"] or row["start_date"]
-        if not is_known(known_day, on):
+        if not is_known(known_day(row), on):
             continue
         end = end_known(row, on)
         if row["start_date"] >= end:
@@ -111,7 +119,8 @@ def find_successor(term: Term, terms: Iterable[Term], grace: int) -> Term | None
         if other.start > term.end + timedelta(days=grace):
             continue
         names_it = other.row["renews"] == term.id
-        if names_it or (other.start >= term.start and other.end > term.end):
+        names_none = other.row["renews"] is None
+        if names_it or (names_none and other.start > term.start and other.end > term.end):
             candidates.append((not names_it, other.start, other.end, other.id, other))
     return min(candidates)[-1] if candidates else None
 

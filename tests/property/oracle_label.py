@@ -12,6 +12,7 @@ from tests.property.oracle_contract import (
     decision_date,
     end_known,
     find_successor,
+    known_day,
     known_terms,
     running,
 )
@@ -77,7 +78,8 @@ def _left_on(company: Company, account_id: str, as_of: date) -> date | None:
     while moved and covered_to < FOREVER:
         moved = False
         for term in hindsight:
-            if term.start <= covered_to + grace and term.end > covered_to:
+            begun = max(term.start, known_day(term.row))
+            if begun < term.end and begun <= covered_to + grace and term.end > covered_to:
                 covered_to, moved = term.end, True
                 break
     return None if covered_to == FOREVER else covered_to
@@ -88,11 +90,14 @@ def silent_from(company: Company, as_of: date) -> dict[str, date | None]:
     churn = company.settings["labels"]["churn"]
     rule, reach = churn["inactivity"], churn["lead_days"] + churn["horizon_days"]
     silent_days = rule["silent_days"]
+    wait_for = max(silent_days, (churn["grace_days"] + 1) * ("contract" in churn["by"]))
+    label_known = as_of + timedelta(days=reach + wait_for)
+    seen_by = company.data_end if "measure" in rule else min(label_known, company.data_end)
     before = [as_of - timedelta(days=n) for n in range(1, silent_days + 1)]
     found: dict[str, date | None] = {}
     for account_id in sorted({row["account_id"] for row in company.tables["accounts"]}):
         seen = _activity(company, account_id, rule, on=as_of)
-        ahead = _activity(company, account_id, rule, on=company.data_end)
+        ahead = _activity(company, account_id, rule, on=seen_by)
         if sum(seen.get(day, 0.0) for day in before) <= 0:
             continue  # was not active
         own_level = sum(seen.get(day, 0.0) for day in before) / silent_days
@@ -140,11 +145,12 @@ def renewal_rows(company: Company, as_of: date) -> list[Row]:
             continue
         too_early = as_of < decision - timedelta(days=renewal["max_lead_days"])
         too_late = as_of > end + timedelta(days=grace)
-        renews_itself = term.row["auto_renew"] and decision < as_of < end
+        renews_itself = term.row["auto_renew"] and decision < as_of <= end
         decided = term.ended_early or term.under_notice or find_successor(term, terms, grace)
         if too_early or too_late or renews_itself or decided:
             continue
-        successor = find_successor(_in_hindsight(company, term), hindsight, grace)
+        by_then = [t for t in hindsight if known_day(t.row) <= end + timedelta(days=grace)]
+        successor = find_successor(_in_hindsight(company, term), by_then, grace)
         rows.append(
             {
                 "account_id": term.account,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from tests.property.company import Company, Row
-from tests.property.oracle import money_of, sum_known
+from tests.property.oracle import money_of, sum_whole
 from tests.property.oracle_contract import Term, decision_date, find_successor, known_terms
 from tests.property.oracle_label import grace_days
 
@@ -33,8 +33,12 @@ def _state(company: Company, term: Term, terms: list[Term], as_of: date) -> str:
         return ""
     if term.end <= as_of:
         decided = followed or term.under_notice or term.ended_early
-        in_grace = not decided and as_of <= term.end + timedelta(days=grace)
-        return "in_grace" if in_grace else ""
+        if decided or as_of > term.end + timedelta(days=grace):
+            return ""
+        if decision is not None and as_of <= decision:
+            return "to_decide"
+        renews_itself = term.row["auto_renew"] and as_of <= term.row["end_date"]
+        return "auto_renewed" if renews_itself else "in_grace"
     if followed:
         return "renewed"
     if term.under_notice:
@@ -66,7 +70,7 @@ def _row(
     active = [t for _, t in seen if as_of < t.end]
     noticed = [t for s, t in seen if s == "notice_given"]
     young = (as_of - min(t.start for t in terms)).days < 28
-    running_money = sum_known(money_of(company, t.row, as_of) for t in active)
+    running_money = sum_whole(money_of(company, t.row, as_of) for t in active)
     return {
         "account_id": account_id,
         "state": "too_little_history" if young and state in ("to_decide", "no_term") else state,
@@ -75,6 +79,6 @@ def _row(
         "renewal_date": term.row["end_date"],
         "due": is_due(state, term),
         "arr": running_money if active else money,
-        "arr_of_contract": money,
-        "arr_of_notice": sum_known(money_of(company, t.row, as_of) for t in noticed),
+        "arr_of_due": sum_whole(money_of(company, t.row, as_of) for s, t in seen if is_due(s, t)),
+        "arr_of_notice": sum_whole(money_of(company, t.row, as_of) for t in noticed),
     }

@@ -75,9 +75,9 @@ def test_a_contract_that_renews_itself_is_not_judged_between_decision_and_end(lo
         start_date | end_date   | notice_days | auto_renew
         2025-01-01 | 2025-09-01 | 31          | true
     """
-    dates = ("2025-08-01", "2025-08-02", "2025-08-31", "2025-09-01")
+    dates = ("2025-08-01", "2025-08-02", "2025-09-01", "2025-09-02")
     seen = look(*dates, contracts=contracts, labels=RENEWAL).renewal
-    assert [str(day.date()) for day in seen["as_of"]] == ["2025-08-01", "2025-09-01"]
+    assert [str(day.date()) for day in seen["as_of"]] == ["2025-08-01", "2025-09-02"]
 
 
 def test_a_notice_decides_from_the_day_after_it(look: Look) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from models.recipe import Skipped, Trained, train_model
 from models.report import Report
 from models.settings import SplitSettings
+from models.table import ModelTable
 from tests.model_rows import QUICK, make_table, shuffle_labels, with_rows
 
 
@@ -89,6 +91,74 @@ def test_slices_have_their_own_figures_and_small_ones_none() -> None:
     unknown = slices["segment"]["unknown"]
     assert unknown["note"] == "too small"
     assert (unknown["rows"], unknown["auc"], unknown["auc_interval"]) == (5, None, None)
+
+
+LEAD_BANDS = ["0-30 days", "31-90 days", "over 90 days", "overdue"]
+
+
+def banded() -> ModelTable:
+    """Rows in lead bands, one of them small; who is overdue is lost and in no headline."""
+    table = make_table()
+    band = np.array(["over 90 days", "0-30 days", "overdue"])[np.arange(len(table)) // 24 % 3]
+    band = np.where(table.rows["account_id"] == "A3", "31-90 days", band)
+    overdue = band == "overdue"
+    label = np.where(overdue & table.mature, 1.0, table.label)
+    lead_band = pd.Series(band, dtype=object)
+    return with_rows(table, lead_band=lead_band, headline=~overdue, label=label)
+
+
+def test_every_lead_band_is_listed_from_near_to_far_with_the_overdue_last() -> None:
+    report = report_of(train_model(banded(), QUICK))
+    bands = report.slices["lead_band"]
+    assert list(bands) == LEAD_BANDS
+    assert sum(bands[name].rows for name in LEAD_BANDS[:3]) == report.skill.rows
+    assert "overdue" not in set(report.predictions["lead_band"])
+    assert sum(skill.rows for skill in report.slices["segment"].values()) == report.skill.rows
+
+
+def test_without_rows_beside_the_headline_its_lead_bands_stand_alone() -> None:
+    table = banded()
+    report = report_of(train_model(table.part(table.headline), QUICK))
+    assert list(report.slices["lead_band"]) == LEAD_BANDS[:3]
+
+
+def test_a_slice_of_one_class_has_counts_and_no_auc() -> None:
+    found = report_of(train_model(banded(), QUICK)).to_json()["slices"]
+    assert isinstance(found, dict)
+    overdue = found["lead_band"]["overdue"]
+    assert overdue["rows"] == overdue["positives"] > 100
+    assert overdue["note"] == "one class only"
+    for name in ("auc", "auc_interval", "average_precision", "average_precision_interval"):
+        assert overdue[name] is None
+    assert found["lead_band"]["31-90 days"]["note"] == "too small"
+
+
+def test_rows_beside_the_headline_change_no_headline_figure() -> None:
+    table = banded()
+    other = np.where(table.headline | (table.rows["as_of"] < "2025-05-01"), table.label, 0.0)
+    first = report_of(train_model(table, QUICK)).to_json()
+    second = report_of(
+        train_model(with_rows(table, label=np.where(table.mature, other, np.nan)), QUICK)
+    ).to_json()
+    differing = {name for name in first if first[name] != second[name]}
+    assert differing <= {"slices", "notices"}
+    assert differing
+
+
+def test_numbers_of_a_slice_rise_and_unknown_is_last() -> None:
+    table = make_table()
+    months = pd.Series(["12", "6", "1", None], dtype=object)[np.arange(len(table)) // 24 % 4]
+    report = report_of(train_model(with_rows(table, term=months.reset_index(drop=True)), QUICK))
+    assert list(report.slices["term"]) == ["1", "6", "12", "unknown"]
+
+
+def test_a_history_without_a_date_to_judge_by_is_skipped_with_the_share_that_is_needed() -> None:
+    table = make_table()
+    late = np.arange(len(table)) % 5 == 0
+    known = table.rows["label_known_at"].where(~late)
+    found = with_rows(table, label=np.where(late, np.nan, table.label), label_known_at=known)
+    reason = skipped_reason(train_model(found, QUICK))
+    assert reason.startswith("on no as-of date are 95 % of the labels known")
 
 
 def test_predictions_are_kept_for_every_test_row(trained: Trained) -> None:

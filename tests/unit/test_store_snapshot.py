@@ -41,6 +41,7 @@ def account(account_id: str = "A1", **changes: Any) -> AccountScore:
         ({"churn_probability": math.nan}, "churn_probability is nan"),
         ({"loss_probability": 1.01}, "loss_probability is 1.01, outside 0-1"),
         ({"arr": math.inf}, "arr is inf"),
+        ({"arr_under_notice": math.nan}, "arr_under_notice is nan"),
         ({"state": "gone"}, "unknown state 'gone'"),
         ({"basis": "guess"}, "unknown basis 'guess'"),
         ({"risk_tier": "red"}, "unknown risk tier 'red'"),
@@ -80,6 +81,15 @@ def test_totals_are_null_when_money_is_known_nowhere_and_zero_when_nobody_counts
     assert (known.arr_at_risk, known.arr_high_tier, known.arr_notice_given) == (
         {"churn": 1.0}, 0.0, 0.0
     )  # fmt: skip
+
+
+def test_arr_under_notice_is_that_of_the_contracts_and_not_of_the_whole_account() -> None:
+    beside_an_open_one = account("A1", arr=1000.0, arr_under_notice=700.0)
+    beside_an_auto_renewed = account("A2", state="notice_given", arr=1000.0, arr_under_notice=100.0)
+    assert total_money([beside_an_open_one, beside_an_auto_renewed]).arr_notice_given == 800.0
+    unpriced = account("A3", state="notice_given", arr=5.0)
+    assert total_money([unpriced]).arr_notice_given is None
+    assert total_money([unpriced, beside_an_open_one]).arr_notice_given == 700.0
 
 
 def test_snapshot_ids_rise_even_when_the_clock_was_set_back() -> None:
