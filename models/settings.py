@@ -72,7 +72,7 @@ class TrainingSettings(_Settings):
         default=30, ge=1, description="Trees without progress after which boosting stops."
     )
     learning_rate: float = Field(default=0.05, gt=0, le=1, description="Weight of one tree.")
-    leaves: int = Field(default=15, ge=2, description="Most leaves of one tree.")
+    leaves: int = Field(default=4, ge=2, description="Most leaves of one tree.")
     replicates: int = Field(
         default=400, ge=50, description="Bootstrap replicates behind every interval."
     )

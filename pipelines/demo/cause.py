@@ -57,11 +57,11 @@ class Cause:
 
 # The place in this tuple is the bit in a state.
 CAUSES = (
-    Cause("key_user_left", 0.0150, 380, 0.00, 2.1),
-    Cause("shallow_use", 0.0070, 600, 0.13, 2.0),
-    Cause("login_decay", 0.0150, 350, 0.00, 2.1),
+    Cause("key_user_left", 0.0150, 420, 0.00, 2.3),
+    Cause("shallow_use", 0.0070, 600, 0.13, 2.2),
+    Cause("login_decay", 0.0150, 420, 0.00, 2.3),
     Cause("slow_onboarding", 0.0000, 450, 0.17, 2.0),
-    Cause("unused_seats", 0.0055, 600, 0.13, 2.0),
+    Cause("unused_seats", 0.0055, 600, 0.13, 2.1),
     Cause("open_escalation", 0.0160, 160, 0.00, 2.0),
     Cause("vendor_silence", 0.0150, 350, 0.00, 1.9),
     Cause("intervention", 0.020, 150, 0.00, -0.7),
@@ -71,7 +71,7 @@ STATE_COUNT = 1 << len(CAUSES)
 LOW_FIT_WEIGHT = 2.0  # product fit under LOW_FIT, from the first day to the last
 LOW_FIT = 0.3
 PRICE_RISE_WEIGHT = 2.0  # announced ahead of one decision and gone after it
-BASE = {"monthly": -5.3, "annual": -4.75, "multi": -4.75, "evergreen": -6.0}
+BASE = {"monthly": -5.5, "annual": -4.9, "multi": -4.9, "evergreen": -6.2}
 
 WEIGHT_OF_STATE: Floats = np.array(
     [

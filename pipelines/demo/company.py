@@ -30,7 +30,7 @@ from pipelines.demo.usage import write_usage
 from pipelines.demo.user import draw_people, user_table
 from pipelines.demo.world import draw_world
 
-GENERATOR = 1  # raise it with every change that moves a value
+GENERATOR = 2  # raise it with every change that moves a value
 _DATE_NAMES = ("ts", "date", "as_of", "onset", "ended")
 _DATE_ENDINGS = ("_at", "_date", "_on")
 _WHOLE = ("seats", "billing_period_months", "term_months", "notice_days", "employees")
