@@ -150,7 +150,7 @@ def show_ranking(console: Console, snapshot: Snapshot, *, rows: int = 15) -> Non
 def _ranking_row(score: AccountScore) -> Sequence[str]:
     loss = score.loss_probability
     words = score.state.replace("_", " ")
-    chance = words if loss is None else f"{100 * loss:.0f} % {score.risk_tier or ''}"
+    chance = words if loss is None else f"{_percent(loss)} {score.risk_tier or ''}"
     basis = {"renewal": "this renewal", "churn": "any reason", None: ""}[score.basis]
     if score.state == "in_grace" and loss is not None:
         basis = words
@@ -164,6 +164,13 @@ def _ranking_row(score: AccountScore) -> Sequence[str]:
         _money(score.arr_at_risk),
         escape("; ".join(raising)),
     )
+
+
+def _percent(share: float) -> str:
+    """A chance in whole points; nothing that is not known is shown as certain."""
+    if share > 0.99:
+        return "> 99 %"
+    return "< 1 %" if share < 0.01 else f"{100 * share:.0f} %"
 
 
 def _summary(snapshot: Snapshot) -> str:

@@ -42,7 +42,7 @@ def test_a_run_holds_parameters_metrics_and_where_it_comes_from(home: Path) -> N
     run = client.get_run(str(client.get_model_version("acme-churn", "1").run_id))
     report = trained_model().report
     assert run.info.status == "FINISHED"
-    assert run.data.params["num_leaves"] == "15"
+    assert run.data.params["num_leaves"] == "4"
     assert run.data.metrics["auc"] == report.skill.auc.value
     assert run.data.metrics["auc_interval.low"] == report.skill.auc.low
     assert run.data.metrics["baselines.tenure.auc"] == report.baselines["tenure"].auc.value

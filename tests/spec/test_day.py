@@ -42,7 +42,8 @@ def test_a_midnight_without_an_offset_is_a_date_and_other_moments_fall_on_a_loca
             "accounts": "SELECT 'A' AS account_id",
             "contracts": f"SELECT 'A' AS account_id, 'c1' AS contract_id, {written} AS start_date",
         }
-        settings = CompanySettings.model_validate({"tables": tables, "time": {"zone": zone}})
-        source = open_source(settings, spill=tmp_path, data_end=date(2026, 1, 1))
+        time = {"zone": zone, "data_end": "2026-01-01"}
+        settings = CompanySettings.model_validate({"tables": tables, "time": time})
+        source = open_source(settings, spill=tmp_path)
         row = source.connection.execute("SELECT start_date FROM contracts").fetchone()
         assert row == (date.fromisoformat(day),), zone

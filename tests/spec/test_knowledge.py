@@ -239,6 +239,6 @@ def test_an_attribute_must_not_take_the_name_of_a_feature(look: Look) -> None:
         )
 
 
-def test_without_an_as_of_date_there_are_no_rows(look: Look) -> None:
-    seen = look(contracts=CONTRACTS, rates=RATES, time={"as_of": {"first": "2026-06-01"}})
-    assert seen.churn.empty
+def test_a_grid_that_begins_after_the_data_is_refused_by_name(look: Look) -> None:
+    with pytest.raises(InputError, match=r"time\.as_of"):
+        look(contracts=CONTRACTS, rates=RATES, time={"as_of": {"first": "2026-06-01"}})
