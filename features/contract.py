@@ -13,14 +13,10 @@ from features.settings import CompanySettings
 
 # primitive: (SQL over known_term as ``term`` and its rate, the contract columns it needs)
 _CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
-    "arr": ("term.arr * rate", ("arr|mrr",)),
-    "seats": ("term.seats", ("seats",)),
     "discount": ("term.discount", ("discount",)),
     "billing_period_months": ("term.billing_period_months", ("billing_period_months",)),
-    "notice_days": ("term.notice_days", ("notice_days",)),
     "auto_renew": ("CAST(term.auto_renew AS INTEGER)", ("auto_renew",)),
     "term_days": ("term.end_date - term.start_date", ()),
-    "age_days": ("term.as_of - term.start_date", ()),
     "days_to_renewal": ("term.end_date - term.as_of", ()),
     "days_to_decision": ("term.decision_date - term.as_of", ()),
     "terms_before": ("term.terms_before", ()),
@@ -35,7 +31,6 @@ _CONTRACT: dict[str, tuple[str, tuple[str, ...]]] = {
            THEN term.arr / NULLIF(term.before_arr, 0) - 1 END""",
         ("arr|mrr",),
     ),
-    "seats_change": ("term.seats / NULLIF(term.before_seats, 0) - 1", ("seats",)),
 }
 
 

@@ -1,7 +1,7 @@
 """Feature expressions: SQL over primitives, read with sqlglot.
 
 A catalogue entry states its value as one SQL expression. In it, functions such as ``events(28)`` or
-``active_users(28, 28)`` (the 28 days before the last 28) and columns such as ``contract.seats``
+``active_users(28, 28)`` (the 28 days before the last 28) and columns such as ``contract.discount``
 stand for primitives that the engine computes; everything else is plain SQL.
 """
 

@@ -86,14 +86,15 @@ def call(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Callable[[str, dict[str, Any]], tuple[int, str, str]]:
+) -> Callable[..., tuple[int, str, str]]:
     """Run a command with ``--json`` on a configuration: exit code, stdout and stderr."""
     del home
 
-    def call(command: str, config: dict[str, Any]) -> tuple[int, str, str]:
+    def call(command: str, config: dict[str, Any], *options: str) -> tuple[int, str, str]:
         path = tmp_path / "company.yaml"
         path.write_text(yaml.safe_dump(config), encoding="utf-8")
-        monkeypatch.setattr(sys, "argv", ["keepwell", command, "--config", str(path), "--json"])
+        arguments = [command, "--config", str(path), *options, "--json"]
+        monkeypatch.setattr(sys, "argv", ["keepwell", *arguments])
         with pytest.raises(SystemExit) as ended:
             main()
         out, err = capsys.readouterr()
@@ -103,13 +104,13 @@ def call(
 
 
 @pytest.fixture
-def run(call: Callable[[str, dict[str, Any]], tuple[int, str, str]]) -> Call:
+def run(call: Callable[..., tuple[int, str, str]]) -> Call:
     """Run ``keepwell run --json`` on a configuration: exit code, stdout and stderr."""
     return lambda config: call("run", config)
 
 
 @pytest.fixture
-def check(call: Callable[[str, dict[str, Any]], tuple[int, str, str]]) -> Call:
+def check(call: Callable[..., tuple[int, str, str]]) -> Call:
     """Run ``keepwell check --json`` on a configuration: exit code, stdout and stderr."""
     return lambda config: call("check", config)
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from models.store import SnapshotStore
-from pipelines.cli import main
 from tests.integration.company import due, snapshot
 from tests.integration.conftest import Call, wrap
 
@@ -126,26 +123,17 @@ def test_all_problems_are_reported_at_once(config: dict[str, Any], run: Call, ho
 
 
 def test_rows_of_a_few_unknown_accounts_are_left_out_and_counted(
-    config: dict[str, Any],
-    home: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    config: dict[str, Any], check: Call
 ) -> None:
-    del home
     wrap(
         config,
         "usage",
         "SELECT * REPLACE (CASE WHEN account_id = 'A00001' THEN 'X1' ELSE account_id END "
         "AS account_id) FROM {}",
     )
-    path = tmp_path / "company.yaml"
-    path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    monkeypatch.setattr(sys, "argv", ["keepwell", "check", "--config", str(path), "--json"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    (problem,) = json.loads(capsys.readouterr().out)["problems"]
-    assert not ended.value.code
+    code, out, _ = check(config)
+    (problem,) = json.loads(out)["problems"]
+    assert code == 0
     assert (problem["table"], problem["action"]) == ("usage", "quarantine")
     assert problem["examples"] == ["X1"]
     assert problem["rows"] > 0
@@ -197,20 +185,10 @@ def test_a_slip_in_a_name_is_said_with_what_there_is(
 
 @pytest.mark.parametrize("day", ["2020-01-01", "2031-01-01"])
 def test_a_date_without_customers_publishes_nothing(
-    day: str,
-    config: dict[str, Any],
-    home: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    day: str, config: dict[str, Any], home: Path, call: Callable[..., tuple[int, str, str]]
 ) -> None:
-    path = tmp_path / "company.yaml"
-    path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    arguments = ["score", "--config", str(path), "--as-of", day]
-    monkeypatch.setattr(sys, "argv", ["keepwell", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2
-    assert day in capsys.readouterr().err
+    code, _, err = call("score", config, "--as-of", day)
+    assert code == 2
+    assert day in err
     with SnapshotStore(f"sqlite:///{home / 'store.db'}") as store:
         assert store.current() is None
