@@ -1,7 +1,9 @@
 """The feature catalogue: one declarative entry per feature, for training, scoring, docs and page.
 
-``catalogue.yaml`` holds the entries as templates; here they are filled in for a company's windows,
-measures and attributes, and those that its tables cannot carry are left out with a notice.
+``entries/<group>.yaml`` holds the entries as templates; here they are filled in for a company's
+windows, measures and attributes, and those that its tables cannot carry are left out with a notice.
+In an entry ``{w}`` stands for each of ``time.windows_days``, ``{m}`` for each declared measure and
+``{core}`` for the number of core events; ``{value}`` in a text is the value as people read it.
 """
 
 from __future__ import annotations
@@ -22,11 +24,12 @@ from features.expression import Expression, Primitive, parse_expression
 from features.settings import GRAIN_DAYS, CompanySettings
 
 FUNCTIONS = usage.FUNCTIONS | measure.FUNCTIONS
+GROUPS = ("activity", "value", "trend", "adoption", "people", "contract", "measures")
 _TEXTS = ("text", "text_missing", "text_below_zero")
 
 
 class Template(BaseModel):
-    """An entry as it is written in ``catalogue.yaml``."""
+    """An entry as it is written in ``entries/<group>.yaml``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -95,9 +98,13 @@ class Catalogue:
 
 @cache
 def read_templates() -> tuple[Template, ...]:
-    """The entries of ``catalogue.yaml``, in their order."""
-    text = resources.files("features").joinpath("catalogue.yaml").read_text(encoding="utf-8")
-    return tuple(Template(**entry) for entry in yaml.safe_load(text))
+    """The entries of every group, in the order of ``GROUPS`` and of their files."""
+    folder = resources.files("features").joinpath("entries")
+    return tuple(
+        Template(group=group, **entry)
+        for group in GROUPS
+        for entry in yaml.safe_load(folder.joinpath(f"{group}.yaml").read_text(encoding="utf-8"))
+    )
 
 
 def build_catalogue(settings: CompanySettings, columns: dict[str, frozenset[str]]) -> Catalogue:

@@ -44,11 +44,18 @@ class MeasureSettings(Settings):
 
 
 class EventSettings(Settings):
-    """What a usage event is in the product."""
+    """What a usage event is in the product.
+
+    ``view``: it only shows something, such as a page view. ``report``: a report was opened.
+    ``hard_to_leave``: it builds what is costly to give up: an integration, an automation, records.
+    """
 
     module: str | None = None
     core: bool = False
     value_action: bool = False
+    view: bool = False
+    report: bool = False
+    hard_to_leave: bool = False
 
 
 class GridSettings(Settings):
