@@ -34,9 +34,9 @@ test: setup
 # make bench ONLY=name runs one.
 bench: setup
 	@for file in benchmarks/$(or $(ONLY),*).py; do \
-		case $$file in */__init__.py) ;; *) $(BIN)/python $$file || exit 1 ;; esac; done
+		name=$$(basename $$file .py); case $$name in __init__) ;; *) $(BIN)/python -m benchmarks.$$name || exit 1 ;; esac; done
 
 # Renew the lock from pyproject.toml; needs uv. No address of an index goes into it.
 lock:
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header \
-		--python-version 3.11 --extra train --group dev pyproject.toml -o requirements/dev.txt
+		--python-version 3.11 --extra train --extra spark --group dev pyproject.toml -o requirements/dev.txt

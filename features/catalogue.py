@@ -2,12 +2,15 @@
 
 ``entries/<group>.yaml`` holds the entries as templates; here they are filled in for a company's
 windows, measures and attributes, and those that its tables cannot carry are left out with a notice.
-In an entry ``{w}`` stands for each of ``time.windows_days``, ``{m}`` for each declared measure and
-``{core}`` for the number of core events; ``{value}`` in a text is the value as people read it.
+In an entry ``{w}`` stands for each of ``time.windows_days``, ``{m}`` for each declared measure,
+``{module}`` and ``{event}`` for each module and core event, ``{features}``, ``{modules}`` and
+``{core}`` for how many there are; ``{value}`` in a text is the value as people read it.
+An entry may do without the tables that it lists under ``optional``: what they say is null then.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -15,38 +18,30 @@ from importlib import resources
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict
 
-from features import contract, measure, people, usage
-from features.attribute import usable_attributes
+from features.attribute import BUILT_IN, NO_FEATURE, attribute_kind, usable_attributes
+from features.entry import OWN_GROUP, Template
 from features.errors import InputError, Problem
-from features.expression import Expression, Primitive, parse_expression
-from features.settings import GRAIN_DAYS, CompanySettings
+from features.expression import Expression, parse_expression
+from features.primitive import FUNCTIONS, fit_expression
+from features.settings import CompanySettings
 
-FUNCTIONS = usage.FUNCTIONS | measure.FUNCTIONS
-GROUPS = ("activity", "value", "trend", "adoption", "people", "contract", "measures")
+GROUPS = (
+    *(
+        "activity",
+        "value",
+        "trend",
+        "adoption",
+        "onboarding",
+        "people",
+        "lifecycle",
+        "contract",
+        "support",
+    ),
+    *("voice", "relationship", "money", "fit", "measures"),
+)
+FACTS = ("arr", "tenure_days", "days_to_renewal")
 _TEXTS = ("text", "text_missing", "text_below_zero")
-
-
-class Template(BaseModel):
-    """An entry as it is written in ``entries/<group>.yaml``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    group: str
-    unit: str
-    meaning: str
-    missing: str
-    sql: str
-    text: str
-    text_missing: str = ""
-    text_below_zero: str = ""
-    playbook: str
-    practice: str
-    for_measures: Literal["level", "flow"] | None = None
-    sql_without_usage: str | None = None
-    sql_without_contracts: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,10 +80,19 @@ class Feature:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A company's features, and why the others are left out (feature name to reason)."""
+    """A company's features, and why the others are left out (feature name to reason).
+
+    ``facts`` are computed too, though the configuration leaves them out: rows are told by them.
+    """
 
     features: tuple[Feature, ...]
     left_out: dict[str, str]
+    facts: tuple[Feature, ...] = ()
+
+    @property
+    def computed(self) -> tuple[Feature, ...]:
+        """All that is computed for a row."""
+        return self.features + self.facts
 
     @property
     def groups(self) -> dict[str, str]:
@@ -118,12 +122,14 @@ def build_catalogue(settings: CompanySettings, columns: dict[str, frozenset[str]
     """
     features: list[Feature] = []
     left_out: dict[str, str] = {}
-    for template in read_templates():
-        sql = _pick_sql(template, columns)
+    for template in (*read_templates(), *settings.features):
         for values in _fillings(template, settings):
-            name = _fill(template.name, values)
-            expression = parse_expression(_fill(sql, values), feature=name, functions=FUNCTIONS)
-            reason = _reason_missing(expression, settings, columns)
+            name = _name(template, values)
+            sql = _sql(template, values)
+            written = parse_expression(sql, feature=name, functions=FUNCTIONS)
+            expression, reason = fit_expression(
+                written, settings, columns, optional=template.optional
+            )
             if reason:
                 left_out[name] = reason
             else:
@@ -131,7 +137,39 @@ def build_catalogue(settings: CompanySettings, columns: dict[str, frozenset[str]
     features += _attribute_features(settings, columns)
     left_out |= _attributes_left_out(settings, columns)
     _check_names(features)
-    return Catalogue(tuple(features), left_out)
+    given = {feature.name for feature in features}
+    left_out = {name: reason for name, reason in left_out.items() if name not in given}
+    _check_left_out(settings, features, left_out)
+    unwanted = [f for f in features if {f.name, f.group} & set(settings.leave_out)]
+    left_out |= {feature.name: "left out by the configuration" for feature in unwanted}
+    return Catalogue(
+        tuple(feature for feature in features if feature not in unwanted),
+        left_out,
+        tuple(feature for feature in unwanted if feature.name in FACTS),
+    )
+
+
+def _check_left_out(
+    settings: CompanySettings, features: list[Feature], left_out: dict[str, str]
+) -> None:
+    """Refuse to leave out what is neither a group nor a feature."""
+    known = {*GROUPS, OWN_GROUP, "attributes", *left_out, *(feature.name for feature in features)}
+    problems = [
+        Problem("config", f"leave_out.{name}", "is neither a feature nor a group of them",
+                remedy=f"groups are {', '.join(GROUPS)}")
+        for name in settings.leave_out
+        if name not in known
+    ]  # fmt: skip
+    if problems:
+        raise InputError(problems)
+
+
+def filled_entries(template: Template, settings: CompanySettings) -> list[tuple[str, str]]:
+    """Name and SQL of every feature that an entry gives under a configuration."""
+    return [
+        (_name(template, values), _sql(template, values))
+        for values in _fillings(template, settings)
+    ]
 
 
 def _check_names(features: list[Feature]) -> None:
@@ -146,26 +184,41 @@ def _check_names(features: list[Feature]) -> None:
         raise InputError(problems)
 
 
-def _pick_sql(template: Template, columns: dict[str, frozenset[str]]) -> str:
-    if "usage" not in columns and template.sql_without_usage:
-        return template.sql_without_usage
-    if "contracts" not in columns and template.sql_without_contracts:
-        return template.sql_without_contracts
-    return template.sql
-
-
 def _fillings(template: Template, settings: CompanySettings) -> list[dict[str, str]]:
     """What the placeholders of a template stand for, once per feature that it gives."""
-    core = str(sum(event.core for event in settings.catalogue.values()))
+    kinds = settings.catalogue
+    modules = sorted({kind.module for kind in kinds.values() if kind.module is not None})
+    core = [event for event, kind in kinds.items() if kind.core]
+    counts = {
+        "{features}": str(len(kinds)),
+        "{modules}": str(len(modules)),
+        "{core}": str(len(core)),
+    }
+    found: list[dict[str, str]] = [{}]
     if template.for_measures:
-        return [
-            {"{m}": name, "{m_unit}": spec.unit or name, "{core}": core}
+        found = [
+            {"{m}": name, "{m_unit}": spec.unit or name}
             for name, spec in settings.measures.items()
             if spec.kind == template.for_measures
         ]
-    if "{w}" in template.name:
-        return [{"{w}": str(days), "{core}": core} for days in settings.time.windows_days]
-    return [{"{core}": core}]
+    elif template.for_modules:
+        found = [{"{module}": name} for name in modules]
+    elif template.for_events:
+        found = [{"{event}": name} for name in core]
+    elif "{w}" in template.name:
+        found = [{"{w}": str(days)} for days in settings.time.windows_days]
+    return [values | counts for values in found]
+
+
+def _name(template: Template, values: dict[str, str]) -> str:
+    """A feature's name: of a module's or an event's name only letters, digits and underscores."""
+    plain = {place: re.sub(r"\W+", "_", value) for place, value in values.items()}
+    return _fill(template.name, plain)
+
+
+def _sql(template: Template, values: dict[str, str]) -> str:
+    """An entry's SQL; placeholders may stand in quotes."""
+    return _fill(template.sql, {place: text.replace("'", "''") for place, text in values.items()})
 
 
 def _fill(text: str, values: dict[str, str]) -> str:
@@ -177,88 +230,17 @@ def _fill(text: str, values: dict[str, str]) -> str:
 def _feature(template: Template, values: dict[str, str], expression: Expression) -> Feature:
     filled = {
         name: _fill(getattr(template, name), values)
-        for name in ("name", "unit", "meaning", "missing", *_TEXTS)
+        for name in ("unit", "meaning", "missing", *_TEXTS)
     }
     return Feature(
         **filled,
+        name=_name(template, values),
         group=template.group,
         playbook=template.playbook,
         practice=template.practice,
-        kind="number",
+        kind=template.kind,
         expression=expression,
     )
-
-
-def _reason_missing(
-    expression: Expression, settings: CompanySettings, columns: dict[str, frozenset[str]]
-) -> str:
-    """Why an expression cannot be computed here; empty when it can."""
-    reasons = []
-    for primitive in sorted(expression.primitives):
-        reasons.append(_grain_reason(primitive, settings))
-        table = primitive.name.partition(".")[0]
-        if primitive.name in usage.FUNCTIONS:
-            reasons.append(_usage_reason(primitive.name, settings, columns))
-        elif primitive.name in measure.FUNCTIONS:
-            reasons.append("" if "measures" in columns else "no table measures")
-        elif table in ("contract", "account_contract"):
-            reasons.append(_column_reason("contracts", contract.NEEDS[primitive.name], columns))
-        elif table == "people":
-            reasons.append(_people_reason(primitive.name, settings, columns))
-    return next((reason for reason in reasons if reason), "")
-
-
-def _grain_reason(primitive: Primitive, settings: CompanySettings) -> str:
-    """Why a primitive is finer than the grain: its window is shorter, or it counts days."""
-    windows = [int(part) for part in primitive.arguments if isinstance(part, int)][:1]
-    windows += [people.USE_DAYS] if primitive.name in people.COUNTS_RECENT_USE else []
-    counts_days = settings.time.grain != "day" and primitive.name in usage.COUNTS_DAYS
-    if counts_days or any(days < GRAIN_DAYS[settings.time.grain] for days in windows):
-        return f"finer than time.grain: {settings.time.grain}"
-    return ""
-
-
-def _usage_reason(name: str, settings: CompanySettings, columns: dict[str, frozenset[str]]) -> str:
-    if "usage" not in columns:
-        return "no table usage"
-    if name in usage.NEEDS_USER and "user_id" not in columns["usage"]:
-        return "usage has no user_id"
-    if name == "seconds" and "duration_s" not in columns["usage"]:
-        return "usage has no duration_s"
-    kinds = settings.catalogue.values()
-    if name == "value_actions" and not any(kind.value_action for kind in kinds):
-        return "no event of the configuration's catalogue is a value_action"
-    if name == "core_features" and not any(kind.core for kind in kinds):
-        return "no event of the configuration's catalogue is core"
-    if name == "active_modules" and not any(kind.module for kind in kinds):
-        return "no event of the configuration's catalogue has a module"
-    return ""
-
-
-def _column_reason(table: str, needs: tuple[str, ...], columns: dict[str, frozenset[str]]) -> str:
-    if table not in columns:
-        return f"no table {table}"
-    for need in needs:
-        if not set(need.split("|")) & columns[table]:
-            return f"{table} has no {need.replace('|', ' or ')}"
-    return ""
-
-
-def _people_reason(name: str, settings: CompanySettings, columns: dict[str, frozenset[str]]) -> str:
-    reason = _column_reason("users", people.NEEDS[name], columns)
-    if not reason and name in people.NEEDS_USE:
-        reason = _column_reason("usage", ("user_id",), columns)
-    if reason or "role" not in people.NEEDS[name]:
-        return reason
-    if "known_at" in columns["users"] or constant_roles(settings):
-        return ""
-    return "users.role is as of the extract: give users.known_at, or declare users.role constant"
-
-
-def constant_roles(settings: CompanySettings) -> bool:
-    """Whether the configuration declares that the roles of users never change."""
-    declared = settings.attributes.get("users.role")
-    return declared is not None and declared.constant
 
 
 def _attributes_left_out(
@@ -270,15 +252,20 @@ def _attributes_left_out(
     return {
         key: reason
         for key in settings.attributes
-        if not key.startswith("users.") and key.split(".")[-1] not in usable
+        if key not in NO_FEATURE
+        and not key.startswith("users.")
+        and key.split(".")[-1] not in usable
     }
 
 
 def _attribute_features(
     settings: CompanySettings, columns: dict[str, frozenset[str]]
 ) -> list[Feature]:
+    """What is declared beyond the attributes that have entries of their own."""
     features = []
     for name, table in usable_attributes(settings, columns).items():
+        if table == "accounts" and name in BUILT_IN:
+            continue
         spec = settings.attributes.get(name) or settings.attributes[f"{table}.{name}"]
         words = name.replace("_", " ")
         features.append(
@@ -293,7 +280,7 @@ def _attribute_features(
                 text_below_zero="",
                 playbook="review",
                 practice="Who the customer is.",
-                kind=spec.kind,
+                kind=attribute_kind(name, table, settings),
                 expression=parse_expression(f"attribute.{name}", feature=name, functions=FUNCTIONS),
             )
         )

@@ -31,8 +31,8 @@ def build_churn_rows(connection: duckdb.DuckDBPyConnection, churn: ChurnSettings
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        Holds ``known_term`` and ``stay`` for the contract rule, ``usage`` or ``measures`` for the
-        inactivity rule, and ``as_of_date``.
+        Holds ``known_term`` and ``stay`` for the contract rule, ``active_day`` or ``measures`` for
+        the inactivity rule, and ``as_of_date``.
     churn : ChurnSettings
     """
     by_contract = "contract" in churn.by
@@ -87,16 +87,9 @@ def _build_silence(
         _build_decline(connection, inactivity, span_days)
         return
     days = inactivity.silent_days
-    chosen = ""
-    if inactivity.events is not None:
-        names = ", ".join("'" + event.replace("'", "''") + "'" for event in inactivity.events)
-        chosen = f"WHERE event IN ({names})"
     connection.execute(
         f"""CREATE OR REPLACE TABLE silence AS
-        WITH active_day AS (
-            SELECT account_id, day, min(known_day) AS known_day FROM usage_of_event {chosen}
-            GROUP BY account_id, day),
-        near AS (
+        WITH near AS (
             SELECT account_id, as_of, day, known_day FROM active_day JOIN as_of_date
               ON day >= as_of - {days} AND day <= as_of + {span_days + days}
              AND known_day < as_of + {known_days}),

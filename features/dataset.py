@@ -8,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from features.catalogue import Catalogue, build_catalogue
+from features.catalogue import FACTS, Catalogue, build_catalogue
 from features.cohort import build_churn_rows, build_renewal_rows
 from features.engine import build_features, read_frame
 from features.errors import InputError, Problem
@@ -91,7 +91,7 @@ def training_dates(source: Source) -> list[date]:
     Without ``time.as_of.first`` the grid begins once the longest window lies within the data.
     """
     grid = source.settings.time.as_of
-    table, day = ("usage_of_account", "day") if source.has("usage") else ("contracts", "start_date")
+    table, day = ("usage_day", "day") if source.has("usage") else ("contracts", "start_date")
     row = source.connection.execute(f"SELECT min({day}) FROM {table}").fetchone()
     first = row[0] if row and row[0] is not None else source.data_end
     reach = pd.Timedelta(days=max(source.settings.time.windows_days) if source.has("usage") else 0)
@@ -128,9 +128,9 @@ def _read_dataset(
 ) -> Dataset:
     table = f"{model}_row"
     names = ", ".join(f'feature_row."{feature.name}"' for feature in catalogue.features)
-    facts = {name: f'feature_row."{name}"' for name in ("arr", "tenure_days", "days_to_renewal")}
-    present = set(catalogue.groups)
-    carried = [f"{sql if name in present else 'NULL::DOUBLE'} AS fact_{name}"
+    facts = {name: f'feature_row."{name}"' for name in FACTS}
+    present, computed = set(catalogue.groups), {feature.name for feature in catalogue.computed}
+    carried = [f"{sql if name in computed else 'NULL::DOUBLE'} AS fact_{name}"
                for name, sql in facts.items()]  # fmt: skip
     frame = read_frame(
         source.connection,

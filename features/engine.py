@@ -9,12 +9,11 @@ from __future__ import annotations
 import duckdb
 import pandas as pd
 
-from features import measure, usage
-from features.attribute import build_attributes, usable_attributes
-from features.catalogue import Catalogue, constant_roles
-from features.contract import build_contract
-from features.people import build_people
+from features import usage, usage_sql
+from features.catalogue import Catalogue
+from features.dialect import SqlEngine
 from features.source import Source
+from features.statement import build_primitives, select_features
 
 
 def build_features(source: Source, catalogue: Catalogue, *, row_tables: list[str]) -> None:
@@ -31,58 +30,40 @@ def build_features(source: Source, catalogue: Catalogue, *, row_tables: list[str
     connection = source.connection
     rows = " UNION ".join(f"SELECT account_id, contract_id, as_of FROM {t}" for t in row_tables)
     connection.execute(f"CREATE OR REPLACE TABLE row_key AS {rows}")
+    started = (
+        "(SELECT account_id, as_of, min(start_date) FILTER (WHERE start_date <= as_of) AS started "
+        "FROM known_term GROUP BY account_id, as_of)"
+        if source.has("contracts")
+        else "(SELECT NULL::VARCHAR AS account_id, NULL::DATE AS as_of, NULL::DATE AS started)"
+    )
     connection.execute(
         "CREATE OR REPLACE TABLE row_account AS "
-        "SELECT CAST(row_number() OVER () AS INTEGER) AS row_no, account_id, as_of "
-        "FROM (SELECT DISTINCT account_id, as_of FROM row_key)"
+        "SELECT CAST(row_number() OVER () AS INTEGER) AS row_no, account_id, as_of, started "
+        "FROM (SELECT DISTINCT account_id, as_of FROM row_key) "
+        f"LEFT JOIN {started} USING (account_id, as_of)"
     )
-    by_account, by_row = _build_primitives(source, catalogue)
-    joins = "".join(f" LEFT JOIN {name} USING (account_id, as_of)" for name in by_account)
-    joins += "".join(
-        f" LEFT JOIN {name} ON {name}.account_id = row_key.account_id "
-        f"AND {name}.as_of = row_key.as_of "
-        f"AND {name}.contract_id IS NOT DISTINCT FROM row_key.contract_id"
-        for name in by_row
-    )
-    columns = "".join(
-        f', {_typed(feature.expression.sql, feature.kind)} AS "{feature.name}"'
-        for feature in catalogue.features
-    )
-    connection.execute(
-        f"CREATE OR REPLACE TABLE feature_row AS SELECT row_key.account_id, row_key.contract_id, "
-        f"row_key.as_of{columns} FROM row_key{joins}"
-    )
-
-
-def _typed(sql: str, kind: str) -> str:
-    if kind == "category":
-        return f"CAST({sql} AS VARCHAR)"
-    return f"CAST({sql} AS DOUBLE)"
-
-
-def _build_primitives(source: Source, catalogue: Catalogue) -> tuple[list[str], list[str]]:
-    """Build what the features need; the tables per (account, as-of date), and those per row."""
-    connection, settings = source.connection, source.settings
-    wanted = {p for feature in catalogue.features for p in feature.expression.primitives}
-    of_usage = {p for p in wanted if p.name in usage.FUNCTIONS}
-    of_measure = {p for p in wanted if p.name in measure.FUNCTIONS}
-    by_account, by_row = [], []
-    if of_usage:
-        by_account.append(usage.build_usage(connection, of_usage))
-    if of_measure:
-        by_account.append(measure.build_measure(connection, of_measure))
-    if any(p.name.startswith("people.") for p in wanted):
-        by_account.append(
-            build_people(
-                connection, source.columns["users"], constant_roles=constant_roles(settings)
-            )
-        )
-    if "contracts" in source.columns:
-        by_row.append(build_contract(connection, settings))
-    attributes = usable_attributes(settings, source.columns)
-    if attributes:
-        by_row.append(build_attributes(connection, settings, attributes))
-    return by_account, by_row
+    engine: SqlEngine = connection
+    if source.spark is not None:
+        source.spark.borrow_from(connection)
+        engine = source.spark
+    of_usage = {
+        primitive
+        for feature in catalogue.computed
+        for primitive in feature.expression.primitives
+        if primitive.name in usage.FUNCTIONS
+    }
+    used = []
+    if of_usage and source.spark is not None:
+        used.append(usage_sql.build_usage(engine, of_usage))
+    elif of_usage and source.usage is not None:
+        used.append(usage.build_usage(connection, source.usage, of_usage))
+    by_account, by_row = build_primitives(engine, catalogue, source.settings, source.columns)
+    query = select_features(catalogue, by_account=[*used, *by_account], by_row=by_row)
+    engine.execute(f"CREATE OR REPLACE TABLE feature_row AS {query}")
+    if source.spark is not None:
+        source.spark.give(connection, "feature_row")
+        if source.has("contracts"):
+            source.spark.give(connection, "rate_on")  # states read it too
 
 
 def read_frame(connection: duckdb.DuckDBPyConnection, query: str) -> pd.DataFrame:

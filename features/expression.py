@@ -8,6 +8,7 @@ stand for primitives that the engine computes; everything else is plain SQL.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import sqlglot
 from sqlglot import exp
@@ -49,6 +50,7 @@ class Expression:
     primitives: frozenset[Primitive]
 
 
+@cache
 def parse_expression(text: str, *, feature: str, functions: frozenset[str]) -> Expression:
     """The expression with its primitives found and named.
 
@@ -90,6 +92,17 @@ def parse_expression(text: str, *, feature: str, functions: frozenset[str]) -> E
 
     sql = tree.transform(name_primitive).sql(dialect="duckdb")
     return Expression(sql, frozenset(primitives))
+
+
+def drop_primitives(expression: Expression, absent: frozenset[Primitive]) -> Expression:
+    """The expression with primitives that cannot be had taken as null."""
+    if not absent:
+        return expression
+    columns = {primitive.column for primitive in absent}
+    tree = sqlglot.parse_one(expression.sql, dialect="duckdb").transform(
+        lambda node: exp.null() if isinstance(node, exp.Column) and node.name in columns else node
+    )
+    return Expression(tree.sql(dialect="duckdb"), expression.primitives - absent)
 
 
 def _literal(node: exp.Expr, feature: str) -> int | str:

@@ -1,4 +1,4 @@
-"""Contract tables as known at the data's end, made from the typed queries."""
+"""Contract tables but usage, as known at the data's end, made from the typed queries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import date
 
 import duckdb
 
-from features.rollup import build_rollups
 from features.schema import SQL_TYPES, TABLES, Column, Table
 from features.settings import CompanySettings
 
@@ -37,17 +36,13 @@ def materialise(
     kept = [name for name in names if name not in ("known_at", "ts")]
     selected = [_known_by(table, name, names, end) for name in kept]
     if "ts" in names:
-        selected.append(f"{period_end(settings)} AS day")
-        known = f"greatest({period_end(settings)}, {known})"
-    rows = (
+        selected.append(f"{period_end(settings, 'ts')} AS day")
+        known = f"greatest({period_end(settings, 'ts')}, {known})"
+    connection.execute(
+        f"CREATE TABLE {table.name} AS "
         f"SELECT * FROM (SELECT {', '.join(selected)}, CAST({known} AS DATE) AS known_day "
-        f"FROM ({_distinct_rows(table, names)})) "
-        f"WHERE known_day IS NULL OR known_day < DATE '{end}'"
+        f"FROM typed_{table.name}) WHERE known_day IS NULL OR known_day < DATE '{end}'"
     )
-    if table.name == "usage":
-        build_rollups(connection, rows, frozenset(names))
-        return
-    connection.execute(f"CREATE TABLE {table.name} AS {rows}")
     if table.name == "contracts":
         _complete_contracts(connection, settings, kept, end)
 
@@ -65,32 +60,20 @@ def _known_by(table: Table, name: str, names: Sequence[str], end: date) -> str:
     return f"CASE WHEN {column.known_from} < DATE '{end}' THEN {name} END AS {name}"
 
 
-def _distinct_rows(table: Table, names: Sequence[str]) -> str:
-    """The typed rows; events with an ``event_id`` count once, as they were first known.
+def period_end(settings: CompanySettings, ts: str) -> str:
+    """The SQL of a row's day: one that covers a period is dated by the last day it covers.
 
-    A row of usage whose count is 0 says that nothing happened, and is no event.
+    Parameters
+    ----------
+    settings : CompanySettings
+    ts : str
+        SQL of the day that the row bears.
     """
-    if table.name != "usage":
-        return f"SELECT * FROM typed_{table.name}"
-    happened = "coalesce(count, 1) > 0" if "count" in names else "TRUE"
-    if "event_id" in names:
-        first_known = f"greatest(ts, coalesce({', '.join(_known_dates(table, names))}))"
-        return (
-            f"SELECT * FROM typed_usage WHERE event_id IS NULL AND {happened} UNION ALL "
-            f"SELECT * FROM typed_usage WHERE event_id IS NOT NULL AND {happened} "
-            "QUALIFY row_number() OVER "
-            f"(PARTITION BY account_id, event_id ORDER BY {first_known}, ts, event) = 1"
-        )
-    return f"SELECT * FROM typed_usage WHERE {happened}"
-
-
-def period_end(settings: CompanySettings) -> str:
-    """The SQL of a row's day: one that covers a period is dated by the last day it covers."""
     if settings.time.grain == "week":
-        return "CAST(date_trunc('week', ts) AS DATE) + 6"
+        return f"(CAST(date_trunc('week', {ts}) AS DATE) + 6)"
     if settings.time.grain == "month":
-        return "last_day(ts)"
-    return "ts"
+        return f"last_day({ts})"
+    return ts
 
 
 def _complete_contracts(

@@ -1,112 +1,383 @@
-"""Rollups: usage by user, event, module and account and day, the only form in which it is kept.
+"""Rollups: usage by user and day, the only form in which it is kept.
 
-Each row also says from which day it was known; rows that came late stand apart from the others of
-their day. ``first`` is 1 on the row from which the key's day was known at all, else 0: its sum
-counts days.
+One pass over the rows groups them by what the query returned, then numbers the users. A rollup
+holds the facts that the company's features read and no more: sums (``events``, ``milliseconds``,
+``sessions``, one ``sum_<n>`` for value actions, views and each module) and in ``events_<n>`` one
+bit for each event that the user did on that day. ``lag`` says how many days later the rows were
+known.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
 import duckdb
 
-from features.settings import CompanySettings
+from features.errors import InputError, Problem
+from features.settings import EventSettings
 
-ROLLUPS = ("usage_of_user", "usage_of_event", "usage_of_module", "usage_of_account")
+_BLOCK_DAYS = 32
+_WHOLE_TYPES = frozenset(
+    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+)
+EVENTS_PER_WORD = 63
+_MOST_EVENTS = 504
+# Three sums of counts share a number of 53 bits, as long as no user has more events in a day.
+_PACKED_BITS = 17
+_PER_PACK = 3
+_BETWEEN = "\x1f"  # stands in no id
+MOST_PACKED = (1 << _PACKED_BITS) - 1
 
 
-def build_rollups(
-    connection: duckdb.DuckDBPyConnection, rows: str, columns: frozenset[str]
+@dataclass(frozen=True)
+class Facts:
+    """What a rollup holds besides the number of events.
+
+    Parameters
+    ----------
+    seconds, sessions, kinds : bool
+        Time online, sessions, and which events were done.
+    sums : tuple of str
+        Names of sums over kinds of events: ``value_actions``, ``views``, ``module:<name>``.
+    """
+
+    seconds: bool = False
+    sessions: bool = False
+    kinds: bool = False
+    sums: tuple[str, ...] = ()
+
+    def columns(self, events: Sequence[str]) -> list[str]:
+        """The rollup's columns for these events, beside ``user_no``, ``day`` and ``lag``."""
+        words = -(-len(events) // EVENTS_PER_WORD) if self.kinds else 0
+        return [
+            "events",
+            *(["milliseconds"] if self.seconds else []),
+            *(["sessions"] if self.sessions else []),
+            *(f"sum_{number}" for number in range(len(self.sums))),
+            *(f"events_{number}" for number in range(words)),
+        ]
+
+
+def words(columns: Sequence[str]) -> list[str]:
+    """Those of a rollup's columns that hold bits of events, in the order of their numbers."""
+    return [name for name in columns if name.startswith("events_")]
+
+
+def counts_for(name: str, kind: EventSettings) -> bool:
+    """Whether an event of this kind counts for the sum of this name."""
+    if name == "value_actions":
+        return kind.value_action
+    if name == "views":
+        return kind.view
+    return f"module:{kind.module}" == name
+
+
+def read_events(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
+    """The events that a usage query returns: as they came (as text) to as typed.
+
+    Raises
+    ------
+    InputError
+        When there are more kinds of events than features can tell apart.
+    """
+    rows = connection.execute(
+        "SELECT CAST(event AS VARCHAR) AS came, NULLIF(TRIM(came), '') AS typed "
+        f"FROM (SELECT DISTINCT event FROM ({query})) WHERE typed IS NOT NULL ORDER BY ALL"
+    ).fetchall()
+    names = sorted({str(typed) for _, typed in rows})
+    if len(names) > _MOST_EVENTS:
+        rule = f"must be one of a few hundred kinds of events, but there are {len(names):,}"
+        remedy = "name the action in the query, not the page or the object it was done to"
+        raise InputError([Problem("usage", "event", rule, len(names), tuple(names[:3]), remedy)])
+    return {str(came): str(typed) for came, typed in rows}
+
+
+def _number(column: str, raw_type: str, *, empty: str, condition: str) -> str:
+    """A number as it came; ``empty`` where nothing came, NaN where it is no such number."""
+    raw = f'query."{column}"'
+    typed, missing = f"CAST({raw} AS DOUBLE)", f"{raw} IS NULL"
+    if raw_type.upper() not in _WHOLE_TYPES:
+        typed, missing = f"TRY_CAST({raw} AS DOUBLE)", f"{missing} OR CAST({raw} AS VARCHAR) = ''"
+        condition = f"isfinite({typed}) AND {condition}"
+    return (
+        f"CASE WHEN {condition.format(typed=typed)} THEN {typed} "
+        f"WHEN {missing} THEN {empty} ELSE 'NaN'::DOUBLE END"
+    )
+
+
+def _weight(types: Mapping[str, str]) -> str:
+    """How many events a row stands for; not a number where what came is no count."""
+    whole = types["count"].upper() in _WHOLE_TYPES
+    condition = "{typed} >= 0" if whole else "{typed} >= 0 AND {typed} = floor({typed})"
+    return _number("count", types["count"], empty="1", condition=condition)
+
+
+USABLE = "account_id IS NOT NULL AND day IS NOT NULL AND NOT isnan(events + milliseconds)"
+
+
+def happened(types: Mapping[str, str]) -> str:
+    """The SQL condition that a row tells of an event: a count of 0 says that nothing happened."""
+    return f"{_weight(types)} <> 0" if "count" in types else "TRUE"
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass over usage rows: they are grouped into the temporary table ``pass``.
+
+    Parameters
+    ----------
+    types : mapping of str to str
+        The columns that the query returns, with their types.
+    day : str
+        SQL of a row's day over ``query``, dated by the last day that it covers.
+    known : str
+        SQL of the day on which a row was known; the same as ``day`` when the company does not say.
+    facts : Facts
+    events : sequence of str
+        All events of the rollup in the order of their numbers.
+    kinds : mapping of str to EventSettings
+    """
+
+    types: Mapping[str, str]
+    day: str
+    known: str
+    facts: Facts
+    events: Sequence[str]
+    kinds: Mapping[str, EventSettings] = field(default_factory=dict)
+
+    def run(
+        self, connection: duckdb.DuckDBPyConnection, query: str, came: Mapping[str, str]
+    ) -> bool:
+        """Group the rows of a query; whether every one of them can be used.
+
+        Parameters
+        ----------
+        connection : duckdb.DuckDBPyConnection
+        query : str
+        came : mapping of str to str
+            The events of this query, as they came to as typed.
+        """
+
+        def ask(sql: str) -> int:
+            row = connection.execute(sql).fetchone()
+            return int(row[0] or 0) if row else 0
+
+        self._number_events(connection, came)
+        connection.execute(self._grouping(query, packed=True))
+        self._clean_ids(connection)
+        if self.facts.sums and ask(f"SELECT max(events) FROM pass WHERE {USABLE}") > MOST_PACKED:
+            connection.execute(self._grouping(query, packed=False))
+            self._clean_ids(connection)
+        used = ask(f"SELECT coalesce(sum(rows), 0) FROM pass WHERE {USABLE}")
+        return used == ask(f"SELECT count(*) FROM ({query}) AS query WHERE {happened(self.types)}")
+
+    @property
+    def _words(self) -> list[str]:
+        return words(self.facts.columns(self.events))
+
+    @property
+    def _sums(self) -> list[str]:
+        return [f"sum_{number}" for number in range(len(self.facts.sums))]
+
+    @property
+    def _packs(self) -> dict[str, list[int]]:
+        """The packs, and the numbers of the sums in each."""
+        numbers = list(range(len(self.facts.sums)))
+        return {
+            f"pack_{at // _PER_PACK}": numbers[at : at + _PER_PACK]
+            for at in range(0, len(numbers), _PER_PACK)
+        }
+
+    def _clean_ids(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Create ``pass_id``: the ids as they came in ``pass``, and without blanks about them."""
+        connection.execute(
+            """CREATE OR REPLACE TEMP TABLE pass_id AS
+            SELECT account_id AS came_account, user_id AS came_user,
+                   NULLIF(TRIM(account_id), '') AS account_id, NULLIF(TRIM(user_id), '') AS user_id
+            FROM (SELECT DISTINCT account_id, user_id FROM pass)"""
+        )
+        connection.execute(
+            "UPDATE pass SET account_id = NULL WHERE account_id IN "
+            "(SELECT came_account FROM pass_id WHERE account_id IS NULL)"
+        )
+
+    def _number_events(
+        self, connection: duckdb.DuckDBPyConnection, came: Mapping[str, str]
+    ) -> None:
+        """Create ``pass_event``: for each event its bit, and what it adds to each sum."""
+        columns = [*(f"{name} BIGINT" for name in self._words)]
+        columns += [f"{name} DOUBLE" for name in [*self._packs, *self._sums]]
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE pass_event (came VARCHAR, {', '.join(columns)})"
+            if columns
+            else "CREATE OR REPLACE TEMP TABLE pass_event (came VARCHAR)"
+        )
+        number = {event: position for position, event in enumerate(self.events)}
+        rows = [
+            (text, *self._bits(number[event]), *self._adds(event)) for text, event in came.items()
+        ]
+        if rows:
+            marks = ", ".join("?" for _ in rows[0])
+            connection.executemany(f"INSERT INTO pass_event VALUES ({marks})", rows)
+
+    def _bits(self, number: int) -> list[int]:
+        word, bit = divmod(number, EVENTS_PER_WORD)
+        return [1 << bit if at == word else 0 for at in range(len(self._words))]
+
+    def _adds(self, event: str) -> list[float]:
+        kind = self.kinds.get(event, EventSettings())
+        counted = [float(counts_for(name, kind)) for name in self.facts.sums]
+        packed = [
+            sum(counted[at] * (1 << _PACKED_BITS * place) for place, at in enumerate(members))
+            for members in self._packs.values()
+        ]
+        return packed + counted
+
+    def _grouping(self, query: str, *, packed: bool) -> str:
+        """The statement that groups: by ids as they came, so that each is cleaned only once."""
+        sums = list(self._packs) if packed else self._sums
+        weighed = "count" in self.types
+        adds = {name: f"sum({name}{' * n' if weighed else ''})" for name in sums}
+        adds |= {name: f"bit_or({name})" for name in self._words}
+        adds["events"] = "sum(n)" if weighed else "CAST(count(*) AS DOUBLE)"
+        adds["milliseconds"] = "coalesce(sum(ms), 0)" if self.facts.seconds else "0::DOUBLE"
+        adds["rows"] = "count(*)"
+        user = 'query."user_id"' if "user_id" in self.types else "NULL::VARCHAR"
+        keys = {
+            "account_id": 'query."account_id"', "user_id": user, "day": self.day,
+            **({"known": self.known} if self.known != self.day else {}),
+        }  # fmt: skip
+        session = {"session_id": 'query."session_id"'} if self.facts.sessions else {}
+        number = {"n": _weight(self.types)} if weighed else {}
+        number |= {"ms": self._milliseconds} if self.facts.seconds else {}
+        grouped = f"""SELECT {", ".join([*keys, *session])}, {_listed(adds)} FROM (
+            SELECT {_listed(keys | session | number)}{"".join(f", {n}" for n in sums)}
+                   {"".join(f", {name}" for name in self._words)}
+            FROM ({query}) AS query JOIN pass_event ON came = CAST(query."event" AS VARCHAR)
+            WHERE {happened(self.types)}) GROUP BY ALL"""
+        if self.facts.sessions:
+            again = {
+                name: f"bit_or({name})" if name in self._words else f"sum({name})" for name in adds
+            }
+            # A session counts once a day, also when some of its rows became known later.
+            first = "known" not in keys or (
+                "row_number() OVER (PARTITION BY account_id, user_id, day, session_id "
+                "ORDER BY known) = 1"
+            )
+            grouped = (
+                f"SELECT {', '.join(keys)}, "
+                f"count(session_id) FILTER (WHERE begun) AS sessions, {_listed(again)} "
+                f"FROM (SELECT *, {first} AS begun FROM ({grouped})) GROUP BY ALL"
+            )
+        lag = "greatest(date_diff('day', day, known), 0)" if "known" in keys else "0"
+        parts = [
+            f", (CAST(CASE WHEN isnan({name}) THEN 0 ELSE {name} END AS BIGINT) "
+            f">> {_PACKED_BITS * place}) & {MOST_PACKED} AS sum_{at}"
+            for name, members in (self._packs.items() if packed else ())
+            for place, at in enumerate(members)
+        ]
+        return f"""CREATE OR REPLACE TEMP TABLE pass AS
+            SELECT * REPLACE (
+                CAST(account_id AS VARCHAR) AS account_id, CAST(user_id AS VARCHAR) AS user_id,
+                date_diff('day', DATE '1970-01-01', day) AS day),
+                CAST(least({lag}, 32767) AS SMALLINT) AS lag{"".join(parts)}
+            FROM ({grouped})"""
+
+    @property
+    def _milliseconds(self) -> str:
+        raw_type = self.types["duration_s"]
+        number = _number("duration_s", raw_type, empty="0", condition="{typed} >= 0")
+        return f"1000 * {number}" if raw_type.upper() in _WHOLE_TYPES else f"round(1000 * {number})"
+
+
+def _listed(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
+
+
+def erasure_mark(user_id: str, account_id: str | None = None) -> str:
+    """What is remembered of an erased user: a sha256, of the account too if erased only there."""
+    said = user_id if account_id is None else f"{account_id}{_BETWEEN}{user_id}"
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def is_kept(erased: Collection[str], account: str, user: str) -> str:
+    """The SQL condition that a row's user was not erased.
+
+    Parameters
+    ----------
+    erased : collection of str
+        Of ``erasure_mark``.
+    account, user : str
+        SQL of the ids; a null user is kept.
+    """
+    if not erased:
+        return "TRUE"
+    gone = ", ".join(f"'{digest}'" for digest in sorted(erased))
+    pair = f"concat({account}, '{_BETWEEN}', {user})"
+    return (
+        f"({user} IS NULL OR (sha256({user}) NOT IN ({gone}) AND sha256({pair}) NOT IN ({gone})))"
+    )
+
+
+def write_part(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    columns: Sequence[str],
+    *,
+    erased: frozenset[str],
 ) -> None:
-    """Create the rollups, and ``usage_user`` with a number for each user.
+    """Write what ``pass`` holds as Parquet: ``day.parquet``, and its new users, ``user.parquet``.
+
+    Days lie in blocks, so that a reader of a few months skips the rest of the file.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-    rows : str
-        Query of the typed usage rows with ``day`` and ``known_day``.
-    columns : frozenset of str
-        The columns that the company's usage has.
+        Holds ``usage_user``, the users numbered so far.
+    folder : Path
+        Must not exist yet.
+    columns : sequence of str
+        ``Facts.columns``.
+    erased : frozenset of str
+        ``erasure_mark`` of each user whose rows are left out.
     """
-    late = "known_at" in columns
-    user = "user_id" if "user_id" in columns else "NULL::VARCHAR"
-    events = "sum(coalesce(count, 1))" if "count" in columns else "count(*)"
-    seconds = "sum(duration_s)" if "duration_s" in columns else "NULL"
+    folder.mkdir(parents=True)
     connection.execute(
-        f"""CREATE TABLE usage_user AS
-        SELECT account_id, user_id, CAST(row_number() OVER () AS INTEGER) AS user_no
-        FROM (SELECT DISTINCT account_id, {user} AS user_id FROM ({rows})
-              WHERE {user} IS NOT NULL)"""
+        f"""CREATE OR REPLACE TEMP TABLE pass_user AS
+        SELECT account_id, user_id,
+               CAST((SELECT coalesce(max(user_no), -1) FROM usage_user)
+                    + row_number() OVER (ORDER BY account_id, user_id NULLS FIRST)
+                    AS INTEGER) AS user_no
+        FROM (SELECT DISTINCT account_id, user_id FROM pass_id WHERE account_id IS NOT NULL) AS seen
+        WHERE {is_kept(erased, "account_id", "user_id")}
+          AND NOT EXISTS (SELECT 1 FROM usage_user AS known
+                          WHERE known.account_id = seen.account_id
+                            AND known.user_id IS NOT DISTINCT FROM seen.user_id)"""
     )
     connection.execute(
-        f"""CREATE TABLE usage_of_user AS
-        SELECT account_id, user_no, day, known_day, CAST({events} AS DOUBLE) AS events,
-               {_first("account_id, user_no, day", late)} AS first
-        FROM ({rows}) JOIN usage_user USING (account_id, user_id)
-        GROUP BY account_id, user_no, day, known_day"""
-        if "user_id" in columns
-        else """CREATE TABLE usage_of_user (account_id VARCHAR, user_no INTEGER, day DATE,
-            known_day DATE, events DOUBLE, first INTEGER)"""
+        """CREATE OR REPLACE TEMP TABLE pass_number AS
+        SELECT came_account, came_user, user_no
+        FROM pass_id JOIN (SELECT * FROM usage_user UNION ALL SELECT * FROM pass_user) AS person
+          ON person.account_id = pass_id.account_id
+         AND person.user_id IS NOT DISTINCT FROM pass_id.user_id"""
+    )
+    row = connection.execute(f"SELECT max(events) FROM pass WHERE {USABLE}").fetchone()
+    small = "INTEGER" if row and (row[0] or 0) < 2**31 else "BIGINT"
+    large = {"milliseconds", *words(columns)}
+    stored = ", ".join(
+        f"CAST({name} AS {'BIGINT' if name in large else small}) AS {name}" for name in columns
     )
     connection.execute(
-        f"""CREATE TABLE usage_of_event AS
-        SELECT account_id, event, day, known_day, CAST({events} AS DOUBLE) AS events,
-               CAST({seconds} AS DOUBLE) AS seconds, count(*) AS rows
-        FROM ({rows}) GROUP BY ALL"""
+        f"""COPY (
+            SELECT user_no, CAST(day AS INTEGER) AS day, lag, {stored}
+            FROM (SELECT * FROM pass WHERE {USABLE}) AS grouped JOIN pass_number
+              ON came_account = account_id AND came_user IS NOT DISTINCT FROM user_id
+            ORDER BY day // {_BLOCK_DAYS})
+        TO '{folder / "day.parquet"}' (FORMAT parquet)"""
     )
-
-
-def complete_rollups(
-    connection: duckdb.DuckDBPyConnection, settings: CompanySettings, *, late: bool
-) -> None:
-    """Create the rollups by module and by account from the one by event, and ``event_kind``.
-
-    Parameters
-    ----------
-    connection : duckdb.DuckDBPyConnection
-    settings : CompanySettings
-        For what each event is.
-    late : bool
-        Whether rows may have become known after their own day.
-    """
-    _build_event_kinds(connection, settings)
-    connection.execute(
-        f"""CREATE TABLE usage_of_module AS
-        SELECT account_id, module, day, known_day,
-               {_first("account_id, module, day", late)} AS first
-        FROM usage_of_event JOIN event_kind USING (event)
-        WHERE module IS NOT NULL GROUP BY account_id, module, day, known_day"""
-    )
-    connection.execute(
-        f"""CREATE TABLE usage_of_account AS
-        SELECT account_id, day, known_day, sum(events) AS events, sum(seconds) AS seconds,
-               coalesce(sum(events) FILTER (WHERE value_action), 0) AS value_actions,
-               {_first("account_id, day", late)} AS first
-        FROM usage_of_event LEFT JOIN event_kind USING (event)
-        GROUP BY account_id, day, known_day"""
-    )
-
-
-def _first(key: str, late: bool) -> str:
-    if not late:
-        return "1"
-    return f"CAST(row_number() OVER (PARTITION BY {key} ORDER BY known_day) = 1 AS INTEGER)"
-
-
-def _build_event_kinds(connection: duckdb.DuckDBPyConnection, settings: CompanySettings) -> None:
-    """Number every event that occurs and say what the configuration knows of it."""
-    connection.execute(
-        "CREATE TABLE declared_event "
-        "(event VARCHAR, module VARCHAR, core BOOLEAN, value_action BOOLEAN)"
-    )
-    rows = [
-        (event, kind.module, kind.core, kind.value_action)
-        for event, kind in settings.catalogue.items()
-    ]
-    if rows:
-        connection.executemany("INSERT INTO declared_event VALUES ($1, $2, $3, $4)", rows)
-    connection.execute(
-        """CREATE TABLE event_kind AS
-        SELECT event, CAST(row_number() OVER () AS INTEGER) AS event_no, module,
-               coalesce(core, FALSE) AS core, coalesce(value_action, FALSE) AS value_action
-        FROM (SELECT DISTINCT event FROM usage_of_event) LEFT JOIN declared_event USING (event)"""
-    )
+    connection.execute(f"COPY pass_user TO '{folder / 'user.parquet'}' (FORMAT parquet)")
+    for table in ("pass", "pass_id", "pass_user", "pass_number", "pass_event"):
+        connection.execute(f"DROP TABLE {table}")

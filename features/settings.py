@@ -10,10 +10,14 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from features.entry import Template
+
 # The longest that a period can be, by grain.
 GRAIN_DAYS = {"day": 1, "week": 7, "month": 31}
 Days = Annotated[int, Field(ge=0, le=3650)]
 COLUMN_NAME = re.compile(r"[^\W\d]\w*")
+# Databases and schemas that every DuckDB connection has.
+DATABASES = frozenset({"memory", "system", "temp", "main", "information_schema", "pg_catalog"})
 
 
 class Settings(BaseModel):
@@ -139,10 +143,20 @@ class LabelSettings(Settings):
 
 
 class CheckSettings(Settings):
-    """What happens to rows that break a rule."""
+    """What happens where a rule is broken: rows are sent away, the run stops, or it is but said."""
 
     unknown_account: Literal["quarantine", "stop", "allow"] = "quarantine"
+    unknown_reference: Literal["stop", "allow"] = "allow"
+    invalid_value: Literal["quarantine", "stop"] = "stop"
+    duplicate_key: Literal["quarantine", "stop"] = "stop"
+    future_date: Literal["quarantine", "stop", "allow"] = "quarantine"
     overlap: Literal["quarantine", "stop", "allow"] = "allow"
+    gap: Literal["stop", "allow"] = "allow"
+    missing_rate: Literal["quarantine", "stop", "allow"] = "stop"
+    missing_day: Literal["stop", "allow"] = "allow"
+    volume: Literal["stop", "allow"] = "allow"
+    fresh: Literal["stop", "allow"] = "allow"
+    fresh_days: Annotated[int, Field(ge=1, le=366)] = 7
 
 
 def _check_names(names: Iterable[str], what: str) -> None:
@@ -159,14 +173,28 @@ class CompanySettings(Settings):
     """Everything that features and labels are made from."""
 
     currency: str = "USD"
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)? ?[KMG]i?B$")] = "1500MB"
+    attach: dict[str, str] = {}
     tables: dict[str, str]
     attributes: dict[str, AttributeSettings] = {}
     contracts: ContractSettings = ContractSettings()
     measures: dict[str, MeasureSettings] = {}
     catalogue: dict[str, EventSettings] = {}
+    features: tuple[Template, ...] = ()
+    leave_out: tuple[str, ...] = ()
     time: TimeSettings = TimeSettings()
     labels: LabelSettings = LabelSettings()
     checks: CheckSettings = CheckSettings()
+
+    @field_validator("attach")
+    @classmethod
+    def _attachments_are_names(cls, attach: dict[str, str]) -> dict[str, str]:
+        _check_names(attach, "attached database")
+        taken = [name for name in attach if name.lower() in DATABASES]
+        if taken:
+            raise ValueError(f"the name {taken[0]} is DuckDB's own, choose another one")
+        return attach
 
     @field_validator("attributes")
     @classmethod

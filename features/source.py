@@ -1,32 +1,39 @@
 """Reading a company's tables: one DuckDB query per contract table, typed and checked.
 
-The queries are the user's; what comes back is read as the data contract says, and whatever does
-not fit is collected, so that all problems of all tables are reported at once and before any work.
+The tables are checked each by itself, then together, and all problems are reported at once and
+before any work. Usage is rolled up on disk, or on Spark; all other tables lie in the connection.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
+from features.catalogue import build_catalogue
 from features.check import check_table, check_together, query_problem
 from features.declaration import check_declarations
 from features.errors import InputError, Problem
 from features.extract import materialise, period_end
+from features.intake import Order, take_in
+from features.mapping import bind_tables, columns_of, create_typed_view, typed_columns, typed_day
+from features.postgres import attach_databases
 from features.progress import Progress, silent
-from features.rollup import ROLLUPS, complete_rollups
-from features.schema import OUTCOME_COLUMNS, SQL_TYPES, TABLES, Column, Table
-from features.settings import COLUMN_NAME, CompanySettings
+from features.query import read_query
+from features.rollup_reader import Rollup, create_views
+from features.rule import last_day_so_far
+from features.schema import TABLES
+from features.settings import CompanySettings
+from features.spark import Spark, open_spark
+from features.spark_usage import bind_usage, build_rollup, last_usage_day
+from features.usage import facts_of
+from features.volume import check_usage_dates
 
 # Tables whose rows are dated by when they happened: they tell where the data ends.
 _DATED = ("usage", "measures", "tickets", "surveys", "touchpoints", "invoices")
-# A text that a date became when a tool read it as a timestamp; an offset would follow it.
-_WRITTEN_MIDNIGHT = r"\d{4}-\d{2}-\d{2}[T ]00:00(:00([.]0+)?)?"
 
 
 @dataclass(frozen=True)
@@ -42,21 +49,26 @@ class Source:
         Exclusive: what is dated on or after it is not in the tables.
     columns : dict of str to frozenset of str
         The columns that each table really has.
+    usage : Rollup or None
+        Usage, which lies rolled up on disk; in the connection it is the view ``usage_day``.
     notices : tuple of Problem
         What was quarantined or allowed.
+    spark : Spark or None
+        With ``engine: spark`` usage lies there, not in ``usage``, and features are computed there.
     """
 
     connection: duckdb.DuckDBPyConnection
     settings: CompanySettings
     data_end: date
     columns: dict[str, frozenset[str]]
+    usage: Rollup | None = None
     notices: tuple[Problem, ...] = ()
+    spark: Spark | None = None
 
     @property
     def tables(self) -> tuple[str, ...]:
         """The tables in the connection that hold the company's data."""
-        kept = set(self.columns) - {"usage"}
-        return tuple(sorted(kept | set(ROLLUPS if "usage" in self.columns else ())))
+        return tuple(sorted(set(self.columns) - {"usage"}))
 
     def has(self, table: str, *columns: str) -> bool:
         """Whether the company has this table with all these columns."""
@@ -67,7 +79,8 @@ def open_source(
     settings: CompanySettings,
     *,
     spill: Path,
-    memory_limit: str = "1500MB",
+    rollup: Path | None = None,
+    rebuild: bool = False,
     data_end: date | None = None,
     slices: tuple[str, ...] = (),
     progress: Progress = silent,
@@ -80,8 +93,10 @@ def open_source(
         Queries with their placeholders already filled in.
     spill : Path
         Folder where DuckDB may write what does not fit into memory.
-    memory_limit : str
-        DuckDB's own limit.
+    rollup : Path, optional
+        Folder of the company's rollup; by default one under ``spill``.
+    rebuild : bool
+        Read all usage anew, also files that changed since they were taken in.
     data_end : date, optional
         Exclusive; before the end that the configuration gives or the rows show.
     slices : tuple of str
@@ -96,211 +111,187 @@ def open_source(
     """
     connection = duckdb.connect(":memory:")
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(f"SET memory_limit = '{memory_limit}'")
+    connection.execute(f"SET memory_limit = '{settings.memory_limit}'")
+    connection.execute("SET preserve_insertion_order = false")
     spill.mkdir(parents=True, exist_ok=True)
     connection.execute("SET temp_directory = $1", [str(spill)])
-    raw, problems = _bind(connection, settings)
+    attach_databases(connection, settings.attach, settings.tables, progress=progress)
+    raw, problems = bind_tables(connection, settings)
+    columns = {name: frozenset(types) for name, types in raw.items()}
     broken = {problem.table for problem in problems}
-    for name in sorted(raw.keys() - broken):
+    for name in sorted(raw.keys() - broken - {"usage"}):
         progress(f"checking {name}")
-        problems += check_table(connection, columns_of(TABLES[name], raw[name], settings), name)
-    if any(problem.action == "stop" for problem in problems):
-        raise InputError(problems)
-    last = settings.time.data_end or _last_day(connection, raw, settings)
-    if data_end is not None and data_end > last:
-        rule = f"{data_end} is after the data's end, {last}: who is silent since would look lost"
-        problems.append(Problem("--as-of", "", rule, remedy=f"give at most {last}"))
-        raise InputError(problems)
-    end = data_end or last
-    for name, columns in raw.items():
+        problems += _check(connection, settings, name, raw[name])
+    usage, spark = None, None
+    if settings.engine == "spark" and "usage" in raw:
+        progress("checking usage on Spark")
+        spark, found = _bind_spark(connection, settings, raw["usage"], spill)
+    else:
+        usage, found = _read_usage(
+            connection, settings, raw, columns, folder=rollup or spill / "rollup",
+            rebuild=rebuild, only_check=_stops(problems), progress=progress,
+        )  # fmt: skip
+    problems += found
+    # What stops the run is said together with what is wrong between the tables that are sound.
+    sound = _sound(raw, problems)
+    last_use = last_usage_day(spark, settings) if spark else _last_use(connection, settings, usage)
+    end = _end_of_data(connection, settings, sound, last_use, data_end)
+    for name in sorted(sound.keys() - {"usage"}):
         progress(f"reading {name}")
         table = TABLES[name]
         try:
-            materialise(connection, settings, table, columns_of(table, columns, settings), end)
+            materialise(connection, settings, table, columns_of(table, raw[name], settings), end)
         except duckdb.Error as error:  # a column that no check reads is computed here first
             problems.append(query_problem(name, error))
-    if any(problem.action == "stop" for problem in problems):
+    sound = _sound(sound, problems)
+    if "accounts" not in sound or (usage is None and spark is None):
+        sound.pop("usage", None)
+    elif usage is not None:
+        churn = settings.labels.churn
+        watched = churn.inactivity.events if churn and churn.inactivity else None
+        create_views(connection, usage, end, watched=watched)
+        if usage.late or (usage.last_day or 0) >= (end - date(1970, 1, 1)).days:
+            problems += check_usage_dates(connection, settings, usage.rows)
+    if spark is not None and not _stops(problems):
+        progress("rolling up usage on Spark")
+        names = columns_of(TABLES["usage"], raw["usage"], settings)
+        build_rollup(spark, connection, settings, names, end)
+    problems += check_together(connection, settings, sound, end)
+    _raise_if_stopped(problems)
+    problems += check_declarations(connection, settings, columns, slices)
+    _raise_if_stopped(problems)
+    return Source(connection, settings, end, columns, usage, tuple(problems), spark)
+
+
+def _sound(raw: dict[str, dict[str, str]], problems: list[Problem]) -> dict[str, dict[str, str]]:
+    """The tables in which nothing stops the run."""
+    stopped = {problem.table for problem in problems if problem.action == "stop"}
+    return {name: types for name, types in raw.items() if name not in stopped}
+
+
+def _bind_spark(
+    connection: duckdb.DuckDBPyConnection,
+    settings: CompanySettings,
+    types: dict[str, str],
+    spill: Path,
+) -> tuple[Spark, list[Problem]]:
+    """Spark with the usage in it, and what is wrong with that."""
+    spark = open_spark(spill / "spark")
+    table = TABLES["usage"]
+    typed = typed_columns(table, types, settings)
+    return spark, bind_usage(spark, connection, settings, columns_of(table, types, settings), typed)
+
+
+def _stops(problems: Iterable[Problem]) -> bool:
+    return any(problem.action == "stop" for problem in problems)
+
+
+def _raise_if_stopped(problems: list[Problem]) -> None:
+    if _stops(problems):
         raise InputError(problems)
-    problems += check_together(connection, settings, raw)
-    if "usage" in raw:
-        complete_rollups(connection, settings, late="known_at" in raw["usage"])
-    columns_by_table = {name: frozenset(columns) for name, columns in raw.items()}
-    problems += check_declarations(connection, settings, columns_by_table, slices)
-    if any(problem.action == "stop" for problem in problems):
-        raise InputError(problems)
-    return Source(connection, settings, end, columns_by_table, tuple(problems))
 
 
-def _bind(
-    connection: duckdb.DuckDBPyConnection, settings: CompanySettings
-) -> tuple[dict[str, dict[str, str]], list[Problem]]:
-    """The raw columns and their types by table, and what is wrong with the queries."""
-    raw: dict[str, dict[str, str]] = {}
-    problems: list[Problem] = []
-    reserved = _reserved_words(connection)
-    for name, query in settings.tables.items():
-        try:
-            kinds = [found.type for found in connection.extract_statements(query)]
-            if kinds != [duckdb.StatementType.SELECT]:
-                problems.append(_statement_problem(name, [kind.name for kind in kinds]))
-                continue
-            connection.execute(f"CREATE TEMP VIEW query_{name} AS {query.strip().rstrip(';')}")
-            described = connection.execute(f"DESCRIBE query_{name}").fetchall()
-        except duckdb.Error as error:
-            problems.append(query_problem(name, error))
-            continue
-        types = {str(row[0]): str(row[1]) for row in described}
-        found = _mapping_problems(TABLES[name], types, settings, reserved)
-        problems += found
-        if found:
-            continue
-        raw[name] = types
-        selected = [
-            f"{_typed(column, types[column.name], settings.time.zone)} AS {column.name}, "
-            f'query."{column.name}" AS raw_{column.name}'
-            for column in columns_of(TABLES[name], types, settings)
-        ]
-        connection.execute(
-            f"CREATE TEMP VIEW typed_{name} AS SELECT {', '.join(selected)} "
-            f"FROM query_{name} AS query"
-        )
-    return raw, problems
-
-
-def _statement_problem(table: str, kinds: list[str]) -> Problem:
-    """A query that does anything but read: several statements, or one that writes."""
-    said = " and ".join(kinds) or "nothing"
-    remedy = f"keep one SELECT in tables.{table}, and do the rest outside Keepwell"
-    return Problem(table, "", f"its query must be one SELECT, but it is {said}", remedy=remedy)
-
-
-def _reserved_words(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """The words that DuckDB reads as a column's name only in quotes."""
-    rows = connection.execute(
-        "SELECT keyword_name FROM duckdb_keywords() "
-        "WHERE keyword_category IN ('reserved', 'type_function')"
-    ).fetchall()
-    return frozenset(str(row[0]) for row in rows)
-
-
-def _mapping_problems(
-    table: Table, types: dict[str, str], settings: CompanySettings, reserved: frozenset[str]
+def _check(
+    connection: duckdb.DuckDBPyConnection,
+    settings: CompanySettings,
+    name: str,
+    types: dict[str, str],
 ) -> list[Problem]:
-    problems = []
-    agreements = table.name == "contracts" and settings.contracts.rows == "agreement"
-    declared = {name.split(".")[-1] for name in settings.attributes}
-    for column in table.columns:
-        required = column.required or (agreements and column.name == "term_months")
-        if required and column.name not in types:
-            remedy = f"return it from tables.{table.name}; it returns {', '.join(sorted(types))}"
-            problems.append(
-                Problem(
-                    table.name, column.name, "is a required column and is missing", remedy=remedy
-                )
-            )
-    for name in types:
-        if table.column(name) is not None:
-            continue
-        if name.lower() in OUTCOME_COLUMNS:
-            rule = "states an outcome, which no feature may know"
-            remedy = "leave it out: an end is told by contract dates, as of when it was known"
-            problems.append(Problem(table.name, name, rule, remedy=remedy))
-        elif name not in declared or table.name not in ("accounts", "contracts"):
-            remedy = "leave it out of the query"
-            if table.name in ("accounts", "contracts"):
-                remedy += ", or declare it under attributes"
-            problems.append(
-                Problem(table.name, name, "is not a column of this table", remedy=remedy)
-            )
-        elif not COLUMN_NAME.fullmatch(name) or name.lower() in reserved:
-            problems.append(_name_problem(table.name, name))
-    return problems
+    return check_table(connection, columns_of(TABLES[name], types, settings), name, settings)
 
 
-def _name_problem(table: str, name: str) -> Problem:
-    """An extra column whose name SQL reads only in quotes, and a name that it could have."""
-    quoted = '"' + name.replace('"', '""') + '"'
-    plain = "_".join(part for part in re.split(r"\W+", name.lower()) if part)
-    better = plain if plain != name.lower() and COLUMN_NAME.fullmatch(plain) else f"its_{plain}"
-    rule = "must be named by letters, digits and underscores, and by no reserved word of SQL"
-    remedy = f"rename it in tables.{table}: {quoted} AS {better}, and declare that under attributes"
-    return Problem(table, name, rule, remedy=remedy)
+def _read_usage(
+    connection: duckdb.DuckDBPyConnection,
+    settings: CompanySettings,
+    raw: dict[str, dict[str, str]],
+    columns: dict[str, frozenset[str]],
+    *,
+    folder: Path,
+    rebuild: bool,
+    only_check: bool,
+    progress: Progress,
+) -> tuple[Rollup | None, list[Problem]]:
+    """Usage, rolled up on disk, and what is wrong with it; only the latter when all is in vain."""
+    if "usage" not in raw:
+        return None, []
+    types, table = raw["usage"], TABLES["usage"]
 
+    def inspect(query: str) -> list[Problem]:
+        create_typed_view(connection, table, query, types, settings)
+        problems = _check(connection, settings, "usage", types)
+        _raise_if_stopped(problems)
+        return problems
 
-def columns_of(table: Table, types: Iterable[str], settings: CompanySettings) -> tuple[Column, ...]:
-    """The contract's columns that are there, and the declared attributes among the others."""
-    present = tuple(column for column in table.columns if column.name in set(types))
-    if table.name == "contracts" and settings.contracts.rows == "agreement":
-        present = tuple(
-            replace(column, required=column.required or column.name == "term_months")
-            for column in present
+    try:
+        if only_check:
+            return None, inspect(settings.tables["usage"].strip().rstrip(";"))
+        primitives = {
+            primitive
+            for feature in build_catalogue(settings, columns).computed
+            for primitive in feature.expression.primitives
+        }
+        zone, ts = (
+            settings.time.zone,
+            typed_day('query."ts"', types["ts"].upper(), settings.time.zone),
         )
-    attributes = tuple(
-        Column(name, "number" if spec.kind == "number" else "text")
-        for key, spec in settings.attributes.items()
-        if (name := key.split(".")[-1]) in types and table.column(name) is None
+        day = known = period_end(settings, ts)
+        if "known_at" in types:
+            given = typed_day('query."known_at"', types["known_at"].upper(), zone)
+            known = f"coalesce({given}, {ts})"
+        order = Order(
+            query=read_query(connection, "usage", settings.tables["usage"].strip().rstrip(";")),
+            types=types, ts=ts, day=day, known=known, facts=facts_of(primitives, settings),
+            settings=settings, inspect=inspect,
+        )  # fmt: skip
+        ledger = take_in(connection, order, folder, rebuild=rebuild, progress=progress)
+    except InputError as error:
+        return None, list(error.problems)
+    rollup = Rollup(
+        folder, ledger.parts, order.facts, ledger.events, settings.catalogue, ledger.digest
     )
-    return present + attributes
+    return rollup, list(ledger.problems)
 
 
-def _typed(column: Column, raw_type: str, zone: str) -> str:
-    """The SQL that reads a raw value as the contract's kind; null where it does not parse."""
-    raw = f'query."{column.name}"'
-    if column.kind == "date":
-        return _typed_day(raw, raw_type.upper(), zone)
-    if column.kind in ("id", "text"):
-        return f"NULLIF(TRIM(CAST({raw} AS VARCHAR)), '')"
-    typed = f"TRY_CAST({raw} AS {SQL_TYPES[column.kind]})"
-    if column.kind in ("number", "share"):
-        return f"CASE WHEN isfinite({typed}) THEN {typed} END"
-    return typed
+def _end_of_data(
+    connection: duckdb.DuckDBPyConnection,
+    settings: CompanySettings,
+    raw: dict[str, dict[str, str]],
+    last_use: date | None,
+    wanted: date | None,
+) -> date:
+    last = settings.time.data_end or _last_day(connection, raw, last_use, settings)
+    if wanted is not None and wanted > last:
+        rule = f"{wanted} is after the data's end, {last}: who is silent since would look lost"
+        raise InputError([Problem("--as-of", "", rule, remedy=f"give at most {last}")])
+    return wanted or last
 
 
-def _typed_day(raw: str, raw_type: str, zone: str) -> str:
-    """A date as written; a timestamp as the local day.
-
-    Without an offset a timestamp is in UTC, but at exactly midnight it is a date as written.
-    """
-
-    def local(moment: str) -> str:
-        # ICU converts a few million rows a second: nothing to convert in UTC.
-        if zone == "UTC":
-            return f"CAST({moment} AS DATE)"
-        return (
-            f"CASE WHEN {moment} = date_trunc('day', {moment}) THEN CAST({moment} AS DATE) "
-            f"ELSE CAST(timezone('{zone}', timezone('UTC', {moment})) AS DATE) END"
-        )
-
-    if raw_type == "DATE":
-        return raw
-    if raw_type.startswith("TIMESTAMP") and "WITH TIME ZONE" not in raw_type:
-        return local(f"CAST({raw} AS TIMESTAMP)")
-    if raw_type.startswith("TIMESTAMP"):
-        return f"CAST(timezone('{zone}', {raw}) AS DATE)"
-    text = f"NULLIF(TRIM(CAST({raw} AS VARCHAR)), '')"
-    moment = f"timezone('{zone}', TRY_CAST({text} AS TIMESTAMPTZ))"
-    return (
-        f"CASE WHEN length({text}) <= 10 OR regexp_full_match({text}, '{_WRITTEN_MIDNIGHT}') "
-        f"THEN TRY_CAST(left({text}, 10) AS DATE) "
-        f"ELSE CAST({moment} AS DATE) END"
-    )
+def _last_use(
+    connection: duckdb.DuckDBPyConnection, settings: CompanySettings, usage: Rollup | None
+) -> date | None:
+    return usage.last_day_until(connection, last_day_so_far(settings.time)) if usage else None
 
 
 def _last_day(
     connection: duckdb.DuckDBPyConnection,
     raw: dict[str, dict[str, str]],
+    last_use: date | None,
     settings: CompanySettings,
 ) -> date:
     """The day after the last known row, never after today.
 
     Contracts count only when nothing else is dated: terms may be written long before they start.
     """
-    names = [name for name in _DATED if name in raw] or ["contracts"]
+    names = [name for name in _DATED if name in raw]
+    names = names or [name for name in ("contracts",) if name in raw]
     today = datetime.now(UTC).date()
     days = []
     for name in names:
+        if name == "usage":
+            days += [last_use] if last_use is not None else []
+            continue
         own = next(day for day in reversed(TABLES[name].own_dates) if day in raw[name])
-        own = period_end(settings) if own == "ts" else own
+        own = period_end(settings, own) if own == "ts" else own
         found = connection.execute(f"SELECT max({own}) FROM typed_{name}").fetchone()
         days += [found[0]] if found and found[0] is not None else []
     return min(max(days, default=today) + timedelta(days=1), today)

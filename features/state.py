@@ -38,7 +38,7 @@ def read_states(source: Source, as_of: date) -> pd.DataFrame:
         for name in _SHOWN
     )
     columns = ", ".join(sorted(source.columns["accounts"] & set(_SHOWN)))
-    seen = "usage_of_account" if source.has("usage") else "measures"
+    seen = "usage_day" if source.has("usage") else "measures"
     query = (
         _contract_states(source, as_of)
         if source.has("contracts")

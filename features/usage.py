@@ -1,143 +1,233 @@
-"""Primitives of usage: what an account did in a window of days before the as-of date.
+"""Primitives of usage: what an account did before the as-of date.
 
-Every function takes the window's length in days and, if wanted, how many days before the as-of
-date the window ends: ``events(28)`` is the last four weeks, ``events(28, 28)`` the four before.
-An event on the as-of date is in no window. A late row counts from the day it was known.
+Most take the length of a window in days and, if wanted, how many days before the as-of date it
+ends: ``events(28)`` is the last four weeks, ``events(28, 28)`` the four before. An event on the
+as-of date is in no window. A row that was known late counts from the day after it was known.
+DuckDB reads the rollup, NumPy computes the windows; ``usage_sql.py`` is the same for Spark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
+from features.cube import Floats, Ints, Requests, Rows
 from features.expression import Primitive
+from features.figure import (
+    FUNCTIONS,
+    OF_HISTORY,
+    OF_KINDS,
+    OF_MODULES,
+    OF_USERS,
+    OF_VALUE,
+    OF_WEEKS,
+    SUMS,
+    compute,
+)
+from features.rollup import Facts, words
+from features.rollup_reader import Rollup
+from features.settings import CompanySettings
 
-# name: the aggregate over the account's rolled-up days that lie in the window
-_SUMS = {
-    "events": "coalesce(sum(events) FILTER ({window}), 0)",
-    "value_actions": "coalesce(sum(value_actions) FILTER ({window}), 0)",
-    "seconds": "coalesce(sum(seconds) FILTER ({window}), 0)",
-    "active_days": "coalesce(sum(first) FILTER ({window}), 0)",
-}
-# name: (the figure per user in the window, how users are put together)
-_PER_USER = {
-    "active_users": ("CAST(count(*) FILTER ({window}) > 0 AS INTEGER)", "sum"),
-    "user_days": ("coalesce(sum(first) FILTER ({window}), 0)", "sum"),
-    "top_user_events": ("coalesce(sum(events) FILTER ({window}), 0)", "max"),
-}
-# name: the condition on the event for it to be counted once
-_PER_EVENT = {
-    "active_features": "TRUE",
-    "core_features": "core",
-}
-_PER_MODULE = frozenset({"active_modules"})
-_SINCE = frozenset({"days_since_use", "days_since_first_use"})
-
-FUNCTIONS = frozenset({*_SUMS, *_PER_USER, *_PER_EVENT, *_PER_MODULE, *_SINCE})
-NEEDS_USER = frozenset(_PER_USER)
-COUNTS_DAYS = frozenset({"active_days", "user_days"})
+__all__ = ["COUNTS_DAYS", "FUNCTIONS", "NEEDS_USER", "build_usage", "facts_of"]
+NEEDS_USER = OF_USERS
+COUNTS_DAYS = frozenset({"active_days", "user_days", "longest_silence"})
+_DOUBLE_WINDOW = frozenset({"users_gained", "users_lost", "modules_dropped"})
+_MOST_CELLS = 8_000_000
 
 
-def build_usage(connection: duckdb.DuckDBPyConnection, primitives: Iterable[Primitive]) -> str:
+def facts_of(primitives: Iterable[Primitive], settings: CompanySettings) -> Facts:
+    """What a rollup must hold for these primitives and for the labels."""
+    names = {primitive.name for primitive in primitives}
+    churn = settings.labels.churn
+    watched = churn is not None and churn.inactivity is not None and churn.inactivity.events
+    reports = any(kind.report for kind in settings.catalogue.values())
+    modules = sorted({k.module for k in settings.catalogue.values() if k.module is not None})
+    sums = ["value_actions"] if names & {"value_actions", *OF_VALUE} else []
+    sums += ["views"] if "views" in names else []
+    sums += [f"module:{module}" for module in modules] if names & OF_MODULES else []
+    kinds = bool(names & OF_KINDS or watched or reports)
+    return Facts("seconds" in names, "sessions" in names, kinds, tuple(sums))
+
+
+def build_usage(
+    connection: duckdb.DuckDBPyConnection, rollup: Rollup, primitives: Iterable[Primitive]
+) -> str:
     """Create ``usage_primitive``, one row per (account, as-of date), and return its name.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        Holds the rollups of ``features.rollup``, and ``row_account``: ``row_no`` and the account
-        and as-of date of every row wanted.
+        Holds ``usage_user``, and ``row_account``: ``row_no``, ``account_id``, ``as_of`` and
+        ``started`` of every row wanted.
+    rollup : Rollup
     primitives : iterable of Primitive
     """
     wanted = sorted(primitives)
-    _build_ages(connection, wanted)
-    parts = [
-        _sums([p for p in wanted if p.name in _SUMS]),
-        _per_key("user_no", "usage_of_user", [p for p in wanted if p.name in _PER_USER]),
-        _per_key("event_no", "usage_of_event", [p for p in wanted if p.name in _PER_EVENT]),
-        _per_key("module", "usage_of_module", [p for p in wanted if p.name in _PER_MODULE]),
-        _since([p for p in wanted if p.name in _SINCE]),
-    ]
-    joined = " ".join(f"LEFT JOIN ({part}) USING (row_no)" for part in parts if part)
-    columns = "".join(f", {_filled(primitive)}" for primitive in wanted)
     connection.execute(
-        f"CREATE OR REPLACE TABLE usage_primitive AS "
-        f"SELECT account_id, as_of{columns} FROM row_account {joined}"
+        """CREATE OR REPLACE TABLE usage_account AS
+        SELECT account_id, CAST(row_number() OVER (ORDER BY account_id) - 1 AS INTEGER) AS account
+        FROM (SELECT DISTINCT account_id FROM row_account)"""
+    )
+    listed = "".join(f", {primitive.column} DOUBLE" for primitive in wanted)
+    connection.execute(f"CREATE OR REPLACE TABLE usage_figure (row_no INTEGER{listed})")
+    for row_no, figures in _chunks(connection, rollup, wanted):
+        columns = {"row_no": pa.array(row_no.astype(np.int32))}
+        for primitive in wanted:
+            figure = figures[primitive]
+            columns[primitive.column] = pa.array(figure, mask=np.isnan(figure))
+        connection.register("usage_chunk", pa.table(columns))
+        connection.execute("INSERT INTO usage_figure SELECT * FROM usage_chunk")
+        connection.unregister("usage_chunk")
+    connection.execute(
+        """CREATE OR REPLACE VIEW usage_primitive AS
+        SELECT account_id, as_of, usage_figure.* EXCLUDE (row_no)
+        FROM row_account JOIN usage_figure USING (row_no)"""
     )
     return "usage_primitive"
 
 
-def _filled(primitive: Primitive) -> str:
-    """No row in a window means nothing was done; no row at all means never used."""
-    if primitive.name in _SINCE:
-        return primitive.column
-    return f"coalesce({primitive.column}, 0) AS {primitive.column}"
+def _chunks(
+    connection: duckdb.DuckDBPyConnection, rollup: Rollup, wanted: list[Primitive]
+) -> Iterator[tuple[Ints, dict[Primitive, Floats]]]:
+    """The figures of some accounts after the others, so that a cube stays small."""
+    bounds = connection.execute(
+        "SELECT max(account) + 1, date_diff('day', DATE '1970-01-01', min(as_of)), "
+        "date_diff('day', DATE '1970-01-01', max(as_of)) FROM row_account JOIN usage_account "
+        "USING (account_id)"
+    ).fetchone()
+    if bounds is None or bounds[0] is None:
+        return
+    accounts, earliest, latest = bounds
+    reach = max((reach_of(primitive) for primitive in wanted), default=0)
+    past = [primitive for primitive in wanted if primitive.name in OF_HISTORY]
+    recent = [primitive for primitive in wanted if primitive.name not in OF_HISTORY]
+    begin = min(rollup.first_day, earliest)
+    later = max(begin, earliest - reach)
+    groups = [(begin, past), (later, recent)]
+    if later - begin <= (latest - begin) // 4:  # reading the rows twice would cost more
+        groups = [(begin, wanted)]
+    step = max(1, _MOST_CELLS // max(latest - begin + 1, 1))
+    for first in range(0, accounts, step):
+        row_no, asked = _read_requests(connection, first, first + step)
+        figures: dict[Primitive, Floats] = {}
+        for origin, group in groups:
+            if group:
+                rows, lag = _read_rows(connection, rollup, first, step, origin, latest, group)
+                requests = Requests(asked.account, asked.as_of - origin, asked.start - origin)
+                figures |= _as_known(rows, lag, requests, rollup, group)
+        yield row_no, figures
 
 
-def _window(primitive: Primitive) -> str:
-    length, back = _days(primitive)
-    return f"WHERE age > {back} AND age <= {back + length}"
+def reach_of(primitive: Primitive) -> int:
+    """How many days before the as-of date a primitive looks at."""
+    numbers = [argument for argument in primitive.arguments if isinstance(argument, int)]
+    if primitive.name in OF_HISTORY or not numbers:
+        return 0
+    if primitive.name in OF_WEEKS:
+        return 7 * numbers[0]
+    return sum(numbers) * (2 if primitive.name in _DOUBLE_WINDOW else 1)
 
 
-def _days(primitive: Primitive) -> tuple[int, int]:
-    numbers = [int(argument) for argument in primitive.arguments]
-    return numbers[0], numbers[1] if len(numbers) > 1 else 0
+def _numbers(found: dict[str, Any], name: str) -> Ints:  # Any: what DuckDB's fetchnumpy gives
+    return np.asarray(found[name], dtype=np.int64)
 
 
-def _build_ages(connection: duckdb.DuckDBPyConnection, wanted: list[Primitive]) -> None:
-    """Create ``day_age``: for each as-of date the days that any window reaches, with their age."""
-    reach = max((sum(_days(p)) for p in wanted if p.name not in _SINCE), default=0)
-    connection.execute(
-        f"""CREATE OR REPLACE TABLE day_age AS
-        SELECT as_of, age, as_of - CAST(age AS INTEGER) AS day
-        FROM (SELECT DISTINCT as_of FROM row_account), range(1, {reach + 1}) AS ages(age)"""
+def _read_requests(
+    connection: duckdb.DuckDBPyConnection, first: int, end: int
+) -> tuple[Ints, Requests]:
+    found = connection.execute(
+        f"""SELECT row_no, account - {first} AS account,
+                   date_diff('day', DATE '1970-01-01', as_of) AS as_of,
+                   CAST(date_diff('day', DATE '1970-01-01', started) AS DOUBLE) AS start
+            FROM row_account JOIN usage_account USING (account_id)
+            WHERE account >= {first} AND account < {end} ORDER BY account, as_of"""
+    ).fetchnumpy()
+    start = np.ma.filled(np.ma.asarray(found["start"], dtype=np.float64), np.nan)
+    requests = Requests(_numbers(found, "account"), _numbers(found, "as_of"), start)
+    return _numbers(found, "row_no"), requests
+
+
+def _read_rows(
+    connection: duckdb.DuckDBPyConnection,
+    rollup: Rollup,
+    first: int,
+    step: int,
+    origin: int,
+    latest: int,
+    group: list[Primitive],
+) -> tuple[Rows, Ints | None]:
+    """The rollup's rows of some accounts from a day on, and by how many days they came late."""
+    columns = _columns_of(rollup, group)
+    late = rollup.late
+    listed = "".join(f", coalesce({name}, 0) AS {name}" for name in columns)
+    accounts = connection.execute(
+        f"SELECT count(*) FROM usage_account WHERE account >= {first} AND account < {first + step}"
+    ).fetchone()
+    found = connection.execute(
+        f"""SELECT account - {first} AS account, day - {origin} AS day,
+                   CASE WHEN user_id IS NULL THEN -1 ELSE user_no END AS user
+                   {", lag" if late else ""}{listed}
+            FROM {rollup.relation(origin)} JOIN (
+                SELECT user_no, user_id, account FROM usage_user JOIN usage_account
+                USING (account_id) WHERE account >= {first} AND account < {first + step}
+            ) USING (user_no) WHERE day >= {origin} AND day < {latest}"""
+    ).fetchnumpy()
+    rows = Rows(
+        _numbers(found, "account"),
+        _numbers(found, "user"),
+        _numbers(found, "day"),
+        {name: _numbers(found, name) for name in columns},
+        accounts[0] if accounts else 0,
+        max(latest - origin, 1),
     )
+    return rows, _numbers(found, "lag") if late else None
 
 
-def _aged(rollup: str) -> str:
-    """A rollup on every as-of date that a window connects it to."""
-    kinds = " JOIN event_kind USING (event)" if rollup == "usage_of_event" else ""
-    return f"""{rollup}{kinds} JOIN day_age USING (day) JOIN row_account USING (account_id, as_of)
-        WHERE known_day < as_of"""
+def _columns_of(rollup: Rollup, group: list[Primitive]) -> list[str]:
+    """The columns that a group of primitives reads."""
+    names = {primitive.name for primitive in group}
+    wanted = {SUMS[name] for name in names & SUMS.keys()}
+    wanted |= {"value_actions"} if names & OF_VALUE else set()
+    wanted |= {"events"} if names & (OF_WEEKS | {"top_user_events"}) else set()
+    modules = {name for name in rollup.facts.sums if name.startswith("module:")}
+    wanted |= modules if names & OF_MODULES else set()
+    bits = words(rollup.columns) if names & OF_KINDS else []
+    return sorted(rollup.column_of(name) for name in wanted) + bits
 
 
-def _sums(wanted: list[Primitive]) -> str:
-    if not wanted:
-        return ""
-    columns = "".join(f", {_SUMS[p.name].format(window=_window(p))} AS {p.column}" for p in wanted)
-    return f"SELECT row_no{columns} FROM {_aged('usage_of_account')} GROUP BY row_no"
-
-
-def _per_key(key: str, rollup: str, wanted: list[Primitive]) -> str:
-    """Figures per user, event or module in each window, put together per account."""
-    if not wanted:
-        return ""
-    inner, outer = [], []
-    for p in wanted:
-        figure, combine = _PER_USER.get(
-            p.name, ("CAST(count(*) FILTER ({window}) > 0 AS INTEGER)", "sum")
-        )
-        window = _window(p) + (" AND core" if p.name == "core_features" else "")
-        inner.append(f"{figure.format(window=window)} AS {p.column}")
-        outer.append(f"{combine}({p.column}) AS {p.column}")
-    return (
-        f"SELECT row_no, {', '.join(outer)} FROM ("
-        f"SELECT row_no, {key}, {', '.join(inner)} "
-        f"FROM {_aged(rollup)} GROUP BY row_no, {key}) GROUP BY row_no"
-    )
-
-
-def _since(wanted: list[Primitive]) -> str:
-    """Days since the last and the first known use, however long ago."""
-    if not wanted:
-        return ""
-    return """SELECT row_account.row_no,
-            row_account.as_of - last_day AS days_since_use,
-            row_account.as_of - first_day AS days_since_first_use
-        FROM row_account ASOF JOIN (
-            SELECT account_id, known_day,
-                   max(max(day)) OVER known AS last_day, min(min(day)) OVER known AS first_day
-            FROM usage_of_account GROUP BY account_id, known_day
-            WINDOW known AS (PARTITION BY account_id ORDER BY known_day)
-        ) AS seen
-          ON row_account.account_id = seen.account_id AND row_account.as_of > seen.known_day"""
+def _as_known(
+    rows: Rows,
+    lag: Ints | None,
+    requests: Requests,
+    rollup: Rollup,
+    group: list[Primitive],
+) -> dict[Primitive, Floats]:
+    """Figures that use only what was known: requests between a late row's day and its knowledge
+    are computed without that row, the others all at once.
+    """  # noqa: D205
+    if lag is None or not lag.any():
+        return compute(rows, requests, rollup, group)
+    known = rows.day + lag
+    dates = np.unique(requests.as_of)
+    figures = {primitive: np.empty(len(requests)) for primitive in group}
+    ahead = np.ones(len(requests), dtype=bool)
+    for as_of in dates:
+        missing = (rows.day < as_of) & (known >= as_of)
+        if not missing.any():
+            continue
+        touched = np.zeros(rows.accounts, dtype=bool)
+        touched[rows.account[missing]] = True
+        asked = (requests.as_of == as_of) & touched[requests.account]
+        ahead &= ~asked
+        there = touched[rows.account] & (known < as_of)
+        for primitive, figure in compute(
+            rows.only(there), requests.only(asked), rollup, group
+        ).items():
+            figures[primitive][asked] = figure
+    for primitive, figure in compute(rows, requests.only(ahead), rollup, group).items():
+        figures[primitive][ahead] = figure
+    return figures

@@ -36,13 +36,15 @@ def format_value(value: float | str, unit: str, *, currency: str) -> str:
     value : float or str
         A category, or a number in the unit.
     unit : str
-        As the catalogue says: share, change, money, flag, or what is counted.
+        As the catalogue says: share, change, percentage points, money, flag, or what is counted.
     currency : str
     """
     if isinstance(value, str):
         return value
-    if unit == "share":
+    if unit in ("share", "share of ARR"):
         return f"{100 * value:.0f} %"
+    if unit == "percentage points":
+        return f"{100 * value:.0f} points"
     if unit == "change":
         return f"{'+' if value > 0 else _MINUS if value < 0 else '±'}{abs(100 * value):.0f} %"
     if unit == "money":

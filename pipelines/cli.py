@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import traceback
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -51,47 +52,104 @@ def demo(json_: JsonOption = False) -> None:
 
 
 @app.command()
-def check(config: ConfigOption, data: DataOption = None, json_: JsonOption = False) -> None:
+def check(
+    config: ConfigOption,
+    data: DataOption = None,
+    as_of: AsOfOption = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Read all usage anew, also files that changed.")
+    ] = False,
+    json_: JsonOption = False,
+) -> None:
     """Check the configuration and the tables.
 
     Exit code 2 when something must be mended; all of it is said at once.
     """
+    from features.errors import InputError
+    from pipelines.presentation import make_console, show_problems
+
+    try:
+        _check(config, data, as_of, rebuild=rebuild, json_=json_)
+    except InputError as error:
+        console = make_console(stderr=True)
+        if json_ or not console.is_terminal:
+            raise
+        show_problems(console, error.problems)
+        raise typer.Exit(2) from None
+
+
+def _check(
+    path: Path, data: Path | None, as_of: datetime | None, *, rebuild: bool, json_: bool
+) -> None:
+    """Say what is wrong with tables that can be used, and where rows went that cannot."""
+    loaded = _read(path, data)
     from pipelines.home import Home
+    from pipelines.presentation import make_console, show_problems
     from pipelines.progress import show_progress
     from pipelines.source import open_company
 
-    loaded = _read(config, data)
+    home = Home.from_environment()
     with show_progress() as progress:
-        source = open_company(loaded, Home.from_environment(), progress=progress)
+        day = as_of.date() if as_of else None
+        source = open_company(loaded, home, as_of=day, rebuild=rebuild, progress=progress)
     if json_:
         _print_json({"problems": [problem.to_dict() for problem in source.notices]})
         return
-    for problem in source.notices:
-        typer.echo(f"{problem.action}: {problem}")
+    show_problems(make_console(), source.notices)
+    for file in sorted((home.quarantine / loaded.company).glob("*.parquet")):
+        typer.echo(f"quarantined rows, under KEEPWELL_HOME: {file.relative_to(home.folder)}")
     typer.echo(f"{loaded.company}: the tables can be used; data up to {source.data_end}, exclusive")
 
 
 @app.command()
-def features(config: ConfigOption, data: DataOption = None, json_: JsonOption = False) -> None:
-    """List the features, and those left out.
+def features(
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The company's YAML file; without it, all.")
+    ] = None,
+    data: DataOption = None,
+    as_of: AsOfOption = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL that computes them.")] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", help="Write the as-of rows with labels to this folder."),
+    ] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the reference page docs/features.md.")
+    ] = False,
+    json_: JsonOption = False,
+) -> None:
+    """List the features, and those left out; print their SQL; or export rows as Parquet.
 
     A feature whose table or column the company does not have is left out, with the reason.
     """
-    from features.catalogue import build_catalogue
+    from pipelines.catalogue_page import (
+        check_options,
+        describe_company,
+        list_templates,
+        reference_page,
+        template_json,
+    )
     from pipelines.home import Home
+    from pipelines.progress import show_progress
     from pipelines.source import open_company
 
-    loaded = _read(config, data)
-    source = open_company(loaded, Home.from_environment())
-    catalogue = build_catalogue(loaded, source.columns)
-    if json_:
-        listed = [feature.to_dict() for feature in catalogue.features]
-        _print_json({"features": listed, "left_out": catalogue.left_out})
+    check_options(config=config, sql=sql, export=export, markdown=markdown, json_=json_)
+    if markdown:
+        typer.echo(reference_page(), nl=False)
         return
-    for feature in catalogue.features:
-        typer.echo(f"{feature.group:<12} {feature.name:<24} {feature.unit:<16} {feature.meaning}")
-    for name, reason in catalogue.left_out.items():
-        typer.echo(f"left out     {name:<24} {reason}")
+    text, found = "\n".join(list_templates()), template_json()
+    if config is not None:
+        loaded = _read(config, data)
+        day = as_of.date() if as_of else None
+        with show_progress() as progress:
+            source = open_company(loaded, Home.from_environment(), as_of=day, progress=progress)
+            text, found = describe_company(
+                loaded, source, sql=sql, export=export, progress=progress
+            )
+    if json_:
+        _print_json(found)
+    else:
+        typer.echo(text)
 
 
 @app.command()
@@ -137,6 +195,35 @@ def run(
     """Train, then score and publish."""
     run_, published = _work(config, data, as_of, training=True, scoring=True)
     _report(run_, published, json_=json_)
+
+
+@app.command()
+def erase(
+    config: ConfigOption,
+    user: Annotated[str, typer.Option("--user", help="The user_id to erase.")],
+    account: Annotated[
+        str | None, typer.Option("--account", help="Only this account's user of that id.")
+    ] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Erase a user from all that Keepwell keeps of usage.
+
+    Files that are read later leave the user out; erase it in your own tables too.
+    """
+    loaded = _read(config, None)
+    from features.erasure import erase_user
+    from pipelines.home import Home
+
+    home = Home.from_environment()
+    folder, quarantine = home.rollups / loaded.company, home.quarantine / loaded.company
+    erased = erase_user(folder, user, account, quarantine=quarantine)
+    if json_:
+        _print_json(asdict(erased))
+        return
+    typer.echo(
+        f"{loaded.company}: erased {erased.days:,} days of usage in {erased.accounts:,} accounts "
+        f"and {erased.quarantined:,} rows in quarantine; erase the user in your own tables too"
+    )
 
 
 @app.command()
@@ -245,8 +332,9 @@ def main() -> None:
     except InputError as error:
         if "--json" in sys.argv:
             _print_json({"problems": [problem.to_dict() for problem in error.problems]})
-        for problem in error.problems:
-            typer.echo(f"error: {problem}", err=True)
+        for problem in sorted(error.problems, key=lambda problem: problem.action == "stop"):
+            word = "error" if problem.action == "stop" else problem.action
+            typer.echo(f"{word}: {problem}", err=True)
         sys.exit(2)
     except KeepwellError as error:
         typer.echo(f"error: {error}", err=True)

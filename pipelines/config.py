@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 import yaml
 from pydantic import Field, PrivateAttr, ValidationError
 
 from features.errors import InputError, Problem
+from features.own import own_faults
 from features.schema import OUTCOME_COLUMNS, TABLES
 from features.settings import CompanySettings
 from models.settings import ModelSettings
+from pipelines.entry_file import read_entries
 
 Fault = tuple[str, str, str]  # key, what is wrong, remedy
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
@@ -31,7 +34,6 @@ class Config(CompanySettings, ModelSettings):
     config_version: Literal[1]
     company: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")
     data: str = "."
-    engine: Literal["duckdb"] = "duckdb"
     slices: tuple[str, ...] = ()
 
     _folder: Path = PrivateAttr(default=Path())
@@ -42,18 +44,20 @@ class Config(CompanySettings, ModelSettings):
 
     @property
     def secrets(self) -> dict[str, str]:
-        """What the environment holds for the placeholders of the queries."""
-        used = {name for query in self.tables.values() for name in _PLACEHOLDER.findall(query)}
+        """What the environment holds for the placeholders of the queries and of ``attach``."""
+        texts = (*self.tables.values(), *self.attach.values())
+        used = {name for text in texts for name in _PLACEHOLDER.findall(text)}
         return {name: os.environ[name] for name in sorted(used - {"data"})}
 
     def filled(self) -> Config:
-        """The same with data folder and environment put into the queries."""
+        """The same with data folder and environment put into the queries and URLs."""
         values = {**self.secrets, "data": str(self._folder)}
         queries = {
             name: _PLACEHOLDER.sub(partial(_value, values), query)
             for name, query in self.tables.items()
         }
-        return self.model_copy(update={"tables": queries})
+        urls = {name: _fill_url(values, url) for name, url in self.attach.items()}
+        return self.model_copy(update={"tables": queries, "attach": urls})
 
     def to_yaml(self) -> str:
         """The resolved configuration, as it is kept with a model."""
@@ -77,12 +81,20 @@ def read_config(path: Path, *, data: Path | None = None) -> Config:
     """
     raw = _read_yaml(path)
     problems = _unset_variables(raw)
+    places: list[str] = []
+    if isinstance(raw.get("features"), list):
+        raw["features"], places, found = read_entries(raw["features"], path.resolve().parent)
+        problems += found
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
-        raise InputError(problems + _validation_problems(error)) from None
+        raise InputError(problems + _validation_problems(error, places)) from None
     config.place_data(_data_folder(path, config.data, data))
     problems += _joint_problems(config)
+    problems += [
+        Problem("config", f"{places[index]}.{key}", rule, remedy=remedy)
+        for index, key, rule, remedy in own_faults(config)
+    ]
     if problems:
         raise InputError(problems)
     return config
@@ -113,14 +125,14 @@ def _data_folder(path: Path, key: str, data: Path | None) -> Path:
 
 
 def _unset_variables(raw: dict[str, Any]) -> list[Problem]:
-    """Placeholders of the queries for which the environment has nothing."""
-    tables = raw.get("tables")
-    queries = tables.items() if isinstance(tables, dict) else ()
+    """Placeholders of the queries and URLs for which the environment has nothing."""
     remedy = "set the environment variable, or write ${data} for the data folder"
     return [
-        Problem("config", f"tables.{name}", f"${{{variable}}} is not set", remedy=remedy)
-        for name, query in queries
-        for variable in sorted(set(_PLACEHOLDER.findall(str(query))) - {"data", *os.environ})
+        Problem("config", f"{section}.{name}", f"${{{variable}}} is not set", remedy=remedy)
+        for section in ("attach", "tables")
+        if isinstance(texts := raw.get(section), dict)
+        for name, text in texts.items()
+        for variable in sorted(set(_PLACEHOLDER.findall(str(text))) - {"data", *os.environ})
     ]
 
 
@@ -129,10 +141,21 @@ def _value(values: Mapping[str, str], match: re.Match[str]) -> str:
     return values[match[1]].replace("'", "''")
 
 
-def _validation_problems(error: ValidationError) -> list[Problem]:
+def _fill_url(values: Mapping[str, str], url: str) -> str:
+    """A URL of ``attach``: a placeholder is the whole of it, or a part that is percent-encoded."""
+    whole = _PLACEHOLDER.fullmatch(url)
+    if whole:
+        return values[whole[1]]
+    return _PLACEHOLDER.sub(lambda match: quote(values[match[1]], safe=""), url)
+
+
+def _validation_problems(error: ValidationError, places: Sequence[str]) -> list[Problem]:
     problems = []
     for item in error.errors():
-        key = ".".join(str(part) for part in item["loc"]) or "config"
+        loc = item["loc"]
+        if loc[:1] == ("features",) and len(loc) > 1:
+            loc = (places[int(loc[1])], *loc[2:])
+        key = ".".join(str(part) for part in loc) or "config"
         if item["type"] == "extra_forbidden":
             rule, remedy = "is no key of the configuration", "remove it, or see docs/config.md"
         else:
@@ -150,6 +173,11 @@ def _joint_problems(config: Config) -> list[Problem]:
 
 
 def _table_faults(config: Config) -> Iterator[Fault]:
+    for name, url in config.attach.items():
+        password = re.search(r"://[^/@]*:([^@]*)@|password=([^&]*)", url)
+        if password and not _PLACEHOLDER.fullmatch(password[1] or password[2] or ""):
+            remedy = "write it as ${NAME} and set that environment variable"
+            yield f"attach.{name}", "holds a password, which would be kept with a model", remedy
     for name in config.tables:
         if name not in TABLES:
             yield f"tables.{name}", "is no contract table", f"use {', '.join(sorted(TABLES))}"

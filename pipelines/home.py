@@ -31,6 +31,16 @@ class Home:
         return self.folder / "spill"
 
     @property
+    def rollups(self) -> Path:
+        """Usage rolled up, in a folder for each company."""
+        return self.folder / "rollups"
+
+    @property
+    def quarantine(self) -> Path:
+        """Rows that break a rule, in a folder for each company."""
+        return self.folder / "quarantine"
+
+    @property
     def demo(self) -> Path:
         """The demo company's tables."""
         return self.folder / "demo"

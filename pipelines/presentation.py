@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from features.dataset import ModelName
+from features.errors import Problem
 from models.recipe import Skipped, Trained
 from models.report import Report, Skill
 from models.snapshot import AccountScore, Snapshot, ranking_key, total_money
@@ -21,11 +22,40 @@ _BASELINES = {
     "logistic_regression": "logistic regression",
 }
 
+_ACTIONS = {
+    "stop": "[bold red]stop[/bold red]",
+    "quarantine": "[yellow]quarantine[/yellow]",
+    "allow": "[dim]allow[/dim]",
+}
 
-def make_console() -> Console:
+
+def make_console(*, stderr: bool = False) -> Console:
     """A console that is wide enough for the tables where no terminal says how wide it is."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=150)
+    console = Console(highlight=False, stderr=stderr)
+    return console if console.is_terminal else Console(highlight=False, width=150, stderr=stderr)
+
+
+def show_problems(console: Console, problems: Sequence[Problem]) -> None:
+    """What is wrong with the tables, those that stop the run first: a table each on a terminal.
+
+    Elsewhere one line per problem, for other programs and logs.
+    """
+    if not console.is_terminal:
+        for problem in problems:
+            console.print(f"{problem.action}: {problem}", markup=False, soft_wrap=True)
+        return
+    order = {"stop": 0, "quarantine": 1, "allow": 2}
+    for name in dict.fromkeys(problem.table for problem in problems):
+        table = Table(title=escape(name), title_justify="left")
+        for title in ("", "column", "what must hold", "seen", "what to do"):
+            table.add_column(title, overflow="fold")
+        table.add_column("rows", justify="right")
+        here = [problem for problem in problems if problem.table == name]
+        for problem in sorted(here, key=lambda problem: order[problem.action]):
+            cells = (problem.column, problem.rule, ", ".join(problem.examples), problem.remedy)
+            rows = f"{problem.rows:,}" if problem.rows else ""
+            table.add_row(_ACTIONS[problem.action], *map(escape, cells), rows)
+        console.print(table)
 
 
 def show_training(

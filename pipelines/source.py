@@ -11,6 +11,7 @@ from pathlib import Path
 from features.dataset import Dataset
 from features.errors import InputError, Problem
 from features.progress import Progress, silent
+from features.quarantine import write_quarantine
 from features.source import Source, open_source
 from models.table import ROW_COLUMNS, ModelTable
 from pipelines.config import Config
@@ -18,9 +19,16 @@ from pipelines.home import Home
 
 
 def open_company(
-    config: Config, home: Home, *, as_of: date | None = None, progress: Progress = silent
+    config: Config,
+    home: Home,
+    *,
+    as_of: date | None = None,
+    rebuild: bool = False,
+    progress: Progress = silent,
 ) -> Source:
     """The company's contract tables, checked, as known at ``as_of`` (default: all there is).
+
+    With ``rebuild`` all usage is read anew, also files that changed since they were taken in.
 
     Raises
     ------
@@ -34,10 +42,13 @@ def open_company(
         source = open_source(
             config.filled(),
             spill=home.spill,
+            rollup=home.rollups / config.company,
+            rebuild=rebuild,
             data_end=as_of,
             slices=config.slices,
             progress=progress,
         )
+        write_quarantine(source.connection, home.quarantine / config.company, source.notices)
     except InputError as error:
         raise InputError([_masked(problem, config) for problem in error.problems]) from None
     for problem in source.notices:
@@ -63,6 +74,8 @@ def hash_tables(source: Source) -> str:
             f"SELECT count(*), bit_xor(hash(t)), sum(hash(t) % 1000003) FROM {name} AS t"
         ).fetchone()
         digest.update(f"{name}:{row}\n".encode())
+    if source.usage is not None:
+        digest.update(f"usage:{source.usage.digest}:{source.data_end}\n".encode())
     return digest.hexdigest()
 
 

@@ -33,7 +33,7 @@ def open_company(
     **settings
         Further sections of the configuration.
     """
-    queries = {name: _query(name, rows) for name, rows in tables.items() if rows}
+    queries = {name: write_query(name, rows) for name, rows in tables.items() if rows}
     company = CompanySettings.model_validate({"tables": queries, **settings})
     time = company.time.model_copy(update={"data_end": data_end})
     return open_source(company.model_copy(update={"time": time}), spill=spill)
@@ -47,7 +47,8 @@ def datasets_of(
     return source, build_datasets(source, dates=list(dates))
 
 
-def _query(table: str, rows: Sequence[Row]) -> str:
+def write_query(table: str, rows: Sequence[Row]) -> str:
+    """The query of a contract table that returns these rows, each column of the contract's type."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     types = {name: _type(table, name, rows) for name in names}
     lines = (", ".join(_literal(row.get(name), types[name]) for name in names) for row in rows)

@@ -15,6 +15,8 @@ from pathlib import Path
 
 NEEDED = ("initdb", "pg_ctl")
 OWNER = "keepwell"
+# The one role whose password the server asks for.
+GUARDED = "guarded"
 QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60"
 
 
@@ -30,6 +32,9 @@ def running_postgres() -> Iterator[str]:
         data = folder / "data"
         options = ("-U", OWNER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
         run(account, folder, binaries / "initdb", "-D", data, *options)
+        access = data / "pg_hba.conf"
+        guard = f"host all {GUARDED} 127.0.0.1/32 scram-sha-256\n"
+        access.write_text(guard + access.read_text(encoding="utf-8"), encoding="utf-8")
         port = start(account, folder, binaries)
         try:
             yield f"postgresql+psycopg://{OWNER}@127.0.0.1:{port}"

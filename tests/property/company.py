@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from features.schema import TABLES
+from tests.property import record
 
 Row = dict[str, Any]  # Any: a cell is a date, a number, a text, a flag or missing
 Draw = Callable[[st.SearchStrategy[Any]], Any]  # Any: what hypothesis draws
@@ -21,10 +22,10 @@ GONE = "Z"  # an account of the past, so that every table has a row
 USERS = ("u1", "u2", "u3")
 GRACE, HORIZON, SILENT, MAX_LEAD = 5, 14, 7, 20
 CATALOGUE = {
-    "save": {"module": "report", "core": True, "value_action": True},
-    "view": {"module": "report"},
-    "export": {"module": "data", "core": True},
-    "ping": {},
+    "save": {"module": "report", "core": True, "value_action": True, "report": True},
+    "view": {"module": "report", "report": True, "view": True},
+    "export": {"module": "data", "core": True, "hard_to_leave": True},
+    "ping": {"view": True},
 }
 EVENTS = (*CATALOGUE, "login")  # the last is in no catalogue
 MEASURES = {"gb": {"kind": "level"}, "revenue": {"kind": "flow"}}
@@ -61,7 +62,7 @@ def _days(numbers: tuple[int, ...]) -> st.SearchStrategy[timedelta]:
     return st.sampled_from(numbers).map(lambda n: timedelta(days=n))
 
 
-_LENGTHS = (28, 30, 60, 90, 14, 7, 1, 0)
+_LENGTHS = (28, 30, 60, 365, 90, 14, 7, 1, 0)
 _GAPS = (0, 0, 0, 1, -1, GRACE, GRACE + 1, -20, 20)
 _MONEY = (100.0, 100.5, 101.5, 99.5, 98.5, 200.0, 0.0, None)
 
@@ -129,9 +130,11 @@ def _contract_terms() -> st.SearchStrategy[Row]:
             "auto_renew": st.sampled_from([None, False, True]),
             "notice_days": st.sampled_from([None, 0, 3, 10]),
             "mrr": _maybe(st.just(10.0)),
-            "discount": _maybe(st.just(0.25)),
+            "discount": st.sampled_from([None, 0.25, 0.5]),
             "billing_period_months": _maybe(st.just(1)),
             "sold_by": _maybe(st.sampled_from(["partner", "web"])),
+            "plan": st.sampled_from(["basic", "basic", "plus", None]),
+            "product": st.sampled_from(["core", "core", "extra", None]),
         }
     )
 
@@ -150,12 +153,15 @@ def usage_rows(draw: Draw, account_id: str) -> list[Row]:
             "user_id": draw(st.sampled_from([*USERS, None])),
             "count": draw(st.sampled_from([None, 1, 2, 5, 0])),
             "known_at": draw(_maybe(_late(day, -8, -1, 0, 1, 7, 30))),
+            "duration_s": draw(st.sampled_from([None, 0.0, 30.0, 90.5, 3600.0])),
+            "session_id": draw(st.sampled_from(["s1", "s1", "s2", None])),
         }
         rows.append(row)
         if row["event_id"] is not None and draw(st.booleans()):
             first_known = max(day, row["known_at"] or day)
-            later = first_known + draw(_days((1, 7, 30)))
-            rows.append({**row, "known_at": later, "count": 3, "event": "export"})
+            later = first_known + draw(_days((0, 1, 7, 30)))
+            other = {"known_at": later, "count": 3, "event": "export", "duration_s": 7.0}
+            rows.append({**row, **other})
     return rows
 
 
@@ -186,7 +192,11 @@ def user_rows(draw: Draw, account_id: str, *, versioned: bool) -> list[Row]:
             row = {
                 "user_id": user_id,
                 "account_id": account_id,
-                "role": draw(st.sampled_from(["champion", "admin", "member", None])),
+                "role": draw(
+                    st.sampled_from(
+                        ["champion", "executive", "executive", "admin", "contact", None]
+                    )
+                ),
                 "activated_at": activated,
                 "deactivated_at": draw(_maybe(boundary_days(), missing=1)),
             }
@@ -206,9 +216,27 @@ def account_rows(draw: Draw, account_id: str) -> list[Row]:
             "channel": draw(st.sampled_from(["web", "partner", None])),
             "people": draw(st.sampled_from([None, 10.0, 50.0])),
             "origin": origin,
+            **draw(_account_columns()),
         }
         for known_at in dict.fromkeys([date(2024, 1, 1), *later])
     ]
+
+
+def _account_columns() -> st.SearchStrategy[Row]:
+    """Who the customer is, which may change."""
+    share = st.sampled_from([None, 0.0, 0.25, 0.5, 1.0])
+    return st.fixed_dictionaries(
+        {
+            "parent_id": st.sampled_from(["P", "P", "Q", None]),
+            "product_fit": share,
+            "planned_fit": share,
+            "cost_to_acquire": st.sampled_from([None, 0.0, 50.0]),
+            "employees": st.sampled_from([None, 10.0]),
+            "industry": st.sampled_from(["retail", None]),
+            "segment": st.sampled_from(["small", "large"]),
+            "account_tier": st.sampled_from(["gold", None]),
+        }
+    )
 
 
 def _contract_columns() -> list[str]:
@@ -220,9 +248,12 @@ def long_gone(*, versioned_users: bool) -> dict[str, list[Row]]:
     day, own = date(2024, 1, 1), {"account_id": GONE}
     contract = dict.fromkeys(_contract_columns()) | own
     contract |= {"contract_id": "gone", "start_date": day, "end_date": date(2024, 3, 1)}
-    use = {"ts": day, "event_id": None, "user_id": "u1", "count": 1, "known_at": None}
+    use: Row = {"ts": day, "event_id": None, "user_id": "u1", "count": 1, "known_at": None}
+    use |= {"duration_s": 1.0, "session_id": "s"}
     user = {"user_id": "u1", "role": "admin", "activated_at": day, "deactivated_at": day}
-    account = {"known_at": day, "channel": "web", "people": 1.0, "origin": "ads"}
+    account: Row = {"known_at": day, "channel": "web", "people": 1.0, "origin": "ads"}
+    account |= {"parent_id": "P", "product_fit": 1.0, "planned_fit": 1.0, "employees": 1.0}
+    account |= {"cost_to_acquire": 1.0, "industry": "x", "segment": "x", "account_tier": "x"}
     return {
         "accounts": [own | account],
         "contracts": [contract | {"term_months": 1}],
@@ -231,6 +262,20 @@ def long_gone(*, versioned_users: bool) -> dict[str, list[Row]]:
             own | {"ts": day, "name": name, "value": 1.0, "known_at": None} for name in MEASURES
         ],
         "users": [own | user | ({"known_at": day} if versioned_users else {})],
+        **_long_gone_records(day),
+    }
+
+
+def _long_gone_records(day: date) -> dict[str, list[Row]]:
+    kind: Row = {"account_id": GONE, "kind": "other", "known_at": None}
+    ticket = {"ticket_id": GONE, "opened_at": day, "resolved_at": None, "severity": None}
+    paid = {"issued_at": day, "due_at": None, "paid_at": None, "amount": None}
+    return {
+        "tickets": [{**ticket, "account_id": GONE, "escalated": None, "csat": None}],
+        "surveys": [kind | {"user_id": None, "ts": day, "value": 0.0}],
+        "touchpoints": [kind | {"ts": day, "initiated_by": None, "outcome": None}],
+        "invoices": [{**paid, "account_id": GONE}],
+        "milestones": [kind | {"name": None, "planned_at": None, "reached_at": None}],
     }
 
 
@@ -287,9 +332,12 @@ def account_tables(draw: Draw, *, agreement: bool, versioned_users: bool) -> dic
     """The rows of three accounts, by table."""
     tables: dict[str, list[Row]] = {}
     for account_id in ACCOUNTS:
+        contracts = draw(contract_rows(account_id, agreement=agreement))
+        starts = [row["start_date"] for row in contracts]
         rows = {
             "accounts": account_rows(account_id),
-            "contracts": contract_rows(account_id, agreement=agreement),
+            "contracts": st.just(contracts),
+            **{name: record.record_rows(name, account_id, DATES, starts) for name in record.TABLES},
             "usage": usage_rows(account_id),
             "measures": measure_rows(account_id),
             "users": user_rows(account_id, versioned=versioned_users),

@@ -15,6 +15,15 @@ from tests.property.oracle_use import last_day_covered
 _DATED = {
     "contracts": ("terminated_at", "notice_given_at"),
     "users": ("activated_at", "deactivated_at"),
+    "tickets": ("resolved_at",),
+    "invoices": ("paid_at",),
+    "milestones": ("reached_at",),
+}
+_OWN_DATES = {
+    "users": ("activated_at",),
+    "tickets": ("opened_at",),
+    "invoices": ("issued_at",),
+    "contracts": ("signed_at", "start_date"),
 }
 _KEYS = {"rates": ("currency", "date"), "users": ("account_id", "user_id", "known_at")}
 
@@ -22,14 +31,15 @@ _KEYS = {"rates": ("currency", "date"), "users": ("account_id", "user_id", "know
 def known_day(table: str, row: Row, company: Company) -> date:
     """The day from which a row counts."""
     known: date | None = row.get("known_at")
-    if table == "contracts":
-        known = known or row["signed_at"] or row["start_date"]
-    if table in ("usage", "measures"):
+    for own in _OWN_DATES.get(table, ()):
+        known = known or row[own]
+    if table == "milestones":
+        dates = [day for day in (row["planned_at"], row["reached_at"]) if day is not None]
+        known = known or min(dates, default=None)
+    if table in ("usage", "measures", "surveys", "touchpoints"):
         known = max(last_day_covered(row["ts"], _grain(company)), known or row["ts"])
     if table == "rates":
         known = max(row["date"], known or row["date"])
-    if table == "users":
-        known = known or row["activated_at"]
     return known or date.min
 
 
@@ -64,6 +74,9 @@ def other_futures(draw: Draw, company: Company, as_of: date) -> Company:
     added["contracts"] = [
         {**row, "contract_id": f"later-{row['contract_id']}"} for row in added["contracts"]
     ]
+    added["tickets"] = [
+        {**row, "ticket_id": f"later-{row['ticket_id']}"} for row in added["tickets"]
+    ]
     added["rates"] = [
         {"currency": "EUR", "date": as_of - timedelta(days=1), "rate": 3.0, "known_at": as_of},
         {"currency": "EUR", "date": as_of, "rate": 3.0, "known_at": None},
@@ -81,6 +94,8 @@ def _ending_later(table: str, row: Row, as_of: date) -> st.SearchStrategy[Row]:
     later = st.sampled_from([as_of + timedelta(days=n) for n in (0, 1, 5, 30)])
     if table == "contracts":
         later = later.map(lambda day: max(day, row["start_date"]))
+    if table == "tickets":
+        later = later.map(lambda day: max(day, row["opened_at"]))
     unsaid = [name for name in _DATED.get(table, ()) if row[name] is None]
     if table == "users" and "known_at" not in row and "activated_at" in unsaid:
         unsaid.remove("activated_at")  # it would decide from when the row itself counts

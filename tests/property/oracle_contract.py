@@ -67,6 +67,7 @@ def _cut_agreement(row: Row, data_end: date) -> list[Row]:
                 "renews": row["renews"] if first else f"{row['contract_id']}#{number}",
                 "auto_renew": True if row["auto_renew"] is None else row["auto_renew"],
                 "terminated_at": row["terminated_at"] if next_start >= stop else None,
+                "signed_at": row["signed_at"] if first else None,
                 "known_at": known if first else max(known, start - timedelta(days=1)),
             }
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from tests.property.company import Company, Row
-from tests.property.oracle import money_of, sum_whole
 from tests.property.oracle_contract import Term, decision_date, find_successor, known_terms
 from tests.property.oracle_label import grace_days
+from tests.property.oracle_money import money_of, sum_whole
 
 _ORDER = ("to_decide", "no_term", "in_grace", "notice_given", "renewed", "auto_renewed")
 

@@ -29,9 +29,10 @@ def known_usage(company: Company, account_id: str, on: date) -> list[Row]:
         if row["account_id"] != account_id:
             continue
         use = {**row, "count": 1 if row["count"] is None else row["count"]}
+        use["raw_count"] = row["count"]
         use["day"] = last_day_covered(row["ts"], company.settings["time"]["grain"])
         use["known"] = max(use["day"], row["known_at"] or row["ts"])
-        use["told"] = row["known_at"] or row["ts"]
+        use["told"] = max(row["ts"], row["known_at"] or row["ts"])
         uses.append(use)
     uses = [use for use in uses if use["count"] > 0]  # of 0 says that nothing happened
     return [use for use in uses if use["known"] < on and not _told_before(use, uses)]
@@ -40,8 +41,14 @@ def known_usage(company: Company, account_id: str, on: date) -> list[Row]:
 def _told_before(use: Row, uses: list[Row]) -> bool:
     """Whether the same event was told of earlier by another row."""
     return use["event_id"] is not None and any(
-        other["event_id"] == use["event_id"] and other["told"] < use["told"] for other in uses
+        other["event_id"] == use["event_id"] and _told(other) < _told(use) for other in uses
     )
+
+
+def _told(use: Row) -> tuple[object, ...]:
+    """By what the first of several rows is found; on the same day by what they say."""
+    said = [use["raw_count"], use["duration_s"], use["session_id"], use["user_id"]]
+    return (use["told"], use["ts"], use["event"], *((cell is None, cell) for cell in said))
 
 
 def known_measures(company: Company, account_id: str, name: str, on: date) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -9,10 +10,18 @@ from typing import Any
 
 import pytest
 
+from tests.spark.quick import configure_spark
 from tests.spec.written import Seen, read_table, see
 from tests.written_company import Row
 
 Look = Callable[..., Seen]
+# The same specs run on Spark with KEEPWELL_TEST_ENGINE=spark.
+_ENGINE = os.environ.get("KEEPWELL_TEST_ENGINE", "duckdb")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_spark() -> None:
+    configure_spark()
 
 
 @pytest.fixture
@@ -38,7 +47,12 @@ def look(tmp_path: Path) -> Look:
         ids = {str(row["account_id"]) for name in tables for row in tables[name] if name != "rates"}
         tables.setdefault("accounts", [{"account_id": name} for name in sorted(ids)])
         days = [date.fromisoformat(day) for day in dates]
-        settings = {**given, "contracts": {"rows": rows}, "measures": measured or {}}
+        settings = {
+            "engine": _ENGINE,
+            **given,
+            "contracts": {"rows": rows},
+            "measures": measured or {},
+        }
         return see(tables, days, tmp_path, date.fromisoformat(data_end), settings)
 
     return look

@@ -50,7 +50,9 @@ def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Fiel
         if below is None or type(None) in parts:
             yield path, field
         if below is not None:
-            yield from fields(below, f"{path}.NAME." if dict in map(_origin, parts) else f"{path}.")
+            origins = [_origin(part) for part in parts]
+            step = ".NAME." if dict in origins else ".N." if tuple in origins else "."
+            yield from fields(below, f"{path}{step}")
 
 
 def _origin(annotation: object) -> object:
@@ -215,6 +217,6 @@ def test_dates_are_as_written_and_timestamps_without_offset_are_in_utc(
     raw["labels"] = {"churn": {"by": ["inactivity"], "inactivity": {}}}
     acme.write_text(yaml.safe_dump(raw), encoding="utf-8")
     source = open_source(read_config(acme).filled(), spill=tmp_path)
-    found = source.connection.execute("SELECT day FROM usage_of_event").fetchall()
+    found = source.connection.execute("SELECT day FROM usage_day").fetchall()
     source.connection.close()
     assert [str(row[0]) for row in found] == [day]

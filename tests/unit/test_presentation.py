@@ -6,8 +6,9 @@ import io
 
 from rich.console import Console
 
+from features.errors import Problem
 from models.recipe import train_model
-from pipelines.presentation import show_training
+from pipelines.presentation import show_problems, show_training
 from tests.model_rows import QUICK
 from tests.unit.test_model_recipe import banded
 
@@ -23,3 +24,21 @@ def test_a_slice_that_cannot_be_told_is_shown_with_its_counts() -> None:
     assert middle.endswith(" of 5")
     assert far.startswith("over 90 days: 0.")
     assert overdue.startswith("overdue: one class only, ")
+
+
+PROBLEMS = (
+    Problem("usage", "ts", "must be recent", 0, ("2025-01-01",), "load more", "allow"),
+    Problem("contracts", "arr", "must not be [bold]negative[/bold]", 2, ("c1",), "mend it"),
+    Problem("usage", "account_id", "must be known", 1_200, ("Z",), "add them", "quarantine"),
+)
+
+
+def test_problems_are_tables_on_a_terminal_and_lines_elsewhere() -> None:
+    terminal, file = io.StringIO(), io.StringIO()
+    show_problems(Console(file=terminal, width=160, force_terminal=True), PROBLEMS)
+    show_problems(Console(file=file, width=20), PROBLEMS)
+    drawn = terminal.getvalue()
+    assert drawn.index("quarantine") < drawn.index("recent") < drawn.index("stop")
+    assert "[bold]negative[/bold]" in drawn
+    assert "1,200" in drawn
+    assert file.getvalue().splitlines() == [f"{p.action}: {p}" for p in PROBLEMS]

@@ -1,0 +1,160 @@
+"""The files that a build takes in: which are new, and whether they fit those before them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from features.check import query_problem
+from features.errors import InputError, Problem
+from features.ledger import InputFile, Ledger, hash_file, stamp_of
+from features.query import Query
+
+_MOST_NAMED = 5
+_AGAIN = "write that file again like the others"
+_NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*")
+
+
+def sort_files(
+    query: Query, ledger: Ledger | None
+) -> tuple[tuple[InputFile, ...], tuple[InputFile, ...]]:
+    """All files that are in the rollup once it is built, and those among them that are new.
+
+    Files that are gone stay in it; the same content under another name is the same file, and that
+    is its name now where the other one is gone.
+    """
+    known = {file.path: file for file in ledger.files} if ledger else {}
+    here = {str(path) for path in query.files or ()}
+    names = {file.sha256: file.path for file in known.values()}
+    new: list[InputFile] = []
+    changed: list[str] = []
+    for path in query.files or ():
+        before = known.get(str(path))
+        file = _look_at(path, before)
+        if before is not None:
+            known[file.path] = file
+            changed += [file.path] if before.sha256 != file.sha256 else []
+        elif file.sha256 not in names:
+            names[file.sha256] = file.path
+            new.append(file)
+        elif names[file.sha256] not in here:
+            del known[names[file.sha256]]
+            known[file.path] = file
+            names[file.sha256] = file.path
+    if changed:
+        rule = "changed since it was taken in; what was built from it stays as it is"
+        remedy = "put the old file back, or read everything anew: keepwell check --rebuild"
+        found = [Problem(path, "", rule, remedy=remedy) for path in changed]
+        raise InputError(found)
+    return (*known.values(), *new), tuple(new)
+
+
+def _look_at(path: Path, before: InputFile | None) -> InputFile:
+    """A file as it is now; not read again while its stamp is the same."""
+    try:
+        stamp = stamp_of(path)
+        if before is not None and before.stamp == stamp:
+            return before
+        return InputFile(str(path), hash_file(path), stamp)
+    except OSError as error:
+        rule = f"cannot be read: {error.strerror}"
+        raise InputError([Problem(str(path), "", rule, remedy="let Keepwell read it")]) from None
+
+
+def refuse_other_columns(
+    connection: duckdb.DuckDBPyConnection,
+    query: Query,
+    files: Sequence[Path],
+    types: dict[str, str],
+) -> None:
+    """Refuse files that lack a column of the others, and Parquet whose column is of another sort.
+
+    DuckDB would cast the latter to the first file's type without a word.
+    """
+    if not query.row_by_row or query.by_name:
+        return
+    problems = []
+    for file in files:
+        found = _types_of(connection, query.only((file,)))
+        for name, was in types.items():
+            now = found.get(name)
+            if now is None:
+                rule = "is not in this file, but in others"
+                problems.append(Problem(str(file), name, rule, remedy=_AGAIN))
+            elif file.suffix == ".parquet" and _differ(now, was):
+                rule = f"is {now} in this file, but {was} in others"
+                problems.append(Problem(str(file), name, rule, remedy=_AGAIN))
+    if problems:
+        raise InputError(problems[:_MOST_NAMED])
+
+
+def _differ(now: str, was: str) -> bool:
+    sorts = {_sort_of(now), _sort_of(was)}
+    return len(sorts - {"NULL"}) > 1
+
+
+def _types_of(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
+    return {str(row[0]): str(row[1]) for row in connection.execute(f"DESCRIBE {query}").fetchall()}
+
+
+def _sort_of(kind: str) -> str:
+    """``number`` for a type of numbers, however large; a timestamp's precision does not matter."""
+    kind = kind.strip('"')
+    if kind.startswith("TIMESTAMP") and "WITH TIME ZONE" not in kind:
+        return "TIMESTAMP"
+    return "number" if _NUMBER.fullmatch(kind) else kind
+
+
+def as_before(
+    connection: duckdb.DuckDBPyConnection, query: str, types: dict[str, str]
+) -> str | None:
+    """The query with its columns cast to the types of the files before, as DuckDB itself would.
+
+    None when it lacks a column, which only a look at all files together can fill.
+    """
+    try:
+        found = _types_of(connection, query)
+    except duckdb.BinderException:  # the query names the column
+        return None
+    if types.keys() - found.keys():
+        return None
+    if found == types:
+        return query
+    listed = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in types.items())
+    return f"SELECT {listed} FROM ({query})"
+
+
+def still_there(query: Query, files: tuple[InputFile, ...]) -> tuple[InputFile, ...]:
+    """The files that a new build reads; what the query names no longer is left out on purpose.
+
+    Raises
+    ------
+    InputError
+        When files that were taken in are gone: their rows would be lost.
+    """
+    named = {str(path) for path in query.files or ()}
+    others = [file.path for file in files if file.path not in named]
+    gone = [path for path in others if not Path(path).exists()]
+    if gone:
+        rule = "is in the rollup but no longer there, and the rollup has to be built anew"
+        remedy = "put it back, or leave it out for good: keepwell check --rebuild"
+        raise InputError([Problem(path, "", rule, remedy=remedy) for path in gone[:_MOST_NAMED]])
+    return tuple(file for file in files if file.path in named)
+
+
+def unreadable_files(connection: duckdb.DuckDBPyConnection, query: Query) -> list[Problem]:
+    """Which of several files DuckDB cannot read, each with its reason."""
+    if not query.row_by_row or len(query.files or ()) < 2:
+        return []
+    problems = []
+    for file in query.files or ():
+        try:
+            connection.execute(f"SELECT bit_xor(hash(t)) FROM ({query.only((file,))}) AS t")
+        except duckdb.Error as error:
+            problem = query_problem("usage", error)
+            problems.append(replace(problem, examples=(str(file),)))
+    return problems

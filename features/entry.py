@@ -1,0 +1,32 @@
+"""An entry of the feature catalogue, as it is written in YAML: shipped, or a user's own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+OWN_GROUP = "own"
+
+
+class Template(BaseModel):
+    """An entry as it is written in ``entries/<group>.yaml`` or under ``features``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    group: str = OWN_GROUP
+    unit: str
+    meaning: str
+    missing: str
+    sql: str
+    text: str
+    text_missing: str = ""
+    text_below_zero: str = ""
+    playbook: str
+    practice: str
+    kind: Literal["number", "category"] = "number"
+    for_measures: Literal["level", "flow"] | None = None
+    for_modules: bool = False
+    for_events: Literal["core"] | None = None
+    optional: tuple[str, ...] = ()
