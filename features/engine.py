@@ -15,6 +15,9 @@ from features.dialect import SqlEngine
 from features.source import Source
 from features.statement import build_primitives, select_features
 
+# Of memory_limit, what the windows over usage may take beside DuckDB.
+_MEMORY_SHARE = 3
+
 
 def build_features(source: Source, catalogue: Catalogue, *, row_tables: list[str]) -> None:
     """Create ``feature_row``: every catalogue feature for every row of ``row_tables``.
@@ -56,7 +59,8 @@ def build_features(source: Source, catalogue: Catalogue, *, row_tables: list[str
     if of_usage and source.spark is not None:
         used.append(usage_sql.build_usage(engine, of_usage))
     elif of_usage and source.usage is not None:
-        used.append(usage.build_usage(connection, source.usage, of_usage))
+        memory = source.settings.memory_bytes // _MEMORY_SHARE
+        used.append(usage.build_usage(connection, source.usage, of_usage, memory=memory))
     by_account, by_row = build_primitives(engine, catalogue, source.settings, source.columns)
     query = select_features(catalogue, by_account=[*used, *by_account], by_row=by_row)
     engine.execute(f"CREATE OR REPLACE TABLE feature_row AS {query}")

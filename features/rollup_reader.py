@@ -75,6 +75,11 @@ class Rollup:
         ).fetchone()
         return row[0] if row else None
 
+    def rows_a_user(self, connection: duckdb.DuckDBPyConnection) -> float:
+        """How many rows a user has on average."""
+        row = connection.execute("SELECT count(*) FROM usage_user").fetchone()
+        return sum(part.rows for part in self.parts) / max(row[0] if row else 0, 1)
+
     def relation(self, first_day: int | None = None) -> str:
         """The SQL of all parts, or of those that reach a day or a later one."""
         reached = [p for p in self.parts if first_day is None or p.last_day >= first_day]

@@ -225,6 +225,12 @@ class CompanySettings(Settings):
         return self
 
     @property
+    def memory_bytes(self) -> int:
+        """``memory_limit`` in bytes."""
+        number, unit = re.fullmatch(r"([\d.]+) ?([KMG])(?:i?B)", self.memory_limit).groups()  # type: ignore[union-attr]  # the field's pattern
+        return int(float(number) * {"K": 2**10, "M": 2**20, "G": 2**30}[unit])
+
+    @property
     def grace_days(self) -> int:
         """Days after an end within which a successor still counts as a renewal."""
         section = self.labels.renewal or self.labels.churn

@@ -9,6 +9,7 @@ DuckDB reads the rollup, NumPy computes the windows; ``usage_sql.py`` is the sam
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -36,7 +37,6 @@ __all__ = ["COUNTS_DAYS", "FUNCTIONS", "NEEDS_USER", "build_usage", "facts_of"]
 NEEDS_USER = OF_USERS
 COUNTS_DAYS = frozenset({"active_days", "user_days", "longest_silence"})
 _DOUBLE_WINDOW = frozenset({"users_gained", "users_lost", "modules_dropped"})
-_MOST_CELLS = 8_000_000
 
 
 def facts_of(primitives: Iterable[Primitive], settings: CompanySettings) -> Facts:
@@ -54,7 +54,11 @@ def facts_of(primitives: Iterable[Primitive], settings: CompanySettings) -> Fact
 
 
 def build_usage(
-    connection: duckdb.DuckDBPyConnection, rollup: Rollup, primitives: Iterable[Primitive]
+    connection: duckdb.DuckDBPyConnection,
+    rollup: Rollup,
+    primitives: Iterable[Primitive],
+    *,
+    memory: int,
 ) -> str:
     """Create ``usage_primitive``, one row per (account, as-of date), and return its name.
 
@@ -65,6 +69,8 @@ def build_usage(
         ``started`` of every row wanted.
     rollup : Rollup
     primitives : iterable of Primitive
+    memory : int
+        Bytes that the arrays of the accounts at hand may take, about.
     """
     wanted = sorted(primitives)
     connection.execute(
@@ -74,7 +80,7 @@ def build_usage(
     )
     listed = "".join(f", {primitive.column} DOUBLE" for primitive in wanted)
     connection.execute(f"CREATE OR REPLACE TABLE usage_figure (row_no INTEGER{listed})")
-    for row_no, figures in _chunks(connection, rollup, wanted):
+    for row_no, figures in _chunks(connection, rollup, wanted, memory):
         columns = {"row_no": pa.array(row_no.astype(np.int32))}
         for primitive in wanted:
             figure = figures[primitive]
@@ -91,17 +97,17 @@ def build_usage(
 
 
 def _chunks(
-    connection: duckdb.DuckDBPyConnection, rollup: Rollup, wanted: list[Primitive]
+    connection: duckdb.DuckDBPyConnection, rollup: Rollup, wanted: list[Primitive], memory: int
 ) -> Iterator[tuple[Ints, dict[Primitive, Floats]]]:
-    """The figures of some accounts after the others, so that a cube stays small."""
+    """The figures of some accounts after the others, so that memory does not grow with them."""
     bounds = connection.execute(
-        "SELECT max(account) + 1, date_diff('day', DATE '1970-01-01', min(as_of)), "
+        "SELECT count(*), date_diff('day', DATE '1970-01-01', min(as_of)), "
         "date_diff('day', DATE '1970-01-01', max(as_of)) FROM row_account JOIN usage_account "
         "USING (account_id)"
     ).fetchone()
-    if bounds is None or bounds[0] is None:
+    if bounds is None or not bounds[0]:
         return
-    accounts, earliest, latest = bounds
+    asked_for, earliest, latest = bounds
     reach = max((reach_of(primitive) for primitive in wanted), default=0)
     past = [primitive for primitive in wanted if primitive.name in OF_HISTORY]
     recent = [primitive for primitive in wanted if primitive.name not in OF_HISTORY]
@@ -110,16 +116,36 @@ def _chunks(
     groups = [(begin, past), (later, recent)]
     if later - begin <= (latest - begin) // 4:  # reading the rows twice would cost more
         groups = [(begin, wanted)]
-    step = max(1, _MOST_CELLS // max(latest - begin + 1, 1))
-    for first in range(0, accounts, step):
-        row_no, asked = _read_requests(connection, first, first + step)
+    # Of each account: its cells in a few cubes, its requests, and its rows by users.
+    by_account = 16 * (latest - begin + 1) + 16 * len(wanted) * asked_for / _count(connection)
+    by_user = 8 * (4 + len(_columns_of(rollup, wanted))) * rollup.rows_a_user(connection)
+    for first, end in _shares(connection, by_account, by_user, memory):
+        row_no, asked = _read_requests(connection, first, end)
         figures: dict[Primitive, Floats] = {}
         for origin, group in groups:
             if group:
-                rows, lag = _read_rows(connection, rollup, first, step, origin, latest, group)
+                rows, lag = _read_rows(connection, rollup, first, end, origin, latest, group)
                 requests = Requests(asked.account, asked.as_of - origin, asked.start - origin)
                 figures |= _as_known(rows, lag, requests, rollup, group)
         yield row_no, figures
+
+
+def _count(connection: duckdb.DuckDBPyConnection) -> int:
+    row = connection.execute("SELECT count(*) FROM usage_account").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _shares(
+    connection: duckdb.DuckDBPyConnection, by_account: float, by_user: float, memory: int
+) -> list[tuple[int, int]]:
+    """Ranges of accounts, each as many as the memory takes, at least one."""
+    users = connection.execute(
+        "SELECT count(user_no) AS users FROM usage_account LEFT JOIN usage_user "
+        "USING (account_id) GROUP BY account ORDER BY account"
+    ).fetchnumpy()["users"]
+    share = np.cumsum(by_account + by_user * np.asarray(users, dtype=np.float64)) // memory
+    bounds = [0, *(np.flatnonzero(np.diff(share)) + 1).tolist(), len(share)]
+    return list(pairwise(bounds))
 
 
 def reach_of(primitive: Primitive) -> int:
@@ -155,7 +181,7 @@ def _read_rows(
     connection: duckdb.DuckDBPyConnection,
     rollup: Rollup,
     first: int,
-    step: int,
+    end: int,
     origin: int,
     latest: int,
     group: list[Primitive],
@@ -164,24 +190,21 @@ def _read_rows(
     columns = _columns_of(rollup, group)
     late = rollup.late
     listed = "".join(f", coalesce({name}, 0) AS {name}" for name in columns)
-    accounts = connection.execute(
-        f"SELECT count(*) FROM usage_account WHERE account >= {first} AND account < {first + step}"
-    ).fetchone()
     found = connection.execute(
         f"""SELECT account - {first} AS account, day - {origin} AS day,
                    CASE WHEN user_id IS NULL THEN -1 ELSE user_no END AS user
                    {", lag" if late else ""}{listed}
             FROM {rollup.relation(origin)} JOIN (
                 SELECT user_no, user_id, account FROM usage_user JOIN usage_account
-                USING (account_id) WHERE account >= {first} AND account < {first + step}
+                USING (account_id) WHERE account >= {first} AND account < {end}
             ) USING (user_no) WHERE day >= {origin} AND day < {latest}"""
     ).fetchnumpy()
     rows = Rows(
         _numbers(found, "account"),
         _numbers(found, "user"),
         _numbers(found, "day"),
-        {name: _numbers(found, name) for name in columns},
-        accounts[0] if accounts else 0,
+        {name: np.asarray(found[name]) for name in columns},
+        end - first,
         max(latest - origin, 1),
     )
     return rows, _numbers(found, "lag") if late else None

@@ -54,7 +54,7 @@ def make_day(events: int) -> Path:
 
 def _write(numbers: str, second: str, file: Path) -> None:
     connection = duckdb.connect()
-    connection.execute("SET memory_limit = '4GB'; SET preserve_insertion_order = true")
+    connection.execute("SET memory_limit = '4GB'; SET enable_progress_bar = false")
     connection.execute(
         f"""COPY (
             WITH step AS (
