@@ -295,7 +295,9 @@ def _value(
             there = (first < as_of) & ~np.isnan(start)
             found[primitive] = np.where(there, first - start, np.nan)
         else:
-            every_day = Cuts(np.arange(rows.days + 1), rows.days)
-            total = Total(rows, amount, every_day).between(account, whole, as_of)
+            # Before the first use there was nothing: then all of it counts.
+            begun = np.where(np.isnan(requests.start), 0, whole)
+            cuts = Cuts(np.concatenate([np.unique(begun), np.unique(as_of)]), rows.days)
+            total = Total(rows, amount, cuts).between(account, begun, as_of)
             found[primitive] = np.where(np.isnan(start), np.nan, total)
     return found

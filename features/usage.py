@@ -117,8 +117,13 @@ def _chunks(
     if later - begin <= (latest - begin) // 4:  # reading the rows twice would cost more
         groups = [(begin, wanted)]
     # Of each account: its cells in a few cubes, its requests, and its rows by users.
-    by_account = 16 * (latest - begin + 1) + 16 * len(wanted) * asked_for / _count(connection)
-    by_user = 8 * (4 + len(_columns_of(rollup, wanted))) * rollup.rows_a_user(connection)
+    by_account = 10 * (latest - begin + 1) + 16 * len(wanted) * asked_for / _count(connection)
+    widths = [
+        (4 + len(_columns_of(rollup, group))) * (latest - origin + 1) / (latest - begin + 1)
+        for origin, group in groups
+        if group
+    ]
+    by_user = 8 * max(widths) * rollup.rows_a_user(connection)
     for first, end in _shares(connection, by_account, by_user, memory):
         row_no, asked = _read_requests(connection, first, end)
         figures: dict[Primitive, Floats] = {}
