@@ -37,8 +37,9 @@ def judge_groups(dataset: Dataset, config: Config) -> dict[str, dict[str, object
     found: dict[str, dict[str, object]] = {
         "all": {"features": len(groups), "auc": _said(whole.estimate)}
     }
-    left_out = {group: (group,) for group in groups.values()}
-    for title, members in {**left_out, "all use of the product": USE}.items():
+    left_out: dict[str, tuple[str, ...]] = {group: (group,) for group in groups.values()}
+    left_out |= {"all of usage": USE, "usage and measures": (*USE, "measures")}
+    for title, members in left_out.items():
         kept = [name for name, group in groups.items() if group not in members]
         ranked = _auc(train, test, config, kept)
         found[f"without {title}"] = {

@@ -113,7 +113,6 @@ def open_source(
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"SET memory_limit = '{settings.memory_limit}'")
     connection.execute("SET preserve_insertion_order = false")
-    connection.execute("SET enable_progress_bar = false")  # it writes to stdout
     spill.mkdir(parents=True, exist_ok=True)
     connection.execute("SET temp_directory = $1", [str(spill)])
     attach_databases(connection, settings.attach, settings.tables, progress=progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import resource
 import time
 from collections.abc import Callable
@@ -36,8 +37,13 @@ class Cost:
 def measure(function: Callable[..., object], *arguments: object) -> Cost:
     """The cost of one call in a new process, so that peaks do not mix."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    with ProcessPoolExecutor(1, mp_context=context, initializer=_be_quiet) as pool:
         return pool.submit(_metered, function, arguments).result()
+
+
+def _be_quiet() -> None:
+    """DuckDB takes a spawned process for an interactive one and draws progress bars on stdout."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _metered(function: Callable[..., object], arguments: tuple[object, ...]) -> Cost:
