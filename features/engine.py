@@ -13,7 +13,7 @@ from features import usage, usage_sql
 from features.catalogue import Catalogue
 from features.dialect import SqlEngine
 from features.source import Source
-from features.statement import build_primitives, select_features
+from features.statement import build_primitives, select_features, wanted_primitives
 
 # Of memory_limit, what the windows over usage may take beside DuckDB.
 _MEMORY_SHARE = 3
@@ -49,12 +49,7 @@ def build_features(source: Source, catalogue: Catalogue, *, row_tables: list[str
     if source.spark is not None:
         source.spark.borrow_from(connection)
         engine = source.spark
-    of_usage = {
-        primitive
-        for feature in catalogue.computed
-        for primitive in feature.expression.primitives
-        if primitive.name in usage.FUNCTIONS
-    }
+    of_usage = {p for p in wanted_primitives(catalogue) if p.name in usage.FUNCTIONS}
     used = []
     if of_usage and source.spark is not None:
         used.append(usage_sql.build_usage(engine, of_usage))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from features.dialect import quoted
 from features.errors import InputError, KeepwellError, Problem
 from features.intake import read_part
 from features.ledger import (
@@ -117,7 +118,7 @@ def _find_users(
     found: list[int] = []
     for part in parts:
         file = folder / part.name / "user.parquet"
-        query = f"SELECT user_no FROM '{file}' WHERE {condition}"
+        query = f"SELECT user_no FROM {quoted(str(file))} WHERE {condition}"
         found += [row[0] for row in connection.execute(query, values).fetchall()]
     return found
 
@@ -131,9 +132,9 @@ def _without(
 ) -> Part:
     """The part without these users: a new one, or itself where they are not in it."""
     listed = ", ".join(map(str, users)) or "NULL"
-    files = ("day.parquet", "user.parquet")
+    files, old = ("day.parquet", "user.parquet"), folder / part.name
     there = " UNION ALL ".join(
-        f"(SELECT 1 FROM '{folder / part.name / file}' WHERE user_no IN ({listed}) LIMIT 1)"
+        f"(SELECT 1 FROM {quoted(str(old / file))} WHERE user_no IN ({listed}) LIMIT 1)"
         for file in files
     )
     if not connection.execute(there).fetchall():
@@ -143,8 +144,8 @@ def _without(
     shutil.copytree(folder / part.name, new, ignore=shutil.ignore_patterns(*files))
     for file in files:
         connection.execute(
-            f"COPY (SELECT * FROM '{folder / part.name / file}' WHERE user_no NOT IN ({listed})) "
-            f"TO '{new / file}' (FORMAT parquet)"
+            f"COPY (SELECT * FROM {quoted(str(old / file))} WHERE user_no NOT IN ({listed})) "
+            f"TO {quoted(str(new / file))} (FORMAT parquet)"
         )
     return read_part(connection, new, part.columns)
 
@@ -159,7 +160,7 @@ def _rewrite_quarantine(
     """Each file that holds the user, the one to take its place, and the rows that are gone."""
     found = []
     for file in sorted(folder.glob("*.parquet")):
-        described = connection.execute(f"DESCRIBE SELECT * FROM '{file}'").fetchall()
+        described = connection.execute(f"DESCRIBE SELECT * FROM {quoted(str(file))}").fetchall()
         columns = {str(row[0]) for row in described}
         if "user_id" not in columns:
             continue
@@ -167,15 +168,17 @@ def _rewrite_quarantine(
         if account_id is not None and "account_id" in columns:
             breach += " AND TRIM(CAST(account_id AS VARCHAR)) = $2"
             values.append(account_id)
-        row = connection.execute(f"SELECT count(*) FROM '{file}' WHERE {breach}", values).fetchone()
+        row = connection.execute(
+            f"SELECT count(*) FROM {quoted(str(file))} WHERE {breach}", values
+        ).fetchone()
         if row is None or not row[0]:
             continue
         new = file.with_name(f"{file.name}.{os.getpid()}")
         fresh.append(new)
         os.close(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
         connection.execute(
-            f"COPY (SELECT * FROM '{file}' WHERE ({breach}) IS NOT TRUE) "
-            f"TO '{new}' (FORMAT parquet, USE_TMP_FILE false)",
+            f"COPY (SELECT * FROM {quoted(str(file))} WHERE ({breach}) IS NOT TRUE) "
+            f"TO {quoted(str(new))} (FORMAT parquet, USE_TMP_FILE false)",
             values,
         )
         found.append((file, new, int(row[0])))

@@ -25,6 +25,7 @@ from features.delivery import (
     still_there,
     unreadable_files,
 )
+from features.dialect import quoted
 from features.errors import InputError, KeepwellError, Problem
 from features.ledger import (
     InputFile,
@@ -244,9 +245,9 @@ def _depends(
         return True
     if "event_id" not in order.types:
         return False
-    earlier = ", ".join(f"'{folder / p.name / 'id.parquet'}'" for p in ledger.parts)
+    earlier = ", ".join(f"{quoted(str(folder / p.name / 'id.parquet'))}" for p in ledger.parts)
     row = connection.execute(
-        f"SELECT count(*) FROM '{folder / part.name / 'id.parquet'}' "
+        f"SELECT count(*) FROM {quoted(str(folder / part.name / 'id.parquet'))} "
         f"SEMI JOIN read_parquet([{earlier}]) USING (account_id, event_id)"
     ).fetchone()
     return bool(row and row[0])
@@ -277,7 +278,7 @@ def _roll_up(
                 "COPY (SELECT DISTINCT CAST(account_id AS VARCHAR) AS account_id, "
                 "CAST(event_id AS VARCHAR) AS event_id "
                 f"FROM ({query}) WHERE NULLIF(TRIM(CAST(event_id AS VARCHAR)), '') IS NOT NULL) "
-                f"TO '{folder / name / 'id.parquet'}' (FORMAT parquet)"
+                f"TO {quoted(str(folder / name / 'id.parquet'))} (FORMAT parquet)"
             )
         part = read_part(connection, folder / name, columns)
     except BaseException:
@@ -290,7 +291,7 @@ def read_part(connection: duckdb.DuckDBPyConnection, folder: Path, columns: Sequ
     """What the ledger says of a part that was written to a folder."""
     found = connection.execute(
         "SELECT coalesce(min(day), 0), coalesce(max(day), -1), count(*), "
-        f"coalesce(max(lag), 0) > 0 FROM '{folder / 'day.parquet'}'"
+        f"coalesce(max(lag), 0) > 0 FROM {quoted(str(folder / 'day.parquet'))}"
     ).fetchone()
     first, last, count, late = found or (0, -1, 0, False)
     return Part(folder.name, first, last, count, tuple(columns), bool(late))
@@ -315,10 +316,10 @@ def _merge(
     for file in ("day.parquet", "user.parquet", "id.parquet"):
         if not (folder / others[0].name / file).exists():
             continue
-        listed = ", ".join(f"'{folder / part.name / file}'" for part in others)
+        listed = ", ".join(f"{quoted(str(folder / part.name / file))}" for part in others)
         connection.execute(
             f"COPY (SELECT * FROM read_parquet([{listed}], union_by_name = true)) "
-            f"TO '{folder / name / file}' (FORMAT parquet)"
+            f"TO {quoted(str(folder / name / file))} (FORMAT parquet)"
         )
     merged = Part(
         name,
@@ -335,7 +336,7 @@ def _number_users(
     connection: duckdb.DuckDBPyConnection, folder: Path, parts: Sequence[Part]
 ) -> None:
     """Create ``usage_user``: every user of these parts with its number."""
-    listed = ", ".join(f"'{folder / part.name / 'user.parquet'}'" for part in parts)
+    listed = ", ".join(f"{quoted(str(folder / part.name / 'user.parquet'))}" for part in parts)
     rows = f"SELECT * FROM read_parquet([{listed}])" if parts else (
         "SELECT NULL::VARCHAR AS account_id, NULL::VARCHAR AS user_id, 0 AS user_no WHERE FALSE"
     )  # fmt: skip

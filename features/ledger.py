@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from features.errors import Problem
+from features.errors import InputError, Problem
 
 _KEPT_SECONDS = 24 * 3600
 _CHUNK = 1 << 20
@@ -117,7 +117,15 @@ def digest_of(files: Iterable[InputFile], erased: Iterable[str]) -> str:
 
 
 def read_ledger(folder: Path) -> Ledger | None:
-    """The ledger in a folder; None when nothing was built yet, or by an unreadable version."""
+    """The ledger in a folder; None when nothing was built yet.
+
+    Raises
+    ------
+    InputError
+        When there is one that cannot be read: it knows which users were erased.
+    """
+    if not (folder / "ledger.json").exists():
+        return None
     try:
         found: dict[str, Any] = json.loads((folder / "ledger.json").read_text(encoding="utf-8"))
         return Ledger(
@@ -134,8 +142,11 @@ def read_ledger(folder: Path) -> Ledger | None:
                 Problem(**{**p, "examples": tuple(p["examples"])}) for p in found["problems"]
             ),
         )
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
+    except (ValueError, KeyError, TypeError):
+        rule = "cannot be read, so who was erased is not known"
+        remedy = "put it back from a copy, or remove it and erase these users again"
+        damaged = Problem(str(folder / "ledger.json"), "", rule, remedy=remedy)
+        raise InputError([damaged]) from None
 
 
 def write_ledger(folder: Path, ledger: Ledger) -> None:

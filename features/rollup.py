@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from features.dialect import quoted
 from features.errors import InputError, Problem
 from features.settings import EventSettings
 
@@ -376,8 +377,8 @@ def write_part(
             FROM (SELECT * FROM pass WHERE {USABLE}) AS grouped JOIN pass_number
               ON came_account = account_id AND came_user IS NOT DISTINCT FROM user_id
             ORDER BY day // {_BLOCK_DAYS})
-        TO '{folder / "day.parquet"}' (FORMAT parquet)"""
+        TO {quoted(str(folder / "day.parquet"))} (FORMAT parquet)"""
     )
-    connection.execute(f"COPY pass_user TO '{folder / 'user.parquet'}' (FORMAT parquet)")
+    connection.execute(f"COPY pass_user TO {quoted(str(folder / 'user.parquet'))} (FORMAT parquet)")
     for table in ("pass", "pass_id", "pass_user", "pass_number", "pass_event"):
         connection.execute(f"DROP TABLE {table}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from features.dialect import quoted
 from features.ledger import Part
 from features.rollup import EVENTS_PER_WORD, Facts, words
 from features.settings import EventSettings
@@ -50,9 +51,9 @@ class Rollup:
         return any(part.late for part in self.parts)
 
     @property
-    def first_day(self) -> int:
-        """The first day with any usage, since 1970-01-01; 0 without any."""
-        return min((part.first_day for part in self.parts if part.rows), default=0)
+    def first_day(self) -> int | None:
+        """The first day with any usage, since 1970-01-01; None without any."""
+        return min((part.first_day for part in self.parts if part.rows), default=None)
 
     @property
     def last_day(self) -> int | None:
@@ -60,13 +61,17 @@ class Rollup:
         return max((part.last_day for part in self.parts if part.rows), default=None)
 
     @property
+    def dated(self) -> str:
+        """Query of all rows with their account, user and dates, also those after the data's end."""
+        return f"""SELECT account_id, user_id, {EPOCH} + day AS day,
+               {EPOCH} + (day + lag) AS known_day, rolled.* EXCLUDE (user_no, day, lag)
+        FROM {self.relation()} AS rolled JOIN usage_user USING (user_no)"""
+
+    @property
     def rows(self) -> str:
         """Query of all usage by account, user and day, also what is dated after the data's end."""
-        return (
-            f"SELECT account_id, user_id, {EPOCH} + day AS day, "
-            f"{EPOCH} + (day + lag) AS known_day, CAST(events AS DOUBLE) AS events "
-            f"FROM {self.relation()} JOIN usage_user USING (user_no)"
-        )
+        columns = "account_id, user_id, day, known_day, CAST(events AS DOUBLE) AS events"
+        return f"SELECT {columns} FROM ({self.dated})"
 
     def last_day_until(self, connection: duckdb.DuckDBPyConnection, day: date) -> date | None:
         """The last day with usage that is not after this one; None without any."""
@@ -84,7 +89,7 @@ class Rollup:
         """The SQL of all parts, or of those that reach a day or a later one."""
         reached = [p for p in self.parts if first_day is None or p.last_day >= first_day]
         files = [self.folder / part.name / "day.parquet" for part in reached or self.parts[:1]]
-        listed = ", ".join(f"'{file}'" for file in files)
+        listed = ", ".join(f"{quoted(str(file))}" for file in files)
         return f"read_parquet([{listed}], union_by_name = true)"
 
     def column_of(self, name: str) -> str:
@@ -137,9 +142,6 @@ def create_views(
     """
     sums = {name: rollup.column_of(name) for name in rollup.facts.sums}
     reports = rollup.did(rollup.numbers(lambda _, kind: kind.report))
-    dated = f"""SELECT account_id, user_id, {EPOCH} + day AS day,
-               {EPOCH} + (day + lag) AS known_day, rolled.* EXCLUDE (user_no, day, lag)
-        FROM {rollup.relation()} AS rolled JOIN usage_user USING (user_no)"""
     seconds = "milliseconds / 1000" if rollup.facts.seconds else "NULL::DOUBLE"
     connection.execute(
         f"""CREATE OR REPLACE VIEW usage_day AS
@@ -148,14 +150,14 @@ def create_views(
                CAST({sums.get("value_actions", "NULL")} AS DOUBLE) AS value_actions,
                CAST({sums.get("views", "NULL")} AS DOUBLE) AS views,
                {reports if words(rollup.columns) else "FALSE"} AS reports
-        FROM ({dated}) WHERE known_day < DATE '{end}'"""
+        FROM ({rollup.dated}) WHERE known_day < DATE '{end}'"""
     )
     chosen = "TRUE"
     if watched is not None:
         chosen = rollup.did(rollup.numbers(lambda event, _: event in watched))
     connection.execute(
         f"""CREATE OR REPLACE VIEW active_day AS
-        SELECT account_id, day, min(known_day) AS known_day FROM ({dated})
+        SELECT account_id, day, min(known_day) AS known_day FROM ({rollup.dated})
         WHERE known_day < DATE '{end}' AND {chosen}
           AND account_id IN (SELECT account_id FROM accounts)
         GROUP BY account_id, day"""

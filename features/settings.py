@@ -227,7 +227,8 @@ class CompanySettings(Settings):
     @property
     def memory_bytes(self) -> int:
         """``memory_limit`` in bytes."""
-        number, unit = re.fullmatch(r"([\d.]+) ?([KMG])(?:i?B)", self.memory_limit).groups()  # type: ignore[union-attr]  # the field's pattern
+        number = self.memory_limit.rstrip("BiKMG ")
+        unit = self.memory_limit[len(number) :].strip()[0]
         return int(float(number) * {"K": 2**10, "M": 2**20, "G": 2**30}[unit])
 
     @property

@@ -29,6 +29,7 @@ from features.schema import TABLES
 from features.settings import CompanySettings
 from features.spark import Spark, open_spark
 from features.spark_usage import bind_usage, build_rollup, last_usage_day
+from features.statement import wanted_primitives
 from features.usage import facts_of
 from features.volume import check_usage_dates
 
@@ -215,6 +216,7 @@ def _read_usage(
     if "usage" not in raw:
         return None, []
     types, table = raw["usage"], TABLES["usage"]
+    text = settings.tables["usage"].strip().rstrip(";")
 
     def inspect(query: str) -> list[Problem]:
         create_typed_view(connection, table, query, types, settings)
@@ -224,22 +226,16 @@ def _read_usage(
 
     try:
         if only_check:
-            return None, inspect(settings.tables["usage"].strip().rstrip(";"))
-        primitives = {
-            primitive
-            for feature in build_catalogue(settings, columns).computed
-            for primitive in feature.expression.primitives
-        }
-        zone, ts = (
-            settings.time.zone,
-            typed_day('query."ts"', types["ts"].upper(), settings.time.zone),
-        )
+            return None, inspect(text)
+        primitives = wanted_primitives(build_catalogue(settings, columns))
+        zone = settings.time.zone
+        ts = typed_day('query."ts"', types["ts"].upper(), zone)
         day = known = period_end(settings, ts)
         if "known_at" in types:
             given = typed_day('query."known_at"', types["known_at"].upper(), zone)
             known = f"coalesce({given}, {ts})"
         order = Order(
-            query=read_query(connection, "usage", settings.tables["usage"].strip().rstrip(";")),
+            query=read_query(connection, "usage", text),
             types=types, ts=ts, day=day, known=known, facts=facts_of(primitives, settings),
             settings=settings, inspect=inspect,
         )  # fmt: skip

@@ -111,7 +111,7 @@ def _chunks(
     reach = max((reach_of(primitive) for primitive in wanted), default=0)
     past = [primitive for primitive in wanted if primitive.name in OF_HISTORY]
     recent = [primitive for primitive in wanted if primitive.name not in OF_HISTORY]
-    begin = min(rollup.first_day, earliest)
+    begin = earliest if rollup.first_day is None else min(rollup.first_day, earliest)
     later = max(begin, earliest - reach)
     groups = [(begin, past), (later, recent)]
     if later - begin <= (latest - begin) // 4:  # reading the rows twice would cost more
@@ -234,9 +234,10 @@ def _as_known(
     rollup: Rollup,
     group: list[Primitive],
 ) -> dict[Primitive, Floats]:
-    """Figures that use only what was known: requests between a late row's day and its knowledge
-    are computed without that row, the others all at once.
-    """  # noqa: D205
+    """Figures that use only what was known.
+
+    Requests between a late row's day and its knowledge are computed without it, the others at once.
+    """
     if lag is None or not lag.any():
         return compute(rows, requests, rollup, group)
     known = rows.day + lag

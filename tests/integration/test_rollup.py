@@ -230,3 +230,17 @@ def test_a_new_event_after_many_others_is_told_apart(tmp_path: Path) -> None:
     later[0]["known_at"] = None
     write_usage(data / "2.parquet", later)
     assert_same(features_of(open_files(data, home)), built_at_once(data, tmp_path / "other"))
+
+
+def test_a_home_may_have_an_apostrophe_in_its_path(tmp_path: Path) -> None:
+    files = write_days(tmp_path / "all", 28, size=14)
+    found = arrive(files, tmp_path / "came", tmp_path / "O'Brien's")
+    assert_same(found, built_at_once(tmp_path / "all", tmp_path / "other"))
+
+
+def test_a_damaged_ledger_is_said_and_not_forgotten(tmp_path: Path) -> None:
+    write_days(tmp_path / "all", 14, size=14)
+    open_files(tmp_path / "all", tmp_path / "home")
+    (tmp_path / "home" / "rollup" / "ledger.json").write_text("{")
+    with pytest.raises(InputError, match=r"ledger\.json: cannot be read"):
+        open_files(tmp_path / "all", tmp_path / "home")
