@@ -103,11 +103,13 @@ def _complete_contracts(
         if settings.contracts.rows == "agreement"
         else "SELECT * FROM contract_full"
     )
-    # A contract that names one that is not there names none: it may still follow by its dates.
+    # A contract that names one that is not there, or not yet known, names none: it may still follow
+    # by its dates.
     connection.execute(
         f"CREATE TABLE contracts AS WITH term AS ({query}) SELECT * REPLACE "
-        f"(coalesce(currency, '{settings.currency}') AS currency, "
-        "CASE WHEN renews IN (SELECT contract_id FROM term) THEN renews END AS renews) FROM term"
+        f"(coalesce(currency, '{settings.currency}') AS currency), renews_known_day "
+        "FROM term LEFT JOIN (SELECT contract_id AS renews, known_day AS renews_known_day "
+        "FROM term) AS named USING (renews)"
     )
     connection.execute("DROP TABLE contract_row; DROP TABLE contract_full")
 

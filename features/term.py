@@ -23,7 +23,8 @@ def build_terms(connection: duckdb.DuckDBPyConnection, *, grace_days: int) -> No
     ``actual_end`` is exclusive, 9999-12-31 for evergreen. ``successor_id``, ``successor_arr`` and
     ``successor_currency`` are null when nothing followed by the end plus ``grace_days``. A contract
     of zero length is never active and follows nothing, nor does one that became known only after
-    that grace: the label was known by then.
+    that grace: the label was known by then. For the same reason a contract that names one which
+    became known only later names none.
 
     Parameters
     ----------
@@ -32,6 +33,8 @@ def build_terms(connection: duckdb.DuckDBPyConnection, *, grace_days: int) -> No
     grace_days : int
         A successor starts at most this many days after the end.
     """
+    known_by = f"coalesce(term.end_date, {FOREVER} - {grace_days}) + {grace_days}"
+    names = _named("later", f"<= {known_by}")
     connection.execute(
         f"""CREATE OR REPLACE TABLE term AS
         WITH ended AS (SELECT *, {_END} AS actual_end FROM contracts)
@@ -39,11 +42,11 @@ def build_terms(connection: duckdb.DuckDBPyConnection, *, grace_days: int) -> No
                later.currency AS successor_currency
         FROM ended AS term LEFT JOIN ended AS later
           ON later.account_id = term.account_id AND later.start_date < later.actual_end
-         AND later.known_day <= coalesce(term.end_date, {FOREVER} - {grace_days}) + {grace_days}
-         AND {follows("later", "term", grace_days)}
+         AND later.known_day <= {known_by}
+         AND {follows("later", "term", grace_days, names=names)}
         QUALIFY row_number() OVER (
             PARTITION BY term.contract_id
-            ORDER BY coalesce(later.renews = term.contract_id, FALSE) DESC,
+            ORDER BY coalesce({names} = term.contract_id, FALSE) DESC,
                      later.start_date, later.actual_end, later.contract_id) = 1"""
     )
 
@@ -81,27 +84,34 @@ def build_stays(connection: duckdb.DuckDBPyConnection, *, grace_days: int) -> No
     )
 
 
-def follows(later: str, term: str, grace_days: int) -> str:
+def _named(contract: str, known: str) -> str:
+    """The SQL of the contract that one renews; null when that one is not known by then."""
+    return f"CASE WHEN {contract}.renews_known_day {known} THEN {contract}.renews END"
+
+
+def follows(later: str, term: str, grace_days: int, *, names: str) -> str:
     """The SQL condition that contract ``later`` follows contract ``term``.
 
-    Both are aliases of relations with ``contract_id``, ``renews``, ``start_date``, ``actual_end``
-    of one account. The follower names the term in ``renews``; or it names none, starts later and
-    ends later. In both cases it starts by the term's end plus grace. A contract that renews another
-    one, or that starts together with the term, runs beside it.
+    Both are aliases of relations with ``contract_id``, ``start_date``, ``actual_end`` of one
+    account; ``names`` is the SQL of the contract that the later one renews. The follower names the
+    term; or it names none, starts later and ends later. In both cases it starts by the term's end
+    plus grace. A contract that renews another one, or that starts together with the term, runs
+    beside it.
     """
     return f"""{later}.contract_id <> {term}.contract_id
           AND {term}.actual_end < {FOREVER}
           AND {later}.start_date <= {term}.actual_end + {grace_days}
-          AND (coalesce({later}.renews = {term}.contract_id, FALSE)
-               OR ({later}.renews IS NULL AND {later}.start_date > {term}.start_date
+          AND (coalesce({names} = {term}.contract_id, FALSE)
+               OR ({names} IS NULL AND {later}.start_date > {term}.start_date
                    AND {later}.actual_end > {term}.actual_end))"""
 
 
 def build_known_terms(connection: duckdb.DuckDBPyConnection, *, grace_days: int) -> None:
     """Create ``known_term``: every contract on every as-of date on which it was known.
 
-    One row per (contract, ``as_of``) with ``actual_end`` as known that day, ``decision_date``
-    (agreed end minus notice period; null for evergreen), ``notice_known``, ``successor_known``,
+    One row per (contract, ``as_of``) with ``actual_end`` and ``renews`` as known that day,
+    ``decision_date`` (agreed end minus notice period; null for evergreen), ``notice_known``,
+    ``successor_known``,
     ``terms_before`` and the term before (``before_id``, ``before_arr``, ``before_seats``,
     ``before_currency``).
 
@@ -112,8 +122,9 @@ def build_known_terms(connection: duckdb.DuckDBPyConnection, *, grace_days: int)
     """
     connection.execute(
         f"""CREATE OR REPLACE TABLE known_end AS
-        SELECT as_of, contracts.* EXCLUDE (terminated_at, notice_given_at),
-               {_KNOWN_END} AS actual_end,
+        SELECT as_of,
+               contracts.* EXCLUDE (terminated_at, notice_given_at, renews, renews_known_day),
+               {_named("contracts", "< as_of")} AS renews, {_KNOWN_END} AS actual_end,
                end_date - CAST(coalesce(notice_days, 0) AS INTEGER) AS decision_date,
                coalesce(terminated_at < as_of, FALSE) AS termination_known,
                coalesce(notice_given_at < as_of, FALSE) AS notice_known
@@ -129,7 +140,7 @@ def build_known_terms(connection: duckdb.DuckDBPyConnection, *, grace_days: int)
         WITH followed AS (
             SELECT DISTINCT term.as_of, term.contract_id
             FROM known_end AS term JOIN known_end AS later
-              ON {same} AND {follows("later", "term", grace_days)}),
+              ON {same} AND {follows("later", "term", grace_days, names="later.renews")}),
         preceded AS (
             SELECT later.as_of, later.contract_id, earlier.contract_id AS before_id,
                    earlier.arr AS before_arr, earlier.seats AS before_seats,

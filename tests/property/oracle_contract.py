@@ -35,7 +35,12 @@ def contract_rows(company: Company) -> list[Row]:
     rows = list(company.tables["contracts"])
     if company.settings["contracts"]["rows"] == "agreement":
         rows = [term for row in rows for term in _cut_agreement(row, company.data_end)]
-    there = {row["contract_id"] for row in rows if is_known(known_day(row), company.data_end)}
+    return rows
+
+
+def naming(rows: Iterable[Row], known: Iterable[Row]) -> list[Row]:
+    """The rows, those that renew a contract which is not among the known ones renewing none."""
+    there = {row["contract_id"] for row in known}
     return [{**row, "renews": row["renews"] if row["renews"] in there else None} for row in rows]
 
 
@@ -83,9 +88,8 @@ def add_months(day: date, months: int) -> date:
 def known_terms(company: Company, on: date) -> list[Term]:
     """The contracts known before ``on``, each with the end known by then."""
     terms = []
-    for row in contract_rows(company):
-        if not is_known(known_day(row), on):
-            continue
+    known = [row for row in contract_rows(company) if is_known(known_day(row), on)]
+    for row in naming(known, known):
         end = end_known(row, on)
         if row["start_date"] >= end:
             continue  # of zero length: valid, and never active

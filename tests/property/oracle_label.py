@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,11 +10,13 @@ from tests.property.company import Company, Row
 from tests.property.oracle_contract import (
     FOREVER,
     Term,
+    contract_rows,
     decision_date,
     end_known,
     find_successor,
     known_day,
     known_terms,
+    naming,
     running,
 )
 from tests.property.oracle_use import known_measures, known_usage
@@ -149,7 +152,7 @@ def renewal_rows(company: Company, as_of: date) -> list[Row]:
         decided = term.ended_early or term.under_notice or find_successor(term, terms, grace)
         if too_early or too_late or renews_itself or decided:
             continue
-        by_then = [t for t in hindsight if known_day(t.row) <= end + timedelta(days=grace)]
+        by_then = _known_by(company, end + timedelta(days=grace), hindsight)
         successor = find_successor(_in_hindsight(company, term), by_then, grace)
         rows.append(
             {
@@ -163,6 +166,14 @@ def renewal_rows(company: Company, as_of: date) -> list[Row]:
             }
         )
     return rows
+
+
+def _known_by(company: Company, day: date, hindsight: list[Term]) -> list[Term]:
+    """The terms in hindsight that were known by the end of a day, naming only such ones."""
+    known = [row for row in contract_rows(company) if known_day(row) <= day]
+    there = [term for term in hindsight if known_day(term.row) <= day]
+    rows = naming([term.row for term in there], known)
+    return [replace(term, row=row) for term, row in zip(there, rows, strict=True)]
 
 
 def _in_hindsight(company: Company, term: Term) -> Term:

@@ -114,3 +114,29 @@ def test_a_contract_that_ends_on_the_day_it_begins_was_left_too_late(look: Look)
     seen = look("2025-06-01", contracts=contracts, labels={"churn": LABELS["churn"]})
     assert seen.only("churn", "too_late")
     assert str(seen.only("churn", "left_on")) == "2025-06-01"
+
+
+def test_a_contract_that_names_one_not_yet_known_is_told_by_its_dates_until_then(
+    look: Look,
+) -> None:
+    contracts = """
+        contract_id | start_date | end_date   | signed_at  | renews
+        first       | 2024-01-01 | 2025-01-01 | 2023-12-01 |
+        second      | 2025-01-01 | 2026-01-01 | 2024-12-01 | booked-late
+        booked-late | 2024-06-01 | 2025-01-01 | 2025-06-01 |
+    """
+    seen = look("2025-06-01", "2025-06-02", contracts=contracts, labels=LABELS).churn
+    assert list(seen["renewals"]) == [1, 2]
+
+
+def test_a_label_does_not_depend_on_what_a_contract_was_said_to_renew_after_the_grace(
+    look: Look,
+) -> None:
+    contracts = """
+        contract_id | start_date | end_date   | signed_at  | renews
+        old         | 2024-07-01 | 2025-06-30 | 2024-06-01 |
+        next        | 2025-06-30 | 2026-06-30 | 2025-06-20 | booked-late
+        booked-late | 2024-06-01 | 2025-01-01 | 2025-08-01 |
+    """
+    seen = look("2025-06-01", contracts=contracts, labels=LABELS).renewal
+    assert list(seen["outcome"]) == ["renewed"]
