@@ -10,8 +10,8 @@ Days are numbers from the cube's first day on; everything given was known on the
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,6 +34,9 @@ class Rows:
         The rollup's columns.
     accounts, days : int
         How many there are of each in the cube.
+    span : (ndarray, ndarray), each (accounts,), optional
+        First and last day of use of each account, ``-NEVER`` and ``NEVER`` without any, where all
+        of it was known on every date asked and rows of earlier days may be left out.
     """
 
     account: Ints
@@ -42,6 +45,7 @@ class Rows:
     facts: dict[str, npt.NDArray[np.int64]]
     accounts: int
     days: int
+    span: tuple[Ints, Ints] | None = None
 
     @cached_property
     def cell(self) -> Ints:
@@ -51,9 +55,9 @@ class Rows:
     def only(self, chosen: npt.NDArray[np.bool_]) -> Rows:
         """Some of the rows, in the same cube."""
         facts = {name: column[chosen] for name, column in self.facts.items()}
-        return Rows(
-            self.account[chosen], self.user[chosen], self.day[chosen], facts,
-            self.accounts, self.days,
+        return replace(
+            self, account=self.account[chosen], user=self.user[chosen], day=self.day[chosen],
+            facts=facts,
         )  # fmt: skip
 
 
@@ -153,33 +157,46 @@ class Total:
 
 
 class Uses:
-    """Whether there was any row of a kind in windows, for one kind after the other.
+    """Whether events of a kind were done in windows, for one kind after the other.
 
     Parameters
     ----------
     rows : Rows
+    words : sequence of str
+        The columns of ``rows`` that hold a bit for each event.
     requests : Requests
     cuts : Cuts
         The days at which the windows that will be asked for begin or end.
     """
 
-    def __init__(self, rows: Rows, requests: Requests, cuts: Cuts) -> None:
+    def __init__(self, rows: Rows, words: Sequence[str], requests: Requests, cuts: Cuts) -> None:
         self.requests, self.cuts = requests, cuts
-        self.shape = rows.accounts, len(cuts) + 1
-        self.cell = cuts.cell(rows)
+        self.width = len(cuts) + 1
+        cell = cuts.cell(rows)
+        order = np.argsort(cell)
+        cell = cell[order]
+        first = np.flatnonzero(np.append(True, cell[1:] != cell[:-1])[: len(cell)])
+        # The bits of all rows of a cell are put together once; a kind then looks at few cells.
+        self.bits = {word: np.zeros(rows.accounts * self.width, np.int64) for word in words}
+        for word, bits in self.bits.items():
+            if len(first):
+                done = np.bitwise_or.reduceat(rows.facts[word][order], first)
+                bits[cell[first]] = done
         self.until = np.zeros(0, dtype=np.int32)
         self._bounds: dict[tuple[int, int], tuple[Ints, Ints]] = {}
 
-    def take(self, chosen: npt.NDArray[np.bool_]) -> None:
-        """Turn to the rows of another kind."""
-        found = np.bincount(self.cell[chosen], minlength=self.shape[0] * self.shape[1])
-        self.until = np.cumsum(found.reshape(self.shape), axis=1, dtype=np.int32).ravel()
+    def take(self, masks: Mapping[str, int]) -> None:
+        """Turn to the events of another kind: their bits, by the column that holds them."""
+        done = np.zeros(len(next(iter(self.bits.values()))), dtype=bool)
+        for word, mask in masks.items():
+            done |= (self.bits[word] & np.int64(mask)) != 0
+        self.until = np.cumsum(done.reshape(-1, self.width), axis=1, dtype=np.int32).ravel()
 
     def within(self, length: int, back: int = 0) -> npt.NDArray[np.bool_]:
-        """Whether there was a row of this kind in the window of each request."""
+        """Whether any of these events was done in the window of each request."""
         if (length, back) not in self._bounds:
             end = self.requests.as_of - back
-            row = self.requests.account * self.shape[1]
+            row = self.requests.account * self.width
             bounds = row + self.cuts.number(end - length), row + self.cuts.number(end)
             self._bounds[length, back] = bounds
         first, last = self._bounds[length, back]
@@ -196,57 +213,34 @@ class Presence:
     """
 
     def __init__(self, rows: Rows) -> None:
-        self.days = rows.days
-        happened = np.zeros(rows.accounts * rows.days, dtype=bool)
-        happened[rows.cell] = True
-        self.happened = happened.reshape(rows.accounts, rows.days)
+        self._width = rows.days + 1
+        happened = np.zeros(rows.accounts * self._width, dtype=bool)
+        happened[rows.account * self._width + rows.day + 1] = True
+        # Such days of all accounts, one account after the other, and how many come before a cell.
+        self.used = np.append(np.flatnonzero(happened) % self._width - 1, -NEVER)
+        self._before = np.cumsum(happened, dtype=np.int32)
+        self.first = self.first_from(np.arange(rows.accounts), np.zeros(rows.accounts, np.int64))
 
-    @cached_property
-    def last(self) -> npt.NDArray[np.int32]:
-        """(accounts, days + 1): the last such day before each day."""
-        last = np.full((len(self.happened), self.days + 1), NEVER, dtype=np.int32)
-        numbers = np.arange(self.days, dtype=np.int32)
-        np.maximum.accumulate(
-            np.where(self.happened, numbers, np.int32(NEVER)), axis=1, out=last[:, 1:]
-        )
-        return last
-
-    @cached_property
-    def _next(self) -> npt.NDArray[np.int32]:
-        """(accounts, days + 1): the first such day on or after each day; ``-NEVER`` when none."""
-        following = np.full((len(self.happened), self.days + 1), -NEVER, dtype=np.int32)
-        numbers = np.arange(self.days, dtype=np.int32)
-        marked = np.where(self.happened, numbers, np.int32(-NEVER))
-        following[:, :-1] = np.minimum.accumulate(marked[:, ::-1], axis=1)[:, ::-1]
-        return following
-
-    @cached_property
-    def _count(self) -> npt.NDArray[np.int32]:
-        count = np.zeros((len(self.happened), self.days + 1), dtype=np.int32)
-        np.cumsum(self.happened, axis=1, out=count[:, 1:])
-        return count
-
-    def _at(self, cube: npt.NDArray[np.int32], account: Ints, day: Ints) -> Ints:
-        cell = account * (self.days + 1) + np.clip(day, 0, self.days)
-        return np.asarray(cube.ravel()[cell], dtype=np.int64)
+    def number(self, account: Ints, day: Ints) -> Ints:
+        """Where in ``used`` the account's first such day on or after a day stands, or would."""
+        cell = account * self._width + np.clip(day, 0, self._width - 1)
+        return np.asarray(self._before[cell], dtype=np.int64)
 
     def last_before(self, account: Ints, day: Ints) -> Ints:
         """The last such day before a day; ``NEVER`` when there is none."""
-        return self._at(self.last, account, day)
-
-    @cached_property
-    def first(self) -> Ints:
-        """(accounts,): the first such day of all; ``-NEVER`` when there is none."""
-        first = np.where(self.happened.any(axis=1), self.happened.argmax(axis=1), -NEVER)
-        return np.asarray(first, dtype=np.int64)
+        number = self.number(account, day)
+        some = number > self._before[account * self._width]
+        return np.where(some, self.used[number - 1], NEVER)
 
     def first_from(self, account: Ints, day: Ints) -> Ints:
         """The first such day on or after a day; ``-NEVER`` when there is none."""
-        return self._at(self._next, account, day)
+        number = self.number(account, day)
+        some = number < self._before[(account + 1) * self._width - 1]
+        return np.where(some, self.used[number], -NEVER)
 
     def count(self, account: Ints, first: Ints, end: Ints) -> Ints:
         """How many such days there are from ``first`` to before ``end``."""
-        found = self._at(self._count, account, end) - self._at(self._count, account, first)
+        found = self.number(account, end) - self.number(account, first)
         return np.asarray(np.maximum(found, 0))
 
 
@@ -339,14 +333,18 @@ def busiest(rows: Rows, requests: Requests, length: int, back: int = 0) -> Float
     return found
 
 
-def longest_silence(presence: Presence, requests: Requests, length: int) -> Floats:
+def longest_silence(presence: Presence, requests: Requests, length: int, first_use: Ints) -> Floats:
     """The longest run of days without use in the window, after the first use; NaN without any."""
-    first = presence.first[requests.account]
-    bound = np.maximum(first, requests.as_of - length - 1).astype(np.int32)
-    longest = np.zeros(len(requests), dtype=np.int32)
-    last, row = presence.last.ravel(), requests.account * (presence.days + 1)
-    for age in range(length, 0, -1):
-        day = np.maximum(requests.as_of - age, -1)
-        run = day.astype(np.int32) - np.maximum(last[row + day + 1], bound)
-        np.maximum(longest, run, out=longest)
-    return np.where(first < requests.as_of, longest.astype(np.float64), np.nan)
+    end = requests.as_of
+    begin = np.minimum(np.maximum(end - length, first_use + 1), end)
+    first, after = (presence.number(requests.account, day) for day in (begin, end))
+    # Before the first day with use in the window, after the last, and between two of them.
+    edge = np.maximum(presence.used[first] - begin, end - 1 - presence.used[after - 1])
+    longest = np.where(first < after, edge, end - begin)
+    several = first + 1 < after
+    between = np.stack([first[several] + 1, after[several]], axis=1).ravel()
+    if len(between):
+        silent = np.diff(presence.used, prepend=0) - 1
+        most = np.maximum.reduceat(silent, between)[::2]
+        longest[several] = np.maximum(longest[several], most)
+    return np.where(first_use < end, longest.astype(np.float64), np.nan)

@@ -132,7 +132,7 @@ def _without(
 ) -> Part:
     """The part without these users: a new one, or itself where they are not in it."""
     listed = ", ".join(map(str, users)) or "NULL"
-    files, old = ("day.parquet", "user.parquet"), folder / part.name
+    files, old = ("day.parquet", "user.parquet", "span.parquet"), folder / part.name
     there = " UNION ALL ".join(
         f"(SELECT 1 FROM {quoted(str(old / file))} WHERE user_no IN ({listed}) LIMIT 1)"
         for file in files

@@ -20,6 +20,7 @@ from features.cube import (
     longest_silence,
 )
 from features.expression import Primitive
+from features.rollup import words
 from features.rollup_reader import Rollup, masks_of
 from features.settings import EventSettings
 
@@ -39,13 +40,13 @@ OF_KINDS = frozenset(
 OF_MODULES = frozenset({"module_events", "module_concentration"})
 OF_WEEKS = frozenset({"best_week", "weekly_slope", "weeks_declining"})
 OF_VALUE = frozenset({"days_since_value", "value_to_date", "days_to_first_value"})
-OF_HISTORY = frozenset(
-    {"active_days", "days_since_use", "days_since_first_use", "longest_silence"}
-    | {"active_weeks_of_first"}
-    | {"days_as_customer"}
-) | OF_VALUE  # fmt: skip
-FUNCTIONS = frozenset(SUMS) | OF_USERS | OF_KINDS | OF_MODULES | OF_WEEKS
-FUNCTIONS |= OF_HISTORY
+# These look at the account's first or last use, however long ago; the others of OF_HISTORY at more.
+OF_SPAN = frozenset(
+    {"days_since_use", "days_since_first_use", "days_as_customer", "longest_silence"}
+)
+OF_HISTORY = OF_SPAN | OF_VALUE | {"active_weeks_of_first"}
+_OF_DAYS = OF_SPAN | {"active_days", "active_weeks_of_first"}
+FUNCTIONS = frozenset(SUMS) | OF_USERS | OF_KINDS | OF_MODULES | OF_WEEKS | OF_HISTORY | _OF_DAYS
 
 
 def compute(
@@ -87,7 +88,7 @@ def _cuts(requests: Requests, span: int, group: list[Primitive]) -> Cuts:
     """The days at which the windows of a group begin or end."""
     backs = {0}
     for primitive in group:
-        if primitive.name in OF_HISTORY:
+        if primitive.name in OF_HISTORY | _OF_DAYS:
             continue
         length, back = _window(primitive)
         if primitive.name in OF_WEEKS:
@@ -126,13 +127,15 @@ def _days(
     rows: Rows, requests: Requests, by_name: dict[str, list[Primitive]]
 ) -> dict[Primitive, Floats]:
     """Figures of the days on which there was any event."""
-    names = by_name.keys() & (OF_HISTORY - OF_VALUE)
+    names = by_name.keys() & _OF_DAYS
     if not names:
         return {}
     used = Presence(rows)
     account, as_of = requests.account, requests.as_of
-    first = used.first[account]
-    last = used.last_before(account, as_of)
+    if rows.span is None:
+        first, last = used.first[account], used.last_before(account, as_of)
+    else:
+        first, last = (day[account] for day in rows.span)
     start = _start(requests, first)
     found: dict[Primitive, Floats] = {}
     for primitive in (p for name in names for p in by_name[name]):
@@ -141,7 +144,8 @@ def _days(
             end = as_of - back
             found[primitive] = used.count(account, end - length, end).astype(np.float64)
         elif primitive.name == "longest_silence":
-            found[primitive] = longest_silence(used, requests, _window(primitive)[0])
+            length, _ = _window(primitive)
+            found[primitive] = longest_silence(used, requests, length, first)
         elif primitive.name == "active_weeks_of_first":
             weeks = np.zeros(len(requests))
             whole = np.where(np.isnan(start), 0, start).astype(np.int64)
@@ -203,7 +207,7 @@ def _kinds(
     if not group:
         return {}
     found = {primitive: np.zeros(len(requests)) for primitive in group}
-    uses = Uses(rows, requests, cuts)
+    uses = Uses(rows, words(rollup.columns), requests, cuts)
     of_modules = [p for p in group if p.name in ("active_modules", "modules_dropped")]
     modules: dict[str, list[int]] = {}
     for number, event in enumerate(rollup.events):
@@ -212,13 +216,13 @@ def _kinds(
             p for p in group if p not in of_modules and _counts(p, event, kind, declared=declared)
         ]
         if chosen:
-            uses.take(_did(rows, [number]))
+            uses.take(masks_of([number]))
         for primitive in chosen:
             found[primitive] += uses.within(*_window(primitive))
         if kind.module is not None:
             modules.setdefault(kind.module, []).append(number)
     for numbers in modules.values() if of_modules else ():
-        uses.take(_did(rows, numbers))
+        uses.take(masks_of(numbers))
         for primitive in of_modules:
             length, back = _window(primitive)
             if primitive.name == "modules_dropped":
@@ -237,14 +241,6 @@ def _counts(primitive: Primitive, event: str, kind: EventSettings, *, declared: 
         "hard_to_leave_features": kind.hard_to_leave,
     }
     return wanted.get(primitive.name, True)
-
-
-def _did(rows: Rows, numbers: list[int]) -> np.ndarray:
-    """Which rows have any of these events."""
-    chosen = np.zeros(len(rows.day), dtype=bool)
-    for name, mask in masks_of(numbers).items():
-        chosen |= (rows.facts[name] & np.int64(mask)) != 0
-    return chosen
 
 
 def _modules(

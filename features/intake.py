@@ -44,7 +44,7 @@ from features.rollup import Facts, Pass, happened, is_kept, read_events, write_p
 from features.settings import CompanySettings
 
 # Raised with every change of what a part holds.
-_VERSION = 1
+_VERSION = 2
 _MOST_PARTS = 32
 
 
@@ -262,13 +262,13 @@ def _roll_up(
     erased: frozenset[str],
 ) -> tuple[Part, tuple[str, ...], list[Problem]]:
     """One part with the events known after it; nothing of it stays when that fails."""
-    came = read_events(connection, query)
-    events = (*events, *sorted(set(came.values()) - set(events)))
+    names = read_events(connection, query)
+    events = (*events, *sorted(set(names.typed.values()) - set(events)))
     rows = Pass(
         order.types, order.day, order.known, order.facts, events,
         order.settings.catalogue,
     )  # fmt: skip
-    whole = rows.run(connection, order.distinct(query), came)
+    whole = rows.run(connection, order.distinct(query), names)
     problems = [] if whole and events else order.inspect(_without(query, order, erased))
     columns, name = order.facts.columns(events), uuid.uuid4().hex
     try:
@@ -313,7 +313,7 @@ def _merge(
     name = uuid.uuid4().hex
     (folder / name).mkdir()
     columns = others[-1].columns
-    for file in ("day.parquet", "user.parquet", "id.parquet"):
+    for file in ("day.parquet", "user.parquet", "span.parquet", "id.parquet"):
         if not (folder / others[0].name / file).exists():
             continue
         listed = ", ".join(f"{quoted(str(folder / part.name / file))}" for part in others)

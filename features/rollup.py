@@ -20,7 +20,7 @@ from features.dialect import quoted
 from features.errors import InputError, Problem
 from features.settings import EventSettings
 
-_BLOCK_DAYS = 32
+_BLOCK_DAYS = 64
 _WHOLE_TYPES = frozenset(
     {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 )
@@ -76,8 +76,24 @@ def counts_for(name: str, kind: EventSettings) -> bool:
     return f"module:{kind.module}" == name
 
 
-def read_events(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
-    """The events that a usage query returns: as they came (as text) to as typed.
+@dataclass(frozen=True)
+class Names:
+    """The events that a query returns.
+
+    Parameters
+    ----------
+    typed : dict of str to str
+        By how they came, as text, without the blanks about them.
+    everywhere : bool
+        Whether every row has one.
+    """
+
+    typed: dict[str, str]
+    everywhere: bool
+
+
+def read_events(connection: duckdb.DuckDBPyConnection, query: str) -> Names:
+    """The events that a usage query returns.
 
     Raises
     ------
@@ -86,14 +102,15 @@ def read_events(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, 
     """
     rows = connection.execute(
         "SELECT CAST(event AS VARCHAR) AS came, NULLIF(TRIM(came), '') AS typed "
-        f"FROM (SELECT DISTINCT event FROM ({query})) WHERE typed IS NOT NULL ORDER BY ALL"
+        f"FROM (SELECT DISTINCT event FROM ({query})) ORDER BY ALL"
     ).fetchall()
-    names = sorted({str(typed) for _, typed in rows})
+    found = {str(came): str(typed) for came, typed in rows if typed is not None}
+    names = sorted(set(found.values()))
     if len(names) > _MOST_EVENTS:
         rule = f"must be one of a few hundred kinds of events, but there are {len(names):,}"
         remedy = "name the action in the query, not the page or the object it was done to"
         raise InputError([Problem("usage", "event", rule, len(names), tuple(names[:3]), remedy)])
-    return {str(came): str(typed) for came, typed in rows}
+    return Names(found, len(found) == len(rows))
 
 
 def _number(column: str, raw_type: str, *, empty: str, condition: str) -> str:
@@ -149,28 +166,31 @@ class Pass:
     events: Sequence[str]
     kinds: Mapping[str, EventSettings] = field(default_factory=dict)
 
-    def run(
-        self, connection: duckdb.DuckDBPyConnection, query: str, came: Mapping[str, str]
-    ) -> bool:
+    def run(self, connection: duckdb.DuckDBPyConnection, query: str, names: Names) -> bool:
         """Group the rows of a query; whether every one of them can be used.
 
         Parameters
         ----------
         connection : duckdb.DuckDBPyConnection
         query : str
-        came : mapping of str to str
-            The events of this query, as they came to as typed.
+        names : Names
+            The events of this query.
         """
 
         def ask(sql: str) -> int:
             row = connection.execute(sql).fetchone()
             return int(row[0] or 0) if row else 0
 
-        self._number_events(connection, came)
-        connection.execute(self._grouping(query, packed=True))
+        self._number_events(connection, names.typed)
+        # Where every row has an event and no fact depends on which, the column need not be read.
+        told_apart = bool(self._words or self._sums) or not names.everywhere
+        rows = f"({query}) AS query"
+        if told_apart:
+            rows += ' JOIN pass_event ON came = CAST(query."event" AS VARCHAR)'
+        connection.execute(self._grouping(rows, packed=True))
         self._clean_ids(connection)
         if self.facts.sums and ask(f"SELECT max(events) FROM pass WHERE {USABLE}") > MOST_PACKED:
-            connection.execute(self._grouping(query, packed=False))
+            connection.execute(self._grouping(rows, packed=False))
             self._clean_ids(connection)
         used = ask(f"SELECT coalesce(sum(rows), 0) FROM pass WHERE {USABLE}")
         return used == ask(f"SELECT count(*) FROM ({query}) AS query WHERE {happened(self.types)}")
@@ -237,7 +257,7 @@ class Pass:
         ]
         return packed + counted
 
-    def _grouping(self, query: str, *, packed: bool) -> str:
+    def _grouping(self, rows: str, *, packed: bool) -> str:
         """The statement that groups: by ids as they came, so that each is cleaned only once."""
         sums = list(self._packs) if packed else self._sums
         weighed = "count" in self.types
@@ -257,8 +277,7 @@ class Pass:
         grouped = f"""SELECT {", ".join([*keys, *session])}, {_listed(adds)} FROM (
             SELECT {_listed(keys | session | number)}{"".join(f", {n}" for n in sums)}
                    {"".join(f", {name}" for name in self._words)}
-            FROM ({query}) AS query JOIN pass_event ON came = CAST(query."event" AS VARCHAR)
-            WHERE {happened(self.types)}) GROUP BY ALL"""
+            FROM {rows} WHERE {happened(self.types)}) GROUP BY ALL"""
         if self.facts.sessions:
             again = {
                 name: f"bit_or({name})" if name in self._words else f"sum({name})" for name in adds
@@ -330,9 +349,13 @@ def write_part(
     *,
     erased: frozenset[str],
 ) -> None:
-    """Write what ``pass`` holds as Parquet: ``day.parquet``, and its new users, ``user.parquet``.
+    """Write what ``pass`` holds as Parquet, with its new users and the days of all its users.
 
-    Days lie in blocks, so that a reader of a few months skips the rest of the file.
+    ``day.parquet`` has the rows, ``user.parquet`` the users that were not numbered yet,
+    ``span.parquet`` the first and the last day of each user with rows here.
+
+    Days lie in blocks, so that a reader of a few months skips the rest of the file; within a block
+    users lie in the order of their numbers, which is that of their accounts.
 
     Parameters
     ----------
@@ -376,9 +399,14 @@ def write_part(
             SELECT user_no, CAST(day AS INTEGER) AS day, lag, {stored}
             FROM (SELECT * FROM pass WHERE {USABLE}) AS grouped JOIN pass_number
               ON came_account = account_id AND came_user IS NOT DISTINCT FROM user_id
-            ORDER BY day // {_BLOCK_DAYS})
+            ORDER BY day // {_BLOCK_DAYS}, user_no)
         TO {quoted(str(folder / "day.parquet"))} (FORMAT parquet)"""
     )
     connection.execute(f"COPY pass_user TO {quoted(str(folder / 'user.parquet'))} (FORMAT parquet)")
+    connection.execute(
+        "COPY (SELECT user_no, min(day) AS first_day, max(day) AS last_day "
+        f"FROM {quoted(str(folder / 'day.parquet'))} GROUP BY user_no) "
+        f"TO {quoted(str(folder / 'span.parquet'))} (FORMAT parquet)"
+    )
     for table in ("pass", "pass_id", "pass_user", "pass_number", "pass_event"):
         connection.execute(f"DROP TABLE {table}")

@@ -92,6 +92,12 @@ class Rollup:
         listed = ", ".join(f"{quoted(str(file))}" for file in files)
         return f"read_parquet([{listed}], union_by_name = true)"
 
+    @property
+    def spans(self) -> str:
+        """The SQL of the first and last day of each user, once per part."""
+        files = [self.folder / part.name / "span.parquet" for part in self.parts]
+        return f"read_parquet([{', '.join(quoted(str(file)) for file in files)}])"
+
     def column_of(self, name: str) -> str:
         """The column of a sum by the name that primitives know it by."""
         return f"sum_{self.facts.sums.index(name)}" if name in self.facts.sums else name

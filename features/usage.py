@@ -9,7 +9,6 @@ DuckDB reads the rollup, NumPy computes the windows; ``usage_sql.py`` is the sam
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -23,6 +22,7 @@ from features.figure import (
     OF_HISTORY,
     OF_KINDS,
     OF_MODULES,
+    OF_SPAN,
     OF_USERS,
     OF_VALUE,
     OF_WEEKS,
@@ -31,11 +31,14 @@ from features.figure import (
 )
 from features.rollup import Facts, words
 from features.rollup_reader import Rollup
+from features.roster import Share, cut_accounts, read_roster, read_span
 from features.settings import CompanySettings
 
 __all__ = ["COUNTS_DAYS", "FUNCTIONS", "NEEDS_USER", "build_usage", "facts_of"]
 NEEDS_USER = OF_USERS
 COUNTS_DAYS = frozenset({"active_days", "user_days", "longest_silence"})
+# A slice's rows, and a quarter of its accounts' days, fit a processor's cache.
+_SLICE_ROWS, _DAYS_A_ROW = 1 << 18, 4
 _DOUBLE_WINDOW = frozenset({"users_gained", "users_lost", "modules_dropped"})
 
 
@@ -80,7 +83,7 @@ def build_usage(
     )
     listed = "".join(f", {primitive.column} DOUBLE" for primitive in wanted)
     connection.execute(f"CREATE OR REPLACE TABLE usage_figure (row_no INTEGER{listed})")
-    for row_no, figures in _chunks(connection, rollup, wanted, memory):
+    for row_no, figures in _shares(connection, rollup, wanted, memory):
         columns = {"row_no": pa.array(row_no.astype(np.int32))}
         for primitive in wanted:
             figure = figures[primitive]
@@ -96,7 +99,7 @@ def build_usage(
     return "usage_primitive"
 
 
-def _chunks(
+def _shares(
     connection: duckdb.DuckDBPyConnection, rollup: Rollup, wanted: list[Primitive], memory: int
 ) -> Iterator[tuple[Ints, dict[Primitive, Floats]]]:
     """The figures of some accounts after the others, so that memory does not grow with them."""
@@ -108,55 +111,58 @@ def _chunks(
     if bounds is None or not bounds[0]:
         return
     asked_for, earliest, latest = bounds
-    reach = max((reach_of(primitive) for primitive in wanted), default=0)
-    past = [primitive for primitive in wanted if primitive.name in OF_HISTORY]
-    recent = [primitive for primitive in wanted if primitive.name not in OF_HISTORY]
+    roster = read_roster(connection)
     begin = earliest if rollup.first_day is None else min(rollup.first_day, earliest)
-    later = max(begin, earliest - reach)
-    groups = [(begin, past), (later, recent)]
-    if later - begin <= (latest - begin) // 4:  # reading the rows twice would cost more
-        groups = [(begin, wanted)]
-    # Of each account: its cells in a few cubes, its requests, and its rows by users.
-    by_account = 10 * (latest - begin + 1) + 16 * len(wanted) * asked_for / _count(connection)
-    widths = [
+    # Where every date asked is after all use, the first and last day of each account are known.
+    over = not rollup.late and rollup.last_day is not None and rollup.last_day < earliest
+    span = read_span(connection, rollup, roster) if over else None
+    groups = _groups(wanted, OF_HISTORY - OF_SPAN if over else OF_HISTORY, begin, earliest, latest)
+    rows = np.diff(roster.first) * rollup.rows_a_user(connection)
+    widest = max(
         (4 + len(_columns_of(rollup, group))) * (latest - origin + 1) / (latest - begin + 1)
         for origin, group in groups
-        if group
-    ]
-    by_user = 8 * max(widths) * rollup.rows_a_user(connection)
-    for first, end in _shares(connection, by_account, by_user, memory):
+    )
+    weight = 8 * widest * rows + 16 * len(wanted) * asked_for / roster.accounts
+    for first, end in cut_accounts(weight, memory):
         row_no, asked = _read_requests(connection, first, end)
-        figures: dict[Primitive, Floats] = {}
+        figures = {primitive: np.empty(len(asked)) for primitive in wanted}
+        small = rows[first:end] + (latest - begin + 1) / _DAYS_A_ROW
+        slices = [(first + a, first + b) for a, b in cut_accounts(small, _SLICE_ROWS)]
         for origin, group in groups:
-            if group:
-                rows, lag = _read_rows(connection, rollup, first, end, origin, latest, group)
-                requests = Requests(asked.account, asked.as_of - origin, asked.start - origin)
-                figures |= _as_known(rows, lag, requests, rollup, group)
+            columns = _columns_of(rollup, group)
+            known = None if span is None else (span[0] - origin, span[1] - origin)
+            share = Share(connection, rollup, roster, slices, (origin, latest), columns, known)
+            for number, (a, b) in enumerate(slices):
+                chosen = slice(*np.searchsorted(asked.account, (a, b)))
+                requests = Requests(
+                    asked.account[chosen] - a,
+                    asked.as_of[chosen] - origin,
+                    asked.start[chosen] - origin,
+                )
+                for primitive, figure in _as_known(
+                    *share.rows(number), requests, rollup, group
+                ).items():
+                    figures[primitive][chosen] = figure
         yield row_no, figures
 
 
-def _count(connection: duckdb.DuckDBPyConnection) -> int:
-    row = connection.execute("SELECT count(*) FROM usage_account").fetchone()
-    return int(row[0]) if row else 0
-
-
-def _shares(
-    connection: duckdb.DuckDBPyConnection, by_account: float, by_user: float, memory: int
-) -> list[tuple[int, int]]:
-    """Ranges of accounts, each as many as the memory takes, at least one."""
-    users = connection.execute(
-        "SELECT count(user_no) AS users FROM usage_account LEFT JOIN usage_user "
-        "USING (account_id) GROUP BY account ORDER BY account"
-    ).fetchnumpy()["users"]
-    share = np.cumsum(by_account + by_user * np.asarray(users, dtype=np.float64)) // memory
-    bounds = [0, *(np.flatnonzero(np.diff(share)) + 1).tolist(), len(share)]
-    return list(pairwise(bounds))
+def _groups(
+    wanted: list[Primitive], of_past: frozenset[str], begin: int, earliest: int, latest: int
+) -> list[tuple[int, list[Primitive]]]:
+    """The primitives that read all days, and those that read the last ones, each with its first."""
+    past = [primitive for primitive in wanted if primitive.name in of_past]
+    recent = [primitive for primitive in wanted if primitive.name not in of_past]
+    reach = max((reach_of(primitive) for primitive in recent), default=0)
+    later = max(begin, earliest - reach)
+    if later - begin <= (latest - begin) // 4:  # reading the rows twice would cost more
+        return [(begin, wanted)]
+    return [(origin, group) for origin, group in ((begin, past), (later, recent)) if group]
 
 
 def reach_of(primitive: Primitive) -> int:
     """How many days before the as-of date a primitive looks at."""
     numbers = [argument for argument in primitive.arguments if isinstance(argument, int)]
-    if primitive.name in OF_HISTORY or not numbers:
+    if not numbers:
         return 0
     if primitive.name in OF_WEEKS:
         return 7 * numbers[0]
@@ -171,7 +177,7 @@ def _read_requests(
     connection: duckdb.DuckDBPyConnection, first: int, end: int
 ) -> tuple[Ints, Requests]:
     found = connection.execute(
-        f"""SELECT row_no, account - {first} AS account,
+        f"""SELECT row_no, account,
                    date_diff('day', DATE '1970-01-01', as_of) AS as_of,
                    CAST(date_diff('day', DATE '1970-01-01', started) AS DOUBLE) AS start
             FROM row_account JOIN usage_account USING (account_id)
@@ -180,39 +186,6 @@ def _read_requests(
     start = np.ma.filled(np.ma.asarray(found["start"], dtype=np.float64), np.nan)
     requests = Requests(_numbers(found, "account"), _numbers(found, "as_of"), start)
     return _numbers(found, "row_no"), requests
-
-
-def _read_rows(
-    connection: duckdb.DuckDBPyConnection,
-    rollup: Rollup,
-    first: int,
-    end: int,
-    origin: int,
-    latest: int,
-    group: list[Primitive],
-) -> tuple[Rows, Ints | None]:
-    """The rollup's rows of some accounts from a day on, and by how many days they came late."""
-    columns = _columns_of(rollup, group)
-    late = rollup.late
-    listed = "".join(f", coalesce({name}, 0) AS {name}" for name in columns)
-    found = connection.execute(
-        f"""SELECT account - {first} AS account, day - {origin} AS day,
-                   CASE WHEN user_id IS NULL THEN -1 ELSE user_no END AS user
-                   {", lag" if late else ""}{listed}
-            FROM {rollup.relation(origin)} JOIN (
-                SELECT user_no, user_id, account FROM usage_user JOIN usage_account
-                USING (account_id) WHERE account >= {first} AND account < {end}
-            ) USING (user_no) WHERE day >= {origin} AND day < {latest}"""
-    ).fetchnumpy()
-    rows = Rows(
-        _numbers(found, "account"),
-        _numbers(found, "user"),
-        _numbers(found, "day"),
-        {name: np.asarray(found[name]) for name in columns},
-        end - first,
-        max(latest - origin, 1),
-    )
-    return rows, _numbers(found, "lag") if late else None
 
 
 def _columns_of(rollup: Rollup, group: list[Primitive]) -> list[str]:

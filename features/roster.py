@@ -1,0 +1,186 @@
+"""Rows of a rollup as NumPy reads them: by users in the order of their accounts, cut by accounts.
+
+A share is as many accounts as memory takes at once; a slice of it is as many as the processor's
+cache takes, so that figures are summed up without waiting for memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from features.cube import NEVER, Ints, Rows
+from features.rollup_reader import Rollup
+
+Small = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Every user of the accounts asked for.
+
+    Parameters
+    ----------
+    place : ndarray of int, (n_numbers,)
+        Where the user of each number in the rollup stands here; -1 when not asked for.
+    account : ndarray of int, (n_users,)
+        Ascending.
+    known : ndarray of bool, (n_users,)
+        False where usage does not say who it was.
+    accounts : int
+        How many are asked for, those without any user included.
+    """
+
+    place: Small
+    account: Small
+    known: npt.NDArray[np.bool_]
+    accounts: int
+
+    @cached_property
+    def first(self) -> Ints:
+        """(accounts + 1,): where the users of each account begin, and the end of them all."""
+        return np.searchsorted(self.account, np.arange(self.accounts + 1))
+
+    @property
+    def whole(self) -> bool:
+        """Whether every user of the rollup is asked for."""
+        return bool((self.place >= 0).all())
+
+
+def read_roster(connection: duckdb.DuckDBPyConnection) -> Roster:
+    """The users of ``usage_account``, which numbers the accounts asked for."""
+    found: dict[str, Any] = connection.execute(  # Any: what DuckDB's fetchnumpy gives
+        "SELECT user_no, account, user_id IS NOT NULL AS known "
+        "FROM usage_user JOIN usage_account USING (account_id)"
+    ).fetchnumpy()
+    order = np.lexsort((found["user_no"], found["account"]))
+    row = connection.execute(
+        "SELECT (SELECT coalesce(max(user_no), -1) + 1 FROM usage_user), "
+        "(SELECT count(*) FROM usage_account)"
+    ).fetchone()
+    numbers, accounts = row or (0, 0)
+    place = np.full(numbers, -1, dtype=np.int32)
+    place[found["user_no"][order]] = np.arange(len(order), dtype=np.int32)
+    return Roster(place, found["account"][order], found["known"][order].astype(bool), accounts)
+
+
+def read_span(
+    connection: duckdb.DuckDBPyConnection, rollup: Rollup, roster: Roster
+) -> tuple[Ints, Ints]:
+    """First and last day of use of each account, ``-NEVER`` and ``NEVER`` without any."""
+    found: dict[str, Any] = connection.execute(  # Any: what DuckDB's fetchnumpy gives
+        f"SELECT user_no, first_day, last_day FROM {rollup.spans}"
+    ).fetchnumpy()
+    place = roster.place[found["user_no"]]
+    account = roster.account[place[place >= 0]]
+    first = np.full(roster.accounts, -NEVER, dtype=np.int64)
+    last = np.full(roster.accounts, NEVER, dtype=np.int64)
+    np.minimum.at(first, account, found["first_day"][place >= 0].astype(np.int64))
+    np.maximum.at(last, account, found["last_day"][place >= 0].astype(np.int64))
+    return first, last
+
+
+def cut_accounts(weight: npt.NDArray[np.float64], most: float) -> list[tuple[int, int]]:
+    """Ranges of accounts, each as heavy as ``most`` at most, or of a single account."""
+    share = np.cumsum(weight) // most
+    bounds = [0, *(np.flatnonzero(np.diff(share)) + 1).tolist(), len(share)]
+    return list(pairwise(bounds))
+
+
+class Share:
+    """The rows of a range of accounts.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    rollup : Rollup
+    roster : Roster
+    slices : sequence of (int, int)
+        Ranges of accounts, one after the other; their rows are read.
+    days : (int, int)
+        First day and, exclusive, last day since 1970-01-01; the first is day 0 of the rows.
+    columns : sequence of str
+        Those of the rollup to read beside user and day.
+    span : (ndarray, ndarray), each (accounts,), or None
+        First and last day of use of each account of the roster, counted like the rows' days.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        rollup: Rollup,
+        roster: Roster,
+        slices: Sequence[tuple[int, int]],
+        days: tuple[int, int],
+        columns: Sequence[str],
+        span: tuple[Ints, Ints] | None,
+    ) -> None:
+        self.span = span
+        self.roster, self.slices, self.columns = roster, slices, columns
+        self.days = max(days[1] - days[0], 1)
+        accounts = slices[0][0], slices[-1][1]
+        everybody = accounts == (0, roster.accounts) and roster.whole
+        found = _read(connection, rollup, None if everybody else accounts, days, columns)
+        self.user = roster.place[found["user_no"]]
+        self.day, self.facts = found["day"], {name: found[name] for name in columns}
+        self.lag: Small | None = found["lag"] if rollup.late else None
+        self._order, self._bounds = self._sorted()
+
+    def _sorted(self) -> tuple[Ints | None, Ints]:
+        """The rows in the order of the slices (None: as they are), and where each begins."""
+        if len(self.slices) == 1:
+            return None, np.array([0, len(self.user)])
+        # Sixteen bits are sorted in one pass over the rows.
+        number = np.zeros(self.roster.accounts, dtype=np.uint16)
+        for position, (first, end) in enumerate(self.slices):
+            number[first:end] = position
+        by_row = number[self.roster.account][self.user]
+        sizes = np.bincount(by_row, minlength=len(self.slices))
+        return np.argsort(by_row, kind="stable"), np.append(0, np.cumsum(sizes))
+
+    def rows(self, number: int) -> tuple[Rows, Ints | None]:
+        """The rows of one slice, accounts and users counted from 0, and how late they came."""
+        first, end = self.slices[number]
+        chosen: Any = slice(*self._bounds[number : number + 2])  # Any: a slice or an array
+        if self._order is not None:
+            chosen = self._order[chosen]
+        user = self.user[chosen]
+        person = np.where(self.roster.known[user], user - self.roster.first[first], -1)
+        rows = Rows(
+            np.asarray(self.roster.account[user], dtype=np.int64) - first,
+            np.asarray(person, dtype=np.int64),
+            np.asarray(self.day[chosen], dtype=np.int64),
+            {name: self.facts[name][chosen] for name in self.columns},
+            end - first,
+            self.days,
+            None if self.span is None else (self.span[0][first:end], self.span[1][first:end]),
+        )
+        lag = None if self.lag is None else np.asarray(self.lag[chosen], dtype=np.int64)
+        return rows, lag
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    rollup: Rollup,
+    accounts: tuple[int, int] | None,
+    days: tuple[int, int],
+    columns: Sequence[str],
+) -> dict[str, Any]:
+    """The rollup's rows of some days, of a range of accounts or of everybody."""
+    origin, latest = days
+    listed = "".join(f", coalesce({name}, 0) AS {name}" for name in columns)
+    chosen = "" if accounts is None else (
+        "AND user_no IN (SELECT user_no FROM usage_user JOIN usage_account USING (account_id) "
+        f"WHERE account >= {accounts[0]} AND account < {accounts[1]})"
+    )  # fmt: skip
+    return connection.execute(
+        f"""SELECT user_no, day - {origin} AS day {", lag" if rollup.late else ""}{listed}
+            FROM {rollup.relation(origin)} WHERE day >= {origin} AND day < {latest} {chosen}"""
+    ).fetchnumpy()
