@@ -1,7 +1,7 @@
 """One more day of events and one more as-of date, against a bare scan of all the events.
 
 Run with ``make bench ONLY=features_nightly``; the limits are 0.6 scans for the activity features
-(``ratio``) and 2 for everything (``ratio_all``), by CPU.
+(``ratio``) and 2 for everything (``ratio_all``), by CPU, both sides the cheapest of three runs.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import shutil
 from pathlib import Path
 
 from benchmarks.workload.build import build_day, build_grid
-from benchmarks.workload.company import CORE, USAGE
+from benchmarks.workload.company import CORE, USAGE, Workload
 from benchmarks.workload.events import bench_folder, make_day, make_events
 from benchmarks.workload.meter import Cost, measure, report, scan_cost
 
 LIMIT, LIMIT_ALL = 0.6, 2.0
 EVENTS = 100_000_000
+ROUNDS = 3
 
 
 def main() -> None:
@@ -37,17 +38,22 @@ def main() -> None:
     )
 
 
-def _night(events: Path, day: Path, groups: tuple[str, ...]) -> Cost:
+def _night(events: Path, day: Path, workload: Workload) -> Cost:
     folder = bench_folder() / "nightly"
     shutil.rmtree(folder, ignore_errors=True)
     files = folder / "files"
     files.mkdir(parents=True)
     (files / events.name).hardlink_to(events)
-    measure(build_grid, files, folder, groups, "1500MB", 1)
+    measure(build_grid, files, folder, workload, "1500MB", 1)
     (files / day.name).hardlink_to(day)
-    cost = measure(build_day, files, folder, groups, "1500MB")
+    (folder / "rollup").rename(folder / "evening")
+    costs = []
+    for _ in range(ROUNDS):
+        shutil.rmtree(folder / "rollup", ignore_errors=True)
+        shutil.copytree(folder / "evening", folder / "rollup")
+        costs.append(measure(build_day, files, folder, workload, "1500MB"))
     shutil.rmtree(folder)
-    return cost
+    return min(costs, key=lambda cost: cost.cpu_s)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 NEVER = np.iinfo(np.int32).min // 2
+# Cells of a cube of users that are made at once.
+_MOST_CELLS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -258,7 +260,8 @@ class UserDays:
     def __init__(self, rows: Rows, cuts: Cuts) -> None:
         bits = int(rows.days).bit_length()
         self.accounts, self.cuts = rows.accounts, cuts
-        key = np.sort(rows.user << bits | rows.day)  # np.unique hashes, which takes far longer
+        # Rows come in runs that are sorted already: merging them is the quickest, np.unique hashes.
+        key = np.sort(rows.user << bits | rows.day, kind="stable")
         key = key[np.append(True, key[1:] != key[:-1])[: len(key)]]
         self.user, self.day = key >> bits, key & ((1 << bits) - 1)
         account = np.zeros(int(rows.user.max(initial=-1)) + 1, dtype=np.int64)
@@ -274,17 +277,28 @@ class UserDays:
         np.copyto(previous[1:], self.day[:-1], where=self.user[1:] == self.user[:-1])
         return previous
 
-    def _users(self, first: Ints, last: Ints) -> Callable[[Requests, int], Floats]:
-        """One user for every window that ends from ``first`` to ``last``, both inclusive."""
-        span, width = self.cuts.span, len(self.cuts) + 1
-        begun = self.cuts.first_from[np.minimum(first, span + 1)]
-        ended = self.cuts.first_from[np.minimum(np.maximum(last + 1, first), span + 1)]
-        chosen = begun < ended
-        row = self.account[chosen] * width
-        size = self.accounts * width
-        change = np.bincount(row + begun[chosen], minlength=size)
-        change -= np.bincount(row + ended[chosen], minlength=size)
-        count = np.cumsum(change.reshape(self.accounts, width), axis=1).ravel()
+    @cached_property
+    def _row(self) -> Ints:
+        return np.asarray(self.account * (len(self.cuts) + 1))
+
+    def _from(self, day: Ints) -> Ints:
+        """How many of the users' days are to be told from each cut on, each from a day of its own.
+
+        (accounts x (cuts + 1),), in one row.
+        """
+        cut = self.cuts.first_from[np.minimum(day, self.cuts.span + 1)]
+        size = self.accounts * (len(self.cuts) + 1)
+        return np.asarray(np.bincount(self._row + cut, minlength=size))
+
+    @cached_property
+    def _from_next_day(self) -> Ints:
+        return self._from(self.day + 1)
+
+    def _users(self, begun: Ints, end: Ints) -> Callable[[Requests, int], Floats]:
+        """One user for every window that ends on a day before ``end``, from where it was told."""
+        width = len(self.cuts) + 1
+        change = (begun - self._from(end)).reshape(self.accounts, width)
+        count = np.cumsum(change, axis=1).ravel()
 
         def read(requests: Requests, back: int) -> Floats:
             at = requests.as_of - back
@@ -295,16 +309,18 @@ class UserDays:
 
     def active(self, length: int) -> Callable[[Requests, int], Floats]:
         """Users with a day in the window."""
-        return self._users(self.day + 1, np.minimum(self.next, self.day + length))
+        return self._users(self._from_next_day, np.minimum(self.next, self.day + length) + 1)
 
     def lost(self, length: int) -> Callable[[Requests, int], Floats]:
         """Users active in the window before, and not in this one."""
-        return self._users(self.day + length + 1, np.minimum(self.next, self.day + 2 * length))
+        first = self.day + length + 1
+        end = np.maximum(np.minimum(self.next, self.day + 2 * length) + 1, first)
+        return self._users(self._from(first), end)
 
     def gained(self, length: int) -> Callable[[Requests, int], Floats]:
         """Users active in the window, and not in the one before."""
-        begun = np.maximum(self.day, self.previous + 2 * length) + 1
-        return self._users(begun, self.day + length)
+        first = np.maximum(self.day, self.previous + 2 * length) + 1
+        return self._users(self._from(first), np.maximum(self.day + length + 1, first))
 
 
 def busiest(rows: Rows, requests: Requests, length: int, back: int = 0) -> Floats:
@@ -315,21 +331,28 @@ def busiest(rows: Rows, requests: Requests, length: int, back: int = 0) -> Float
     rows : Rows
         Those of known users only.
     """
-    order = np.argsort(rows.day, kind="stable")
-    day = rows.day[order]
-    users = int(rows.user.max(initial=-1)) + 1
-    account = np.zeros(users, dtype=np.int64)
-    account[rows.user] = rows.account
     found = np.zeros(len(requests))
-    for as_of in np.unique(requests.as_of):
-        first, end = np.searchsorted(day, (as_of - back - length, as_of - back))
-        chosen = order[first:end]
-        by_user = np.bincount(rows.user[chosen], rows.facts["events"][chosen], minlength=users)
-        seen = np.flatnonzero(by_user)
-        most = np.zeros(rows.accounts)
-        np.maximum.at(most, account[seen], by_user[seen])
-        asked = requests.as_of == as_of
-        found[asked] = most[requests.account[asked]]
+    if not len(rows.user) or not len(requests):
+        return found
+    account = np.full(int(rows.user.max()) + 1, rows.accounts, dtype=np.int64)
+    account[rows.user] = rows.account
+    seen = np.argsort(account, kind="stable")[: np.count_nonzero(account < rows.accounts)]
+    place = np.empty(len(account), dtype=np.int64)
+    place[seen] = np.arange(len(seen))
+    by_user = replace(rows, account=place[rows.user], accounts=len(seen))
+    first = np.flatnonzero(np.diff(account[seen], prepend=-1))
+    dates = np.unique(requests.as_of)
+    pieces = min(len(dates), 1 + 2 * len(seen) * len(dates) // _MOST_CELLS)
+    for asked in np.array_split(dates, pieces):
+        end = asked - back
+        cuts = Cuts(np.concatenate([end - length, end]), rows.days)
+        until = Total(by_user, rows.facts["events"], cuts).until.reshape(len(seen), -1)
+        events = until[:, cuts.number(end)] - until[:, cuts.number(end - length)]
+        most = np.zeros((rows.accounts, len(asked)))
+        most[account[seen][first]] = np.maximum.reduceat(events, first)
+        here = (requests.as_of >= asked[0]) & (requests.as_of <= asked[-1])
+        date = np.searchsorted(asked, requests.as_of[here])
+        found[here] = most[requests.account[here], date]
     return found
 
 

@@ -26,7 +26,7 @@ from features.ledger import (
     read_ledger,
     write_ledger,
 )
-from features.rollup import erasure_mark
+from features.rollup import erasure_mark, summarise_part
 
 _NOTHING = Ledger("", (), (), (), {}, frozenset(), "")
 
@@ -132,7 +132,7 @@ def _without(
 ) -> Part:
     """The part without these users: a new one, or itself where they are not in it."""
     listed = ", ".join(map(str, users)) or "NULL"
-    files, old = ("day.parquet", "user.parquet", "span.parquet"), folder / part.name
+    files, old = ("day.parquet", "user.parquet"), folder / part.name
     there = " UNION ALL ".join(
         f"(SELECT 1 FROM {quoted(str(old / file))} WHERE user_no IN ({listed}) LIMIT 1)"
         for file in files
@@ -147,6 +147,7 @@ def _without(
             f"COPY (SELECT * FROM {quoted(str(old / file))} WHERE user_no NOT IN ({listed})) "
             f"TO {quoted(str(new / file))} (FORMAT parquet)"
         )
+    summarise_part(connection, new)
     return read_part(connection, new, part.columns)
 
 

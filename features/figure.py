@@ -39,6 +39,7 @@ OF_KINDS = frozenset(
 )
 OF_MODULES = frozenset({"module_events", "module_concentration"})
 OF_WEEKS = frozenset({"best_week", "weekly_slope", "weeks_declining"})
+_DOUBLE_WINDOW = frozenset({"users_gained", "users_lost", "modules_dropped"})
 OF_VALUE = frozenset({"days_since_value", "value_to_date", "days_to_first_value"})
 # These look at the account's first or last use, however long ago; the others of OF_HISTORY at more.
 OF_SPAN = frozenset(
@@ -77,6 +78,16 @@ def compute(
     found |= _modules(rows, requests, rollup, cuts, [p for p in group if p.name in OF_MODULES])
     found |= _value(rows, requests, rollup, [p for p in group if p.name in OF_VALUE])
     return found
+
+
+def reach_of(primitive: Primitive) -> int:
+    """How many days before the as-of date a primitive looks at."""
+    numbers = [argument for argument in primitive.arguments if isinstance(argument, int)]
+    if not numbers:
+        return 0
+    if primitive.name in OF_WEEKS:
+        return 7 * numbers[0]
+    return sum(numbers) * (2 if primitive.name in _DOUBLE_WINDOW else 1)
 
 
 def _window(primitive: Primitive) -> tuple[int, int]:
@@ -175,7 +186,9 @@ def _users(
     group = [p for name in by_name.keys() & OF_USERS for p in by_name[name]]
     if not group:
         return {}
-    known = rows.only(rows.user >= 0) if (rows.user < 0).any() else rows
+    first = requests.as_of.min(initial=rows.days) - max(map(reach_of, group))
+    chosen = (rows.user >= 0) & (rows.day >= first)
+    known = rows if chosen.all() else rows.only(chosen)
     ends = {back for _, back in map(_window, group)}
     dates = np.unique(requests.as_of)
     days = UserDays(known, Cuts(np.concatenate([dates - back for back in ends]), rows.days))

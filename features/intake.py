@@ -40,7 +40,7 @@ from features.ledger import (
 )
 from features.progress import Progress, silent
 from features.query import Query
-from features.rollup import Facts, Pass, happened, is_kept, read_events, write_part
+from features.rollup import Facts, Pass, happened, is_kept, read_events, summarise_part, write_part
 from features.settings import CompanySettings
 
 # Raised with every change of what a part holds.
@@ -114,7 +114,7 @@ def take_in(
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        Gets the table ``usage_user``.
+        Gets the view ``usage_user``.
     order : Order
     folder : Path
         The company's rollup; made when absent.
@@ -313,7 +313,7 @@ def _merge(
     name = uuid.uuid4().hex
     (folder / name).mkdir()
     columns = others[-1].columns
-    for file in ("day.parquet", "user.parquet", "span.parquet", "id.parquet"):
+    for file in ("day.parquet", "user.parquet", "id.parquet"):
         if not (folder / others[0].name / file).exists():
             continue
         listed = ", ".join(f"{quoted(str(folder / part.name / file))}" for part in others)
@@ -321,6 +321,7 @@ def _merge(
             f"COPY (SELECT * FROM read_parquet([{listed}], union_by_name = true)) "
             f"TO {quoted(str(folder / name / file))} (FORMAT parquet)"
         )
+    summarise_part(connection, folder / name)
     merged = Part(
         name,
         min(part.first_day for part in others),
@@ -340,7 +341,7 @@ def _number_users(
     rows = f"SELECT * FROM read_parquet([{listed}])" if parts else (
         "SELECT NULL::VARCHAR AS account_id, NULL::VARCHAR AS user_id, 0 AS user_no WHERE FALSE"
     )  # fmt: skip
-    connection.execute(f"CREATE OR REPLACE TABLE usage_user AS {rows}")
+    connection.execute(f"CREATE OR REPLACE VIEW usage_user AS {rows}")
 
 
 def _fault(

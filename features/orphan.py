@@ -83,7 +83,7 @@ def _unknown_accounts(
 def _has_none(connection: duckdb.DuckDBPyConnection, orphan: str) -> bool:
     """Whether a look at the users is enough to know that no usage is of such an account."""
     there = connection.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE table_name = 'usage_user'"
+        "SELECT 1 FROM duckdb_views() WHERE view_name = 'usage_user'"
     ).fetchone()
     return (
         bool(there)

@@ -351,8 +351,8 @@ def write_part(
 ) -> None:
     """Write what ``pass`` holds as Parquet, with its new users and the days of all its users.
 
-    ``day.parquet`` has the rows, ``user.parquet`` the users that were not numbered yet,
-    ``span.parquet`` the first and the last day of each user with rows here.
+    ``day.parquet`` has the rows, ``user.parquet`` the users that were not numbered yet; for the
+    others see ``summarise_part``.
 
     Days lie in blocks, so that a reader of a few months skips the rest of the file; within a block
     users lie in the order of their numbers, which is that of their accounts.
@@ -370,6 +370,12 @@ def write_part(
     """
     folder.mkdir(parents=True)
     connection.execute(
+        """CREATE OR REPLACE TEMP TABLE pass_known AS
+        SELECT usage_user.* FROM usage_user SEMI JOIN pass_id
+          ON pass_id.account_id = usage_user.account_id
+         AND pass_id.user_id IS NOT DISTINCT FROM usage_user.user_id"""
+    )
+    connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE pass_user AS
         SELECT account_id, user_id,
                CAST((SELECT coalesce(max(user_no), -1) FROM usage_user)
@@ -377,14 +383,14 @@ def write_part(
                     AS INTEGER) AS user_no
         FROM (SELECT DISTINCT account_id, user_id FROM pass_id WHERE account_id IS NOT NULL) AS seen
         WHERE {is_kept(erased, "account_id", "user_id")}
-          AND NOT EXISTS (SELECT 1 FROM usage_user AS known
+          AND NOT EXISTS (SELECT 1 FROM pass_known AS known
                           WHERE known.account_id = seen.account_id
                             AND known.user_id IS NOT DISTINCT FROM seen.user_id)"""
     )
     connection.execute(
         """CREATE OR REPLACE TEMP TABLE pass_number AS
         SELECT came_account, came_user, user_no
-        FROM pass_id JOIN (SELECT * FROM usage_user UNION ALL SELECT * FROM pass_user) AS person
+        FROM pass_id JOIN (SELECT * FROM pass_known UNION ALL SELECT * FROM pass_user) AS person
           ON person.account_id = pass_id.account_id
          AND person.user_id IS NOT DISTINCT FROM pass_id.user_id"""
     )
@@ -399,14 +405,28 @@ def write_part(
             SELECT user_no, CAST(day AS INTEGER) AS day, lag, {stored}
             FROM (SELECT * FROM pass WHERE {USABLE}) AS grouped JOIN pass_number
               ON came_account = account_id AND came_user IS NOT DISTINCT FROM user_id
-            ORDER BY day // {_BLOCK_DAYS}, user_no)
+            ORDER BY day // {_BLOCK_DAYS}, user_no, day)
         TO {quoted(str(folder / "day.parquet"))} (FORMAT parquet)"""
     )
     connection.execute(f"COPY pass_user TO {quoted(str(folder / 'user.parquet'))} (FORMAT parquet)")
-    connection.execute(
-        "COPY (SELECT user_no, min(day) AS first_day, max(day) AS last_day "
-        f"FROM {quoted(str(folder / 'day.parquet'))} GROUP BY user_no) "
-        f"TO {quoted(str(folder / 'span.parquet'))} (FORMAT parquet)"
-    )
-    for table in ("pass", "pass_id", "pass_user", "pass_number", "pass_event"):
+    summarise_part(connection, folder)
+    for table in ("pass", "pass_id", "pass_known", "pass_user", "pass_number", "pass_event"):
         connection.execute(f"DROP TABLE {table}")
+
+
+def summarise_part(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write what readers would else add up from all rows of ``day.parquet`` every time.
+
+    ``span.parquet`` has the first and the last day of each user, ``total.parquet`` the events by
+    day and by how many days later they were known.
+    """
+    rows = quoted(str(folder / "day.parquet"))
+    summaries = {
+        "span": f"SELECT user_no, min(day) AS first_day, max(day) AS last_day FROM {rows} "
+        "GROUP BY user_no",
+        "total": f"SELECT day, lag, CAST(sum(events) AS BIGINT) AS events FROM {rows} "
+        "GROUP BY day, lag",
+    }
+    for name, query in summaries.items():
+        file = quoted(str(folder / f"{name}.parquet"))
+        connection.execute(f"COPY ({query}) TO {file} (FORMAT parquet)")

@@ -76,7 +76,7 @@ class Rollup:
     def last_day_until(self, connection: duckdb.DuckDBPyConnection, day: date) -> date | None:
         """The last day with usage that is not after this one; None without any."""
         row = connection.execute(
-            f"SELECT max({EPOCH} + day) FROM {self.relation()} WHERE {EPOCH} + day <= $1", [day]
+            f"SELECT max({EPOCH} + day) FROM {self.totals} WHERE {EPOCH} + day <= $1", [day]
         ).fetchone()
         return row[0] if row else None
 
@@ -95,8 +95,16 @@ class Rollup:
     @property
     def spans(self) -> str:
         """The SQL of the first and last day of each user, once per part."""
-        files = [self.folder / part.name / "span.parquet" for part in self.parts]
-        return f"read_parquet([{', '.join(quoted(str(file)) for file in files)}])"
+        return self._summary("span.parquet")
+
+    @property
+    def totals(self) -> str:
+        """The SQL of the events by day and lag, once per part."""
+        return self._summary("total.parquet")
+
+    def _summary(self, name: str) -> str:
+        files = [quoted(str(self.folder / part.name / name)) for part in self.parts]
+        return f"read_parquet([{', '.join(files)}])"
 
     def column_of(self, name: str) -> str:
         """The column of a sum by the name that primitives know it by."""
@@ -130,10 +138,11 @@ def create_views(
     *,
     watched: tuple[str, ...] | None,
 ) -> None:
-    """Create ``usage_day``, ``active_day`` and ``event_kind``.
+    """Create ``usage_day``, ``usage_total``, ``active_day`` and ``event_kind``.
 
     ``usage_day``: usage by account, user and day with ``known_day``; keys may repeat. What the
-    rollup does not hold is null. ``active_day``: the days on which a known account did anything,
+    rollup does not hold is null. ``usage_total``: events by day, of whomever.
+    ``active_day``: the days on which a known account did anything,
     or one of the watched events.
 
     Parameters
@@ -157,6 +166,11 @@ def create_views(
                CAST({sums.get("views", "NULL")} AS DOUBLE) AS views,
                {reports if words(rollup.columns) else "FALSE"} AS reports
         FROM ({rollup.dated}) WHERE known_day < DATE '{end}'"""
+    )
+    connection.execute(
+        f"""CREATE OR REPLACE VIEW usage_total AS
+        SELECT {EPOCH} + day AS day, events FROM {rollup.totals}
+        WHERE {EPOCH} + (day + lag) < DATE '{end}'"""
     )
     chosen = "TRUE"
     if watched is not None:

@@ -60,7 +60,7 @@ def read_roster(connection: duckdb.DuckDBPyConnection) -> Roster:
         "SELECT user_no, account, user_id IS NOT NULL AS known "
         "FROM usage_user JOIN usage_account USING (account_id)"
     ).fetchnumpy()
-    order = np.lexsort((found["user_no"], found["account"]))
+    order = np.argsort(found["account"], kind="stable")
     row = connection.execute(
         "SELECT (SELECT coalesce(max(user_no), -1) + 1 FROM usage_user), "
         "(SELECT count(*) FROM usage_account)"

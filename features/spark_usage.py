@@ -117,10 +117,11 @@ def build_rollup(
     columns: Sequence[Column],
     end: date,
 ) -> None:
-    """Create the rollup on Spark, and in DuckDB ``event_kind``, ``usage_day`` and ``active_day``.
+    """Create the rollup on Spark, and in DuckDB what is read of it there.
 
     On Spark there are then ``usage_event_day``, ``usage_session_day`` and ``usage_day`` as
-    ``usage_sql`` says. DuckDB's ``usage_day`` is of the whole account, with ``user_id`` null.
+    ``usage_sql`` says; in DuckDB ``event_kind``, ``usage_total``, ``active_day`` and a
+    ``usage_day`` of the whole account, with ``user_id`` null.
 
     Parameters
     ----------
@@ -223,6 +224,7 @@ def _hand_over(
     )
     spark.give(connection, "account_usage", under="usage_day")
     spark.give(connection, "watched_day")
+    connection.execute("CREATE OR REPLACE VIEW usage_total AS SELECT day, events FROM usage_day")
     connection.execute(
         """CREATE OR REPLACE VIEW active_day AS SELECT * FROM watched_day
         WHERE account_id IN (SELECT account_id FROM accounts)"""

@@ -28,6 +28,7 @@ from features.figure import (
     OF_WEEKS,
     SUMS,
     compute,
+    reach_of,
 )
 from features.rollup import Facts, words
 from features.rollup_reader import Rollup
@@ -39,7 +40,6 @@ NEEDS_USER = OF_USERS
 COUNTS_DAYS = frozenset({"active_days", "user_days", "longest_silence"})
 # A slice's rows, and a quarter of its accounts' days, fit a processor's cache.
 _SLICE_ROWS, _DAYS_A_ROW = 1 << 18, 4
-_DOUBLE_WINDOW = frozenset({"users_gained", "users_lost", "modules_dropped"})
 
 
 def facts_of(primitives: Iterable[Primitive], settings: CompanySettings) -> Facts:
@@ -126,9 +126,10 @@ def _shares(
     for first, end in cut_accounts(weight, memory):
         row_no, asked = _read_requests(connection, first, end)
         figures = {primitive: np.empty(len(asked)) for primitive in wanted}
-        small = rows[first:end] + (latest - begin + 1) / _DAYS_A_ROW
-        slices = [(first + a, first + b) for a, b in cut_accounts(small, _SLICE_ROWS)]
         for origin, group in groups:
+            part = (latest - origin + 1) / (latest - begin + 1)
+            small = part * (rows[first:end] + (latest - begin + 1) / _DAYS_A_ROW)
+            slices = [(first + a, first + b) for a, b in cut_accounts(small, _SLICE_ROWS)]
             columns = _columns_of(rollup, group)
             known = None if span is None else (span[0] - origin, span[1] - origin)
             share = Share(connection, rollup, roster, slices, (origin, latest), columns, known)
@@ -157,16 +158,6 @@ def _groups(
     if later - begin <= (latest - begin) // 4:  # reading the rows twice would cost more
         return [(begin, wanted)]
     return [(origin, group) for origin, group in ((begin, past), (later, recent)) if group]
-
-
-def reach_of(primitive: Primitive) -> int:
-    """How many days before the as-of date a primitive looks at."""
-    numbers = [argument for argument in primitive.arguments if isinstance(argument, int)]
-    if not numbers:
-        return 0
-    if primitive.name in OF_WEEKS:
-        return 7 * numbers[0]
-    return sum(numbers) * (2 if primitive.name in _DOUBLE_WINDOW else 1)
 
 
 def _numbers(found: dict[str, Any], name: str) -> Ints:  # Any: what DuckDB's fetchnumpy gives

@@ -18,7 +18,7 @@ from features.settings import GRAIN_DAYS, CompanySettings
 
 # The column that tells when a row of the table happened.
 _DATED = {
-    "usage": ("usage_day", "day", "events"),
+    "usage": ("usage_total", "day", "events"),
     "measures": ("measures", "day", "1"),
     "tickets": ("tickets", "opened_at", "1"),
     "surveys": ("surveys", "day", "1"),
@@ -44,7 +44,7 @@ def check_volume(
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        Holds the tables; of usage, ``usage_day``.
+        Holds the tables; of usage, ``usage_total``.
     settings : CompanySettings
     tables : collection of str
         Those to check.

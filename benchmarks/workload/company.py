@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -11,8 +12,33 @@ from features.catalogue import GROUPS
 from features.settings import CompanySettings
 from features.source import Source, open_source
 
-CORE = ("activity", "trend")
-USAGE = ("activity", "value", "trend", "adoption", "onboarding")
+
+@dataclass(frozen=True)
+class Workload:
+    """Which features are wanted.
+
+    Parameters
+    ----------
+    groups : tuple of str
+        Groups of the catalogue.
+    left_out : tuple of str
+        Features of these groups that are not wanted.
+    kinds : bool
+        Whether the configuration says what each event is.
+    """
+
+    groups: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    kinds: bool = True
+
+
+# What is known of use without telling one kind of event from another.
+CORE = Workload(
+    ("activity", "trend", "adoption", "people"),
+    ("features_used_28d", "features_share_91d", "features_change_28d"),
+    kinds=False,
+)
+USAGE = Workload(("activity", "value", "trend", "adoption", "onboarding"))
 
 
 def monthly_dates(number: int) -> list[date]:
@@ -21,16 +47,14 @@ def monthly_dates(number: int) -> list[date]:
     return [date(year, month, 1) for year, month in months][-number:]
 
 
-def company_settings(files: Path, groups: Sequence[str], memory: str) -> CompanySettings:
-    """Usage alone, with seven modules, and the groups of features that are wanted.
-
-    Without a group that tells events apart, the configuration says nothing of them.
+def company_settings(files: Path, workload: Workload, memory: str) -> CompanySettings:
+    """Usage alone, with seven modules, and the features that are wanted.
 
     Parameters
     ----------
     files : Path
         A Parquet file of events, or a folder of them.
-    groups : sequence of str
+    workload : Workload
     memory : str
         DuckDB's limit.
     """
@@ -54,8 +78,8 @@ def company_settings(files: Path, groups: Sequence[str], memory: str) -> Company
                 "usage": "SELECT account_id, user_id, ts, event, duration_s "
                 f"FROM read_parquet('{pattern}')",
             },
-            "catalogue": kinds if set(groups) - set(CORE) else {},
-            "leave_out": [group for group in GROUPS if group not in groups],
+            "catalogue": kinds if workload.kinds else {},
+            "leave_out": [*(g for g in GROUPS if g not in workload.groups), *workload.left_out],
             "labels": {"churn": None},
             "time": {"data_end": date(2026, 1, 2)},
         }
