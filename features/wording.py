@@ -36,12 +36,13 @@ def format_value(value: float | str, unit: str, *, currency: str) -> str:
     value : float or str
         A category, or a number in the unit.
     unit : str
-        As the catalogue says: share, change, percentage points, money, flag, or what is counted.
+        As the catalogue says: share (0-1), ratio (may exceed 1), change, percentage points, money,
+        flag, or what is counted.
     currency : str
     """
     if isinstance(value, str):
         return value
-    if unit in ("share", "share of ARR"):
+    if unit in ("share", "share of ARR", "ratio"):
         return f"{100 * value:.0f} %"
     if unit == "percentage points":
         return f"{100 * value:.0f} points"

@@ -126,14 +126,9 @@ def test_an_event_told_twice_counts_once(company: Company, spill: Path) -> None:
 def test_shares_lie_between_nothing_and_all(company: Company, spill: Path) -> None:
     for dataset in open_answer(company, spill)[1].values():
         shares = [f.name for f in dataset.catalogue.features if f.unit == "share"]
-        over_seats = {name for name in shares if "login_ratio" in name or name in OVER_ONE}
         for key, row in feature_rows(dataset).items():
-            for name in set(shares) - over_seats:
+            for name in shares:
                 assert row[name] is None or 0 <= row[name] <= 1, (name, key)
-
-
-# More users than seats is a fact to be told, not an error.
-OVER_ONE = frozenset({"activation_ratio"})
 
 
 ODD_CATALOGUE = {
