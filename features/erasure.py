@@ -16,7 +16,6 @@ import duckdb
 
 from features.dialect import quoted
 from features.errors import InputError, KeepwellError, Problem
-from features.intake import read_part
 from features.ledger import (
     Ledger,
     Part,
@@ -26,7 +25,7 @@ from features.ledger import (
     read_ledger,
     write_ledger,
 )
-from features.rollup import erasure_mark, summarise_part
+from features.part import erasure_mark, read_part, summarise_part
 
 _NOTHING = Ledger("", (), (), (), {}, frozenset(), "")
 

@@ -38,9 +38,10 @@ from features.ledger import (
     remove_leftovers,
     write_ledger,
 )
+from features.part import is_kept, read_part, summarise_part, write_part
 from features.progress import Progress, silent
 from features.query import Query
-from features.rollup import Facts, Pass, happened, is_kept, read_events, summarise_part, write_part
+from features.rollup import Facts, Pass, happened, read_events
 from features.settings import CompanySettings
 
 # Raised with every change of what a part holds.
@@ -285,16 +286,6 @@ def _roll_up(
         shutil.rmtree(folder / name, ignore_errors=True)
         raise
     return part, events, problems
-
-
-def read_part(connection: duckdb.DuckDBPyConnection, folder: Path, columns: Sequence[str]) -> Part:
-    """What the ledger says of a part that was written to a folder."""
-    found = connection.execute(
-        "SELECT coalesce(min(day), 0), coalesce(max(day), -1), count(*), "
-        f"coalesce(max(lag), 0) > 0 FROM {quoted(str(folder / 'day.parquet'))}"
-    ).fetchone()
-    first, last, count, late = found or (0, -1, 0, False)
-    return Part(folder.name, first, last, count, tuple(columns), bool(late))
 
 
 def _without(query: str, order: Order, erased: frozenset[str]) -> str:

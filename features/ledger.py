@@ -81,7 +81,7 @@ class Ledger:
     types : dict of str to str
         Types that the query returned, by column.
     erased : frozenset of str
-        ``features.rollup.erasure_mark`` of users who were erased; they are left out for good.
+        ``features.part.erasure_mark`` of users who were erased; they are left out for good.
     digest : str
         What was read in all, for the model's card.
     problems : tuple of Problem

@@ -36,12 +36,16 @@ class Roster:
         False where usage does not say who it was.
     accounts : int
         How many are asked for, those without any user included.
+    span : (ndarray, ndarray), each (accounts,), optional
+        First and last day of use of each account since 1970-01-01, ``-NEVER`` and ``NEVER`` without
+        any; only where all use was known on every date asked.
     """
 
     place: Small
     account: Small
     known: npt.NDArray[np.bool_]
     accounts: int
+    span: tuple[Ints, Ints] | None = None
 
     @cached_property
     def first(self) -> Ints:
@@ -54,8 +58,16 @@ class Roster:
         return bool((self.place >= 0).all())
 
 
-def read_roster(connection: duckdb.DuckDBPyConnection) -> Roster:
-    """The users of ``usage_account``, which numbers the accounts asked for."""
+def read_roster(connection: duckdb.DuckDBPyConnection, rollup: Rollup, *, earliest: int) -> Roster:
+    """The users of ``usage_account``, which numbers the accounts asked for.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    rollup : Rollup
+    earliest : int
+        The first of the dates asked, in days since 1970-01-01.
+    """
     found: dict[str, Any] = connection.execute(  # Any: what DuckDB's fetchnumpy gives
         "SELECT user_no, account, user_id IS NOT NULL AS known "
         "FROM usage_user JOIN usage_account USING (account_id)"
@@ -68,22 +80,29 @@ def read_roster(connection: duckdb.DuckDBPyConnection) -> Roster:
     numbers, accounts = row or (0, 0)
     place = np.full(numbers, -1, dtype=np.int32)
     place[found["user_no"][order]] = np.arange(len(order), dtype=np.int32)
-    return Roster(place, found["account"][order], found["known"][order].astype(bool), accounts)
+    account, known = found["account"][order], found["known"][order].astype(bool)
+    over = not rollup.late and rollup.last_day is not None and rollup.last_day < earliest
+    span = _read_span(connection, rollup, place, account, accounts) if over else None
+    return Roster(place, account, known, accounts, span)
 
 
-def read_span(
-    connection: duckdb.DuckDBPyConnection, rollup: Rollup, roster: Roster
+def _read_span(
+    connection: duckdb.DuckDBPyConnection,
+    rollup: Rollup,
+    place: Small,
+    account: Small,
+    accounts: int,
 ) -> tuple[Ints, Ints]:
-    """First and last day of use of each account, ``-NEVER`` and ``NEVER`` without any."""
+    """First and last day of use of each account."""
     found: dict[str, Any] = connection.execute(  # Any: what DuckDB's fetchnumpy gives
         f"SELECT user_no, first_day, last_day FROM {rollup.spans}"
     ).fetchnumpy()
-    place = roster.place[found["user_no"]]
-    account = roster.account[place[place >= 0]]
-    first = np.full(roster.accounts, -NEVER, dtype=np.int64)
-    last = np.full(roster.accounts, NEVER, dtype=np.int64)
-    np.minimum.at(first, account, found["first_day"][place >= 0].astype(np.int64))
-    np.maximum.at(last, account, found["last_day"][place >= 0].astype(np.int64))
+    asked = place[found["user_no"]] >= 0
+    of = account[place[found["user_no"][asked]]]
+    first = np.full(accounts, -NEVER, dtype=np.int64)
+    last = np.full(accounts, NEVER, dtype=np.int64)
+    np.minimum.at(first, of, found["first_day"][asked].astype(np.int64))
+    np.maximum.at(last, of, found["last_day"][asked].astype(np.int64))
     return first, last
 
 
@@ -108,8 +127,6 @@ class Share:
         First day and, exclusive, last day since 1970-01-01; the first is day 0 of the rows.
     columns : sequence of str
         Those of the rollup to read beside user and day.
-    span : (ndarray, ndarray), each (accounts,), or None
-        First and last day of use of each account of the roster, counted like the rows' days.
     """
 
     def __init__(
@@ -120,11 +137,9 @@ class Share:
         slices: Sequence[tuple[int, int]],
         days: tuple[int, int],
         columns: Sequence[str],
-        span: tuple[Ints, Ints] | None,
     ) -> None:
-        self.span = span
         self.roster, self.slices, self.columns = roster, slices, columns
-        self.days = max(days[1] - days[0], 1)
+        self.origin, self.days = days[0], max(days[1] - days[0], 1)
         accounts = slices[0][0], slices[-1][1]
         everybody = accounts == (0, roster.accounts) and roster.whole
         found = _read(connection, rollup, None if everybody else accounts, days, columns)
@@ -160,10 +175,16 @@ class Share:
             {name: self.facts[name][chosen] for name in self.columns},
             end - first,
             self.days,
-            None if self.span is None else (self.span[0][first:end], self.span[1][first:end]),
+            self._span(first, end),
         )
         lag = None if self.lag is None else np.asarray(self.lag[chosen], dtype=np.int64)
         return rows, lag
+
+    def _span(self, first: int, end: int) -> tuple[Ints, Ints] | None:
+        if self.roster.span is None:
+            return None
+        begun, ended = self.roster.span
+        return begun[first:end] - self.origin, ended[first:end] - self.origin
 
 
 def _read(

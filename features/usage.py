@@ -32,7 +32,7 @@ from features.figure import (
 )
 from features.rollup import Facts, words
 from features.rollup_reader import Rollup
-from features.roster import Share, cut_accounts, read_roster, read_span
+from features.roster import Share, cut_accounts, read_roster
 from features.settings import CompanySettings
 
 __all__ = ["COUNTS_DAYS", "FUNCTIONS", "NEEDS_USER", "build_usage", "facts_of"]
@@ -111,40 +111,42 @@ def _shares(
     if bounds is None or not bounds[0]:
         return
     asked_for, earliest, latest = bounds
-    roster = read_roster(connection)
+    roster = read_roster(connection, rollup, earliest=earliest)
     begin = earliest if rollup.first_day is None else min(rollup.first_day, earliest)
-    # Where every date asked is after all use, the first and last day of each account are known.
-    over = not rollup.late and rollup.last_day is not None and rollup.last_day < earliest
-    span = read_span(connection, rollup, roster) if over else None
-    groups = _groups(wanted, OF_HISTORY - OF_SPAN if over else OF_HISTORY, begin, earliest, latest)
+    of_past = OF_HISTORY if roster.span is None else OF_HISTORY - OF_SPAN
+    groups = _groups(wanted, of_past, begin, earliest, latest)
     rows = np.diff(roster.first) * rollup.rows_a_user(connection)
-    widest = max(
-        (4 + len(_columns_of(rollup, group))) * (latest - origin + 1) / (latest - begin + 1)
-        for origin, group in groups
-    )
+    part = {origin: (latest - origin + 1) / (latest - begin + 1) for origin, _ in groups}
+    widest = max(part[origin] * (4 + len(_columns_of(rollup, group))) for origin, group in groups)
     weight = 8 * widest * rows + 16 * len(wanted) * asked_for / roster.accounts
     for first, end in cut_accounts(weight, memory):
         row_no, asked = _read_requests(connection, first, end)
-        figures = {primitive: np.empty(len(asked)) for primitive in wanted}
+        figures: dict[Primitive, Floats] = {}
         for origin, group in groups:
-            part = (latest - origin + 1) / (latest - begin + 1)
-            small = part * (rows[first:end] + (latest - begin + 1) / _DAYS_A_ROW)
+            small = part[origin] * (rows[first:end] + (latest - begin + 1) / _DAYS_A_ROW)
             slices = [(first + a, first + b) for a, b in cut_accounts(small, _SLICE_ROWS)]
             columns = _columns_of(rollup, group)
-            known = None if span is None else (span[0] - origin, span[1] - origin)
-            share = Share(connection, rollup, roster, slices, (origin, latest), columns, known)
-            for number, (a, b) in enumerate(slices):
-                chosen = slice(*np.searchsorted(asked.account, (a, b)))
-                requests = Requests(
-                    asked.account[chosen] - a,
-                    asked.as_of[chosen] - origin,
-                    asked.start[chosen] - origin,
-                )
-                for primitive, figure in _as_known(
-                    *share.rows(number), requests, rollup, group
-                ).items():
-                    figures[primitive][chosen] = figure
+            share = Share(connection, rollup, roster, slices, (origin, latest), columns)
+            figures |= _figures(share, asked, rollup, group)
         yield row_no, figures
+
+
+def _figures(
+    share: Share, asked: Requests, rollup: Rollup, group: list[Primitive]
+) -> dict[Primitive, Floats]:
+    """The figures of a share, one slice after the other; ``asked`` counts days since 1970-01-01."""
+    figures = {primitive: np.empty(len(asked)) for primitive in group}
+    for number, (first, end) in enumerate(share.slices):
+        chosen = slice(*np.searchsorted(asked.account, (first, end)))
+        requests = Requests(
+            asked.account[chosen] - first,
+            asked.as_of[chosen] - share.origin,
+            asked.start[chosen] - share.origin,
+        )
+        rows, lag = share.rows(number)
+        for primitive, figure in _as_known(rows, lag, requests, rollup, group).items():
+            figures[primitive][chosen] = figure
+    return figures
 
 
 def _groups(

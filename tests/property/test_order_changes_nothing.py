@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 import pytest
@@ -98,6 +99,20 @@ def test_one_account_at_a_time_equals_all_at_once(company: Company, spill: Path)
         for model, rows in whole.items()
     }
     assert_same(alone, together)
+
+
+@pytest.mark.parametrize(
+    ("place", "amount"),
+    [("features.usage._SLICE_ROWS", 1), ("features.engine._MEMORY_SHARE", 10**8)],
+)
+@given(company=companies())
+@_FEW
+def test_how_many_accounts_are_computed_at_a_time_changes_nothing(
+    place: str, amount: int, company: Company, spill: Path
+) -> None:
+    expected = answer(company, spill)
+    with patch(place, amount):
+        assert_same(answer(company, spill), expected)
 
 
 def _own(rows: Rows, account_id: str) -> Rows:
