@@ -103,13 +103,9 @@ def _complete_contracts(
         if settings.contracts.rows == "agreement"
         else "SELECT * FROM contract_full"
     )
-    # A contract that names one that is not there, or not yet known, names none: it may still follow
-    # by its dates.
     connection.execute(
-        f"CREATE TABLE contracts AS WITH term AS ({query}) SELECT * REPLACE "
-        f"(coalesce(currency, '{settings.currency}') AS currency), renews_known_day "
-        "FROM term LEFT JOIN (SELECT contract_id AS renews, known_day AS renews_known_day "
-        "FROM term) AS named USING (renews)"
+        f"CREATE TABLE contracts AS SELECT * REPLACE "
+        f"(coalesce(currency, '{settings.currency}') AS currency) FROM ({query})"
     )
     connection.execute("DROP TABLE contract_row; DROP TABLE contract_full")
 

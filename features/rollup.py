@@ -128,7 +128,8 @@ def _weight(types: Mapping[str, str]) -> str:
     return _number("count", types["count"], empty="1", condition=condition)
 
 
-USABLE = "account_id IS NOT NULL AND day IS NOT NULL AND NOT isnan(events + milliseconds)"
+# Days count from 1970-01-01.
+USABLE = "account_id IS NOT NULL AND day >= 0 AND NOT isnan(events + milliseconds)"
 
 
 def happened(types: Mapping[str, str]) -> str:
@@ -182,13 +183,20 @@ class Pass:
         rows = f"({query}) AS query"
         if told_apart:
             rows += ' JOIN pass_event ON came = CAST(query."event" AS VARCHAR)'
-        connection.execute(self._grouping(rows, packed=True))
-        self._clean_ids(connection)
+        all_rows = ask(f"SELECT count(*) FROM ({query}) AS query WHERE {happened(self.types)}")
+        self._group(connection, rows, packed=True, sound=False)
+        whole = ask(f"SELECT coalesce(sum(rows), 0) FROM pass WHERE {USABLE}") == all_rows
+        if not whole:  # one number that is none has spoilt the sums of its user's day
+            self._group(connection, rows, packed=True, sound=True)
         if self.facts.sums and ask(f"SELECT max(events) FROM pass WHERE {USABLE}") > MOST_PACKED:
-            connection.execute(self._grouping(rows, packed=False))
-            self._clean_ids(connection)
-        used = ask(f"SELECT coalesce(sum(rows), 0) FROM pass WHERE {USABLE}")
-        return used == ask(f"SELECT count(*) FROM ({query}) AS query WHERE {happened(self.types)}")
+            self._group(connection, rows, packed=False, sound=not whole)
+        return whole
+
+    def _group(
+        self, connection: duckdb.DuckDBPyConnection, rows: str, *, packed: bool, sound: bool
+    ) -> None:
+        connection.execute(self._grouping(rows, packed=packed, sound=sound))
+        self._clean_ids(connection)
 
     @property
     def _words(self) -> list[str]:
@@ -252,8 +260,11 @@ class Pass:
         ]
         return packed + counted
 
-    def _grouping(self, rows: str, *, packed: bool) -> str:
-        """The statement that groups: by ids as they came, so that each is cleaned only once."""
+    def _grouping(self, rows: str, *, packed: bool, sound: bool) -> str:
+        """The statement that groups: by ids as they came, so that each is cleaned only once.
+
+        ``sound`` leaves rows out whose numbers are none.
+        """
         sums = list(self._packs) if packed else self._sums
         weighed = "count" in self.types
         adds = {name: f"sum({name}{' * n' if weighed else ''})" for name in sums}
@@ -269,10 +280,11 @@ class Pass:
         session = {"session_id": 'query."session_id"'} if self.facts.sessions else {}
         number = {"n": _weight(self.types)} if weighed else {}
         number |= {"ms": self._milliseconds} if self.facts.seconds else {}
+        only = f" WHERE NOT isnan({' + '.join(number)})" if sound and number else ""
         grouped = f"""SELECT {", ".join([*keys, *session])}, {_listed(adds)} FROM (
             SELECT {_listed(keys | session | number)}{"".join(f", {n}" for n in sums)}
                    {"".join(f", {name}" for name in self._words)}
-            FROM {rows} WHERE {happened(self.types)}) GROUP BY ALL"""
+            FROM {rows} WHERE {happened(self.types)}){only} GROUP BY ALL"""
         if self.facts.sessions:
             again = {
                 name: f"bit_or({name})" if name in self._words else f"sum({name})" for name in adds

@@ -88,9 +88,16 @@ class Rollup:
     def relation(self, first_day: int | None = None) -> str:
         """The SQL of all parts, or of those that reach a day or a later one."""
         reached = [p for p in self.parts if first_day is None or p.last_day >= first_day]
-        files = [self.folder / part.name / "day.parquet" for part in reached or self.parts[:1]]
+        reached = reached or list(self.parts[:1])
+        files = [self.folder / part.name / "day.parquet" for part in reached]
         listed = ", ".join(f"{quoted(str(file))}" for file in files)
-        return f"read_parquet([{listed}], union_by_name = true)"
+        rows = f"read_parquet([{listed}], union_by_name = true)"
+        there = {name for part in reached for name in part.columns}
+        absent = [name for name in self.columns if name not in there]
+        if not absent:
+            return rows
+        nothing = "".join(f", NULL::BIGINT AS {name}" for name in absent)
+        return f"(SELECT *{nothing} FROM {rows}) AS rolled"
 
     @property
     def spans(self) -> str:

@@ -119,13 +119,17 @@ def _between_columns(table: str) -> list[Rule]:
         )
         for later, earlier in pairs.get(table, [])
     ]
-    above = {
-        "contracts": ("term_months", "term_months < 1", "must be 1 or more"),
-        "rates": ("rate", "rate = 0", "must be above 0"),
+    alone = {
+        "contracts": [("term_months", "term_months < 1", "must be 1 or more")],
+        "rates": [("rate", "rate = 0", "must be above 0")],
+        "usage": [
+            ("count", "count <> floor(count)", "must be a whole number"),
+            ("ts", f"ts < {FIRST_DAY}", "must not lie before 1970"),
+        ],
     }
-    if table in above:
-        rules.append(Rule("invalid_value", *above[table], "mend these values"))
-    return rules
+    return rules + [
+        Rule("invalid_value", *rule, "mend these values") for rule in alone.get(table, [])
+    ]
 
 
 def _columns_of(rule: Rule) -> set[str]:
@@ -147,6 +151,10 @@ def _future_rules(present: set[str], table: str, last_day: date) -> list[Rule]:
         for column in (*_PAST.get(table, ()), "known_at")
         if column in present
     ]
+
+
+# No product was used before; such a date stands for a missing one.
+FIRST_DAY = "DATE'1970-01-01'"
 
 
 def in_future(last_day: date) -> str:

@@ -11,6 +11,11 @@ import duckdb
 
 FOREVER = "DATE '9999-12-31'"
 _END = f"least(coalesce(end_date, {FOREVER}), coalesce(terminated_at, {FOREVER}))"
+# What a contract renews counts only where that is another contract of the account, in the table.
+_CONTRACTS = """(
+    SELECT own.*, named.known_day AS renews_known_day FROM contracts AS own
+    LEFT JOIN contracts AS named ON named.contract_id = own.renews
+     AND named.account_id = own.account_id AND named.contract_id <> own.contract_id)"""
 _KNOWN_END = (
     f"least(coalesce(end_date, {FOREVER}), "
     f"CASE WHEN terminated_at < as_of THEN terminated_at ELSE {FOREVER} END)"
@@ -37,7 +42,7 @@ def build_terms(connection: duckdb.DuckDBPyConnection, *, grace_days: int) -> No
     names = _named("later", f"<= {known_by}")
     connection.execute(
         f"""CREATE OR REPLACE TABLE term AS
-        WITH ended AS (SELECT *, {_END} AS actual_end FROM contracts)
+        WITH ended AS (SELECT *, {_END} AS actual_end FROM {_CONTRACTS})
         SELECT term.*, later.contract_id AS successor_id, later.arr AS successor_arr,
                later.currency AS successor_currency
         FROM ended AS term LEFT JOIN ended AS later
@@ -123,12 +128,12 @@ def build_known_terms(connection: duckdb.DuckDBPyConnection, *, grace_days: int)
     connection.execute(
         f"""CREATE OR REPLACE TABLE known_end AS
         SELECT as_of,
-               contracts.* EXCLUDE (terminated_at, notice_given_at, renews, renews_known_day),
-               {_named("contracts", "< as_of")} AS renews, {_KNOWN_END} AS actual_end,
+               contract.* EXCLUDE (terminated_at, notice_given_at, renews, renews_known_day),
+               {_named("contract", "< as_of")} AS renews, {_KNOWN_END} AS actual_end,
                end_date - CAST(coalesce(notice_days, 0) AS INTEGER) AS decision_date,
                coalesce(terminated_at < as_of, FALSE) AS termination_known,
                coalesce(notice_given_at < as_of, FALSE) AS notice_known
-        FROM contracts JOIN as_of_date ON contracts.known_day < as_of
+        FROM {_CONTRACTS} AS contract JOIN as_of_date ON contract.known_day < as_of
         WHERE start_date < {_KNOWN_END}"""
     )
     same = "later.account_id = term.account_id AND later.as_of = term.as_of"

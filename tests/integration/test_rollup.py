@@ -15,6 +15,7 @@ from tests.integration.fault import fail_at, raising
 from tests.integration.usage_file import (
     CATALOGUE,
     DATES,
+    Row,
     assert_same,
     built_at_once,
     days,
@@ -244,3 +245,42 @@ def test_a_damaged_ledger_is_said_and_not_forgotten(tmp_path: Path) -> None:
     (tmp_path / "home" / "rollup" / "ledger.json").write_text("{")
     with pytest.raises(InputError, match=r"ledger\.json: cannot be read"):
         open_files(tmp_path / "all", tmp_path / "home")
+
+
+BAD = pytest.mark.parametrize(
+    "wrong", [{"count": -1}, {"duration_s": -1.0}, {"ts": date(1, 1, 1)}, {"account_id": None}]
+)
+
+
+@BAD
+def test_a_row_that_cannot_be_used_leaves_the_others_of_its_user_and_day(
+    wrong: Row, tmp_path: Path
+) -> None:
+    rows = usage_of_day(days(1)[0])
+    checks = {"checks": {"invalid_value": "quarantine"}}
+    write_usage(tmp_path / "good" / "0.parquet", rows)
+    write_usage(tmp_path / "bad" / "0.parquet", [*rows, rows[0] | wrong | {"event_id": "wrong"}])
+    source = open_files(tmp_path / "bad", tmp_path / "home", **checks)
+    assert_same(features_of(source), built_at_once(tmp_path / "good", tmp_path / "new", **checks))
+    assert [problem.rows for problem in source.notices if problem.action == "quarantine"] == [1]
+
+
+def test_a_fraction_of_an_event_is_refused(tmp_path: Path) -> None:
+    query = "SELECT 'A' AS account_id, DATE '2025-01-06' AS ts, 'save' AS event, 1.5 AS count"
+    with pytest.raises(InputError, match=r"usage\.count: must be a whole number"):
+        open_files(tmp_path / "data", tmp_path / "home", usage=query)
+
+
+def test_a_part_with_many_new_events_of_long_ago_is_not_missed(tmp_path: Path) -> None:
+    rows = usage_of_day(days(1)[0], late=False)
+    old = [rows[0] | {"event": f"event {n}", "event_id": f"e{n}"} for n in range(70)]
+    for folder in ("data", "whole"):
+        write_usage(tmp_path / folder / "0.parquet", rows)
+    open_files(tmp_path / "data", tmp_path / "home")
+    for folder in ("data", "whole"):
+        write_usage(tmp_path / folder / "1.parquet", old)
+    late = {"time": {"data_end": date(2026, 1, 1)}, "checks": {"fresh": "allow"}}
+    open_files(tmp_path / "data", tmp_path / "home", **late)
+    dates = [date(2025, 12, 29)]
+    found = features_of(open_files(tmp_path / "data", tmp_path / "home", **late), dates)
+    assert_same(found, features_of(open_files(tmp_path / "whole", tmp_path / "new", **late), dates))

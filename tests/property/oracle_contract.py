@@ -39,9 +39,14 @@ def contract_rows(company: Company) -> list[Row]:
 
 
 def naming(rows: Iterable[Row], known: Iterable[Row]) -> list[Row]:
-    """The rows, those that renew a contract which is not among the known ones renewing none."""
-    there = {row["contract_id"] for row in known}
-    return [{**row, "renews": row["renews"] if row["renews"] in there else None} for row in rows]
+    """The rows; those that renew none of their account's other known contracts renew none."""
+    there = {(row["account_id"], row["contract_id"]) for row in known}
+    return [
+        {**row, "renews": row["renews"]}
+        if row["renews"] != row["contract_id"] and (row["account_id"], row["renews"]) in there
+        else {**row, "renews": None}
+        for row in rows
+    ]
 
 
 def known_day(row: Row) -> date:

@@ -140,3 +140,21 @@ def test_a_label_does_not_depend_on_what_a_contract_was_said_to_renew_after_the_
     """
     seen = look("2025-06-01", contracts=contracts, labels=LABELS).renewal
     assert list(seen["outcome"]) == ["renewed"]
+
+
+@pytest.mark.parametrize("renews", ["elsewhere", "next", "nothing"])
+def test_a_contract_that_names_no_other_of_its_account_is_told_by_its_dates(
+    look: Look, renews: str
+) -> None:
+    contracts = f"""
+        account_id | contract_id | start_date | end_date   | signed_at  | renews
+        A          | old         | 2024-07-01 | 2025-06-30 | 2024-06-01 |
+        A          | next        | 2025-06-30 | 2026-06-30 | 2025-06-20 | {renews}
+        unknown    | elsewhere   | 2024-07-01 | 2025-06-30 | 2024-06-01 |
+    """
+    accounts = """
+        account_id
+        A
+    """
+    seen = look("2025-06-01", accounts=accounts, contracts=contracts, labels=LABELS).renewal
+    assert list(seen["outcome"]) == ["renewed"]
