@@ -23,7 +23,13 @@ from features.volume import check_volume
 _EXAMPLES = 3
 _SHOWN_IDS = ("contract_id", "ticket_id", "account_id", "currency")
 # Later lines of DuckDB's that say what is wrong and where; the others quote rows, or give advice.
-_TOLD = ("Error when converting column", "Expected Number of Columns", "Invalid unicode", "file =")
+_TOLD = (
+    "Error when converting column",
+    "Expected Number of Columns",
+    "Invalid unicode",
+    "file =",
+    "Candidate bindings",
+)
 _REMEDIES = {
     "not utf-8": "save that file as UTF-8, or give read_csv its encoding, such as 'latin-1'",
     "Parquet file": "write that file again: it is empty or cut short",
@@ -76,6 +82,8 @@ def _check_table(
     row = connection.execute(f"SELECT count(*), {selected} FROM typed_{name}").fetchone()
     if row is None or row[0] == 0:
         remedy = "leave it out of the configuration if you have no such rows"
+        if name == "accounts":
+            remedy = "compare the query with the file: every company needs its accounts"
         return [Problem(name, "", "is empty: its query returned no row", remedy=remedy)]
     broken = {rule: int(rows) for rule, rows in zip(rules, row[2:], strict=True) if rows}
     broken |= _repeated_keys(connection, present, name)
@@ -94,6 +102,8 @@ def query_problem(table: str, error: duckdb.Error) -> Problem:
     ]
     said = "; ".join([first, *(line for line in others if line.startswith(_TOLD))])
     remedy = f"mend tables.{table} in the configuration, or the file that it reads"
+    if "No files found" in said:
+        remedy = "say where the data is with --data or KEEPWELL_DATA, or " + remedy
     remedy = next((words for sign, words in _REMEDIES.items() if sign in said), remedy)
     return Problem(table, "", f"its query must run, but DuckDB says: {said}", remedy=remedy)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,8 @@ from features.query import Query
 
 _MOST_NAMED = 5
 _AGAIN = "write that file again like the others"
-_NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*")
+_WHOLE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?")
+_FRACTION = re.compile(r"FLOAT|DOUBLE|DECIMAL")
 
 
 def sort_files(
@@ -25,13 +27,20 @@ def sort_files(
     """All files that are in the rollup once it is built, and those among them that are new.
 
     Files that are gone stay in it; the same content under another name is the same file, and that
-    is its name now where the other one is gone.
+    is its name now where the other one is gone. Where rows depend on the file's path it is another.
+
+    Raises
+    ------
+    InputError
+        When a file changed since it was taken in, or a query over all files at once reads the same
+        content twice.
     """
     known = {file.path: file for file in ledger.files} if ledger else {}
     here = {str(path) for path in query.files or ()}
-    names = {file.sha256: file.path for file in known.values()}
+    names = {} if query.by_path else {file.sha256: file.path for file in known.values()}
     new: list[InputFile] = []
     changed: list[str] = []
+    again: list[str] = []
     for path in query.files or ():
         before = known.get(str(path))
         file = _look_at(path, before)
@@ -39,17 +48,26 @@ def sort_files(
             known[file.path] = file
             changed += [file.path] if before.sha256 != file.sha256 else []
         elif file.sha256 not in names:
-            names[file.sha256] = file.path
+            if not query.by_path:
+                names[file.sha256] = file.path
             new.append(file)
+        elif not query.row_by_row and names[file.sha256] in here:
+            again.append(file.path)
         elif names[file.sha256] not in here:
             del known[names[file.sha256]]
             known[file.path] = file
             names[file.sha256] = file.path
     if changed:
         rule = "changed since it was taken in; what was built from it stays as it is"
-        remedy = "put the old file back, or read everything anew: keepwell check --rebuild"
+        remedy = (
+            "put the old file back, or read everything anew: keepwell check --config FILE --rebuild"
+        )
         found = [Problem(path, "", rule, remedy=remedy) for path in changed]
         raise InputError(found)
+    if again:
+        rule = "holds what another file holds, and the query would count it twice"
+        remedy = "remove one of the two"
+        raise InputError([Problem(path, "", rule, remedy=remedy) for path in again[:_MOST_NAMED]])
     return (*known.values(), *new), tuple(new)
 
 
@@ -69,27 +87,70 @@ def refuse_other_columns(
     connection: duckdb.DuckDBPyConnection,
     query: Query,
     files: Sequence[Path],
-    types: dict[str, str],
+    before: dict[str, str] | None = None,
 ) -> None:
-    """Refuse files that lack a column of the others, and Parquet whose column is of another sort.
+    """Refuse files that lack a column of the others, have one more, or one of another sort.
 
-    DuckDB would cast the latter to the first file's type without a word.
+    DuckDB would cast a column of Parquet to the first file's type, and pass over one that the first
+    file lacks, without a word.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    query : Query
+    files : sequence of Path
+    before : dict of str to str, optional
+        The columns and types of the files taken in earlier; without them most files are right.
     """
-    if not query.row_by_row or query.by_name:
+    if not query.row_by_row or query.by_name or not files:
         return
+    found = {file: _types_of(connection, query.only((file,))) for file in files}
+    usual = before or _usual_types(list(found.values()))
     problems = []
-    for file in files:
-        found = _types_of(connection, query.only((file,)))
-        for name, was in types.items():
-            now = found.get(name)
-            if now is None:
-                rule = "is not in this file, but in others"
+    for file, types in found.items():
+        for name, now in types.items():
+            if name not in usual:
+                rule = "is in this file, but not in others"
                 problems.append(Problem(str(file), name, rule, remedy=_AGAIN))
-            elif file.suffix == ".parquet" and _differ(now, was):
-                rule = f"is {now} in this file, but {was} in others"
+            elif file.suffix == ".parquet" and _differ(now, usual[name]):
+                rule = f"is {now} in this file, but {usual[name]} in others"
                 problems.append(Problem(str(file), name, rule, remedy=_AGAIN))
+            elif _loses(connection, query, file, name, (now, usual[name])):
+                rule = f"has fractions in this file, but is {usual[name]} in others"
+                problems.append(Problem(str(file), name, rule, remedy=_AGAIN))
+        for name in usual.keys() - types.keys():
+            rule = "is not in this file, but in others"
+            problems.append(Problem(str(file), name, rule, remedy=_AGAIN))
     if problems:
         raise InputError(problems[:_MOST_NAMED])
+
+
+def _usual_types(found: Sequence[dict[str, str]]) -> dict[str, str]:
+    """The columns that most files have, each with its most common type."""
+    names = Counter(name for types in found for name in types)
+    return {
+        name: Counter(types[name] for types in found if name in types).most_common(1)[0][0]
+        for name, number in names.items()
+        if 2 * number > len(found)
+    }
+
+
+def _loses(
+    connection: duckdb.DuckDBPyConnection,
+    query: Query,
+    file: Path,
+    name: str,
+    types: tuple[str, str],
+) -> bool:
+    """Whether numbers of a file lose their fractions in the type of the others."""
+    now, usual = types
+    if not (_FRACTION.match(now) and _WHOLE.fullmatch(usual)):
+        return False
+    column = f'"{name}"'
+    row = connection.execute(
+        f"SELECT 1 FROM ({query.only((file,))}) WHERE {column} <> floor({column}) LIMIT 1"
+    ).fetchone()
+    return row is not None
 
 
 def _differ(now: str, was: str) -> bool:
@@ -106,7 +167,7 @@ def _sort_of(kind: str) -> str:
     kind = kind.strip('"')
     if kind.startswith("TIMESTAMP") and "WITH TIME ZONE" not in kind:
         return "TIMESTAMP"
-    return "number" if _NUMBER.fullmatch(kind) else kind
+    return "number" if _WHOLE.fullmatch(kind) or _FRACTION.match(kind) else kind
 
 
 def as_before(
@@ -141,7 +202,7 @@ def still_there(query: Query, files: tuple[InputFile, ...]) -> tuple[InputFile, 
     gone = [path for path in others if not Path(path).exists()]
     if gone:
         rule = "is in the rollup but no longer there, and the rollup has to be built anew"
-        remedy = "put it back, or leave it out for good: keepwell check --rebuild"
+        remedy = "put it back, or leave it out for good: keepwell check --config FILE --rebuild"
         raise InputError([Problem(path, "", rule, remedy=remedy) for path in gone[:_MOST_NAMED]])
     return tuple(file for file in files if file.path in named)
 

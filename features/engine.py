@@ -12,6 +12,7 @@ import pandas as pd
 from features import usage, usage_sql
 from features.catalogue import Catalogue
 from features.dialect import SqlEngine
+from features.errors import InputError, Problem
 from features.source import Source
 from features.statement import build_primitives, select_features, wanted_primitives
 
@@ -29,7 +30,21 @@ def build_features(source: Source, catalogue: Catalogue, *, row_tables: list[str
     catalogue : Catalogue
     row_tables : list of str
         Tables with ``account_id``, ``contract_id`` (may be null), ``as_of``.
+
+    Raises
+    ------
+    InputError
+        When ``memory_limit`` is too small.
     """
+    try:
+        _build_features(source, catalogue, row_tables)
+    except duckdb.OutOfMemoryException:
+        rule = "is too small to compute the features"
+        remedy = "raise memory_limit, or make room where KEEPWELL_HOME lies"
+        raise InputError([Problem("config", "memory_limit", rule, remedy=remedy)]) from None
+
+
+def _build_features(source: Source, catalogue: Catalogue, row_tables: list[str]) -> None:
     connection = source.connection
     rows = " UNION ".join(f"SELECT account_id, contract_id, as_of FROM {t}" for t in row_tables)
     connection.execute(f"CREATE OR REPLACE TABLE row_key AS {rows}")

@@ -71,10 +71,11 @@ def erase_user(
     KeepwellError
         When the folders cannot be written to; nothing is erased then.
     """
-    user_id, account_id = user_id.strip(), account_id.strip() if account_id else None
-    if not user_id:
-        remedy = "give the id as usage has it"
-        raise InputError([Problem("--user", "", "must be the id of a user", remedy=remedy)])
+    user_id, account_id = user_id.strip(), None if account_id is None else account_id.strip()
+    for option, given in (("--user", user_id), ("--account", account_id)):
+        if given == "":
+            remedy = "give the id as usage has it"
+            raise InputError([Problem(option, "", "must be an id", remedy=remedy)])
     connection = duckdb.connect(":memory:")
     fresh: list[Path] = []
     try:

@@ -7,6 +7,7 @@ stand for primitives that the engine computes; everything else is plain SQL.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cache
 
@@ -36,7 +37,11 @@ class Primitive:
     def column(self) -> str:
         """The column that carries it between the engine's steps."""
         parts = [self.name.replace(".", "__"), *(str(argument) for argument in self.arguments)]
-        return "_".join("".join(c if c.isalnum() else "_" for c in part) for part in parts)
+        name = "_".join("".join(c if c.isalnum() else "_" for c in part) for part in parts)
+        if all(part.replace("_", "").isalnum() and part == part.lower() for part in parts):
+            return name
+        # DuckDB's names do not tell case, nor this one what stood for an underscore.
+        return f"{name}_{hashlib.sha256(repr(parts).encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)

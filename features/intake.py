@@ -91,9 +91,10 @@ class Order:
             return query
         said = {"ts", "event", "account_id", "event_id", "known_at"}
         others = "".join(f', query."{name}"' for name in sorted(self.types.keys() - said))
-        kept = f"""PARTITION BY query."account_id", query."event_id"
+        account, event = (f'TRIM(CAST(query."{n}" AS VARCHAR))' for n in ("account_id", "event_id"))
+        kept = f"""PARTITION BY {account}, {event}
             ORDER BY greatest({self.known}, {self.ts}), {self.ts}, query."event"{others}"""
-        empty = """NULLIF(TRIM(CAST(query."event_id" AS VARCHAR)), '') IS NULL"""
+        empty = f"NULLIF({event}, '') IS NULL"
         some = happened(self.types)
         return (
             f"SELECT * FROM ({query}) AS query WHERE {some} AND {empty} "
@@ -214,8 +215,8 @@ def _build(
     if order.query.row_by_row and len(files) < len(order.query.files or ()):
         query = order.query.only(tuple(Path(file.path) for file in files))  # a copy is read once
     progress("rolling up usage")
-    parquet = [file for file in order.query.files or () if file.suffix == ".parquet"]
-    refuse_other_columns(connection, order.query, parquet, order.types)
+    parquet = [Path(file.path) for file in files if Path(file.path).suffix == ".parquet"]
+    refuse_other_columns(connection, order.query, parquet)
     _number_users(connection, folder, ())
     part, events, problems = _roll_up(connection, order, folder, query, (), erased)
     return _completed(connection, order, folder, files, (part,), events, erased, tuple(problems))
@@ -276,8 +277,8 @@ def _roll_up(
         write_part(connection, folder / name, columns, erased=erased)
         if "event_id" in order.types:
             connection.execute(
-                "COPY (SELECT DISTINCT CAST(account_id AS VARCHAR) AS account_id, "
-                "CAST(event_id AS VARCHAR) AS event_id "
+                "COPY (SELECT DISTINCT TRIM(CAST(account_id AS VARCHAR)) AS account_id, "
+                "TRIM(CAST(event_id AS VARCHAR)) AS event_id "
                 f"FROM ({query}) WHERE NULLIF(TRIM(CAST(event_id AS VARCHAR)), '') IS NOT NULL) "
                 f"TO {quoted(str(folder / name / 'id.parquet'))} (FORMAT parquet)"
             )

@@ -60,6 +60,13 @@ class Query:
         """Whether files may lack columns that others have."""
         return "union_by_name" in self.text.lower()
 
+    @property
+    def by_path(self) -> bool:
+        """Whether a row may depend on where its file lies, as with folders named ``day=...``."""
+        said = self.text.lower()
+        folders = {part for file in self.files or () for part in file.parts[:-1]}
+        return "filename" in said or "hive" in said or any("=" in folder for folder in folders)
+
     def only(self, files: tuple[Path, ...]) -> str:
         """The same query over these files alone; only for one that works row by row."""
         tree = sqlglot.parse_one(self.text, dialect="duckdb")
@@ -96,11 +103,12 @@ def read_query(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> 
     except sqlglot.errors.SqlglotError:
         return Query(table, text, None, row_by_row=False)  # DuckDB can read it; its files we cannot
     readers = _readers(tree)
-    patterns = [pattern for reader in readers for pattern in _patterns(reader)]
-    if not readers or None in patterns or _reads_more(tree):
+    found = [pattern for reader in readers for pattern in _patterns(reader)]
+    patterns = [pattern for pattern in found if pattern is not None]
+    files = sorted({file for pattern in patterns for file in _glob(connection, pattern)})
+    _refuse_detours(table, patterns, files)
+    if not readers or None in found or _reads_more(tree):
         return Query(table, text, None, row_by_row=False)
-    files = sorted({file for pattern in patterns if pattern for file in _glob(connection, pattern)})
-    _refuse_detours(table, [pattern for pattern in patterns if pattern], files)
     alone = len(readers) == 1 and not any(tree.find(kind) for kind in _MANY_ROWS)
     return Query(table, text, tuple(files), row_by_row=alone)
 

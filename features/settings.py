@@ -196,6 +196,23 @@ class CompanySettings(Settings):
             raise ValueError(f"the name {taken[0]} is DuckDB's own, choose another one")
         return attach
 
+    @field_validator("catalogue")
+    @classmethod
+    def _events_differ_in_more_than_case(
+        cls, catalogue: dict[str, EventSettings]
+    ) -> dict[str, EventSettings]:
+        modules = {kind.module for kind in catalogue.values() if kind.module is not None}
+        for names in (catalogue, modules):
+            first: dict[str, str] = {}
+            for name in sorted(names):
+                if name.lower() in first:
+                    pair = f"{first[name.lower()]} and {name}"
+                    raise ValueError(
+                        f"{pair} differ only in case, as features must not; write both alike"
+                    )
+                first[name.lower()] = name
+        return catalogue
+
     @field_validator("attributes")
     @classmethod
     def _attributes_are_names(

@@ -122,7 +122,11 @@ def open_source(
     broken = {problem.table for problem in problems}
     for name in sorted(raw.keys() - broken - {"usage"}):
         progress(f"checking {name}")
-        problems += _check(connection, settings, name, raw[name])
+        try:
+            read_query(connection, name, settings.tables[name].strip().rstrip(";"))
+            problems += _check(connection, settings, name, raw[name])
+        except InputError as error:
+            problems += error.problems
     usage, spark = None, None
     if settings.engine == "spark" and "usage" in raw:
         progress("checking usage on Spark")

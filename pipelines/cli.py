@@ -220,10 +220,17 @@ def erase(
     if json_:
         _print_json(asdict(erased))
         return
-    typer.echo(
-        f"{loaded.company}: erased {erased.days:,} days of usage in {erased.accounts:,} accounts "
-        f"and {erased.quarantined:,} rows in quarantine; erase the user in your own tables too"
-    )
+    if erased.accounts or erased.quarantined:
+        said = (
+            f"erased {erased.days:,} days of usage (accounts: {erased.accounts:,}) and "
+            f"{erased.quarantined:,} rows in quarantine"
+        )
+    else:
+        said = (
+            "nothing is kept of such a user, or no longer (compare the id with usage); files that "
+            "are read from now on leave it out"
+        )
+    typer.echo(f"{loaded.company}: {said}; erase the user in your own tables too")
 
 
 @app.command()

@@ -220,6 +220,8 @@ def _summary(snapshot: Snapshot) -> str:
         lines.append(
             f"ARR under notice, already lost: {snapshot.currency} {_money(totals.arr_notice_given)}"
         )
+    if not any(snapshot.models.values()):
+        lines.append("no model is promoted, so there are states and dates only: keepwell train")
     return "\n".join(lines)
 
 

@@ -7,7 +7,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from features.errors import InputError
 from features.ledger import read_ledger
@@ -21,6 +24,7 @@ from tests.integration.usage_file import (
     days,
     features_of,
     open_files,
+    settings_of,
     usage_of_day,
     write_usage,
 )
@@ -113,7 +117,9 @@ def test_a_changed_file_is_refused_until_a_rebuild(tmp_path: Path) -> None:
     rows = [row for day in days(112)[56:84] for row in usage_of_day(day)]
     write_usage(files[2], [{**row, "count": 9} for row in rows])
     for _ in range(2):
-        with pytest.raises(InputError, match=rf"{files[2]}: changed.*keepwell check --rebuild"):
+        with pytest.raises(
+            InputError, match=rf"{files[2]}: changed.*check --config FILE --rebuild"
+        ):
             open_files(tmp_path / "data", home)
     changed = features_of(open_files(tmp_path / "data", home, rebuild=True))
     assert not changed.equals(before)
@@ -257,7 +263,7 @@ def test_a_row_that_cannot_be_used_leaves_the_others_of_its_user_and_day(
     wrong: Row, tmp_path: Path
 ) -> None:
     rows = usage_of_day(days(1)[0])
-    checks = {"checks": {"invalid_value": "quarantine"}}
+    checks: dict[str, Any] = {"checks": {"invalid_value": "quarantine"}}
     write_usage(tmp_path / "good" / "0.parquet", rows)
     write_usage(tmp_path / "bad" / "0.parquet", [*rows, rows[0] | wrong | {"event_id": "wrong"}])
     source = open_files(tmp_path / "bad", tmp_path / "home", **checks)
@@ -279,8 +285,72 @@ def test_a_part_with_many_new_events_of_long_ago_is_not_missed(tmp_path: Path) -
     open_files(tmp_path / "data", tmp_path / "home")
     for folder in ("data", "whole"):
         write_usage(tmp_path / folder / "1.parquet", old)
-    late = {"time": {"data_end": date(2026, 1, 1)}, "checks": {"fresh": "allow"}}
+    late: dict[str, Any] = {"time": {"data_end": date(2026, 1, 1)}, "checks": {"fresh": "allow"}}
     open_files(tmp_path / "data", tmp_path / "home", **late)
     dates = [date(2025, 12, 29)]
     found = features_of(open_files(tmp_path / "data", tmp_path / "home", **late), dates)
     assert_same(found, features_of(open_files(tmp_path / "whole", tmp_path / "new", **late), dates))
+
+
+def test_the_file_that_differs_from_most_is_named(tmp_path: Path) -> None:
+    for number in range(3):
+        write_usage(tmp_path / "data" / f"{number}.parquet", usage_of_day(days(3)[number]))
+    odd = pq.read_table(tmp_path / "data" / "0.parquet")
+    odd = odd.set_column(odd.schema.get_field_index("count"), "count", odd["count"].cast("string"))
+    pq.write_table(odd, tmp_path / "data" / "0.parquet")
+    with pytest.raises(InputError, match=r"0\.parquet\.count: is VARCHAR in this file") as refused:
+        open_files(tmp_path / "data", tmp_path / "home")
+    assert len(refused.value.problems) == 1
+
+
+def test_a_column_that_only_a_later_file_has_is_refused(tmp_path: Path) -> None:
+    one, two = (usage_of_day(day) for day in days(2))
+    write_usage(tmp_path / "data" / "0.parquet", one, without=["known_at"])
+    open_files(tmp_path / "data", tmp_path / "home")
+    write_usage(tmp_path / "data" / "1.parquet", two)
+    with pytest.raises(InputError, match=r"1\.parquet\.known_at: is in this file, but not in"):
+        open_files(tmp_path / "data", tmp_path / "home")
+
+
+def test_days_alike_in_folders_named_by_the_day_are_two(tmp_path: Path) -> None:
+    rows = usage_of_day(days(1)[0], late=False)
+    for day in ("2025-01-06", "2025-01-07"):
+        write_usage(
+            tmp_path / "data" / f"day={day}" / "x.parquet", rows, without=["ts", "known_at"]
+        )
+    usage = (
+        "SELECT * EXCLUDE (day, event_id), CAST(day AS DATE) AS ts "
+        f"FROM read_parquet('{tmp_path}/data/*/*.parquet')"
+    )
+    found = features_of(open_files(tmp_path / "data", tmp_path / "home", usage=usage))
+    assert found["active_days_91d"].max() == 2
+
+
+def test_a_query_over_all_files_does_not_count_the_same_content_twice(tmp_path: Path) -> None:
+    for name in ("0", "copy"):
+        write_usage(tmp_path / "data" / f"{name}.parquet", usage_of_day(days(1)[0]))
+    usage = (
+        "SELECT account_id, ts, event, sum(count) AS count "
+        f"FROM read_parquet('{tmp_path}/data/*.parquet') GROUP BY ALL"
+    )
+    with pytest.raises(InputError, match=r"copy\.parquet: holds what another file holds"):
+        open_files(tmp_path / "data", tmp_path / "home", usage=usage)
+
+
+def test_names_that_differ_only_in_case_are_refused() -> None:
+    modules = {"save": {"module": "report"}, "view": {"module": "Report"}}
+    events: dict[str, dict[str, str]] = {"save": {}, "Save": {}}
+    for catalogue in (events, modules):
+        with pytest.raises(ValidationError, match="differ only in case"):
+            settings_of("SELECT 1", catalogue=catalogue)
+
+
+def test_too_little_memory_for_features_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_usage(tmp_path / "data" / "0.parquet", usage_of_day(days(1)[0]))
+    source = open_files(tmp_path / "data", tmp_path / "home")
+    fault = raising(duckdb.OutOfMemoryException("failed to allocate"))
+    monkeypatch.setattr("features.usage.read_roster", fault)
+    with pytest.raises(InputError, match=r"config\.memory_limit: is too small.*raise"):
+        features_of(source)

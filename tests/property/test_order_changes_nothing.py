@@ -106,7 +106,7 @@ def test_one_account_at_a_time_equals_all_at_once(company: Company, spill: Path)
     [("features.usage._SLICE_ROWS", 1), ("features.engine._MEMORY_SHARE", 10**8)],
 )
 @given(company=companies())
-@_FEW
+@settings(max_examples=max(settings().max_examples // 8, 1))
 def test_how_many_accounts_are_computed_at_a_time_changes_nothing(
     place: str, amount: int, company: Company, spill: Path
 ) -> None:
