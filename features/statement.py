@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from features import contract, measure, usage
+from features import contract, measure, usage, usage_sql
 from features.attribute import build_attributes, usable_attributes
 from features.catalogue import Catalogue
 from features.dialect import SqlEngine
@@ -124,13 +124,14 @@ def feature_statements(
     Returns
     -------
     statements : list of str
-        Each makes a table of primitives, those of usage excepted: NumPy computes them.
+        Each makes a table or view of primitives. Those of usage are as Spark runs them; on one
+        machine NumPy computes the same.
     query : str
         The features over these tables.
     """
     recorder = Recorder()
+    of_usage = {p for p in wanted_primitives(catalogue) if p.name in usage.FUNCTIONS}
+    used = [usage_sql.build_usage(recorder, of_usage)] if of_usage else []
     by_account, by_row = build_primitives(recorder, catalogue, settings, columns)
-    if any(primitive.name in usage.FUNCTIONS for primitive in wanted_primitives(catalogue)):
-        by_account.insert(0, "usage_primitive")
-    query = select_features(catalogue, by_account=by_account, by_row=by_row)
+    query = select_features(catalogue, by_account=[*used, *by_account], by_row=by_row)
     return recorder.statements, query

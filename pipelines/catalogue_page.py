@@ -127,7 +127,10 @@ def feature_sql(
     Tables of primitives first, then the features over them, in DuckDB's dialect.
     """
     statements, query = feature_statements(catalogue, settings, columns)
-    note = "-- usage_primitive is computed from the rollup of usage, by features/usage.py"
+    note = (
+        "-- Windows over usage are given as Spark runs them; on one machine features/usage.py\n"
+        "-- computes the same figures from the rollup, and tests compare the two."
+    )
     return "\n\n".join([note, *(f"{_pretty(made)};" for made in (*statements, query))])
 
 

@@ -80,6 +80,8 @@ def test_the_sql_that_is_printed_parses_and_selects_every_feature(features: Run)
         *("account_id", "contract_id", "as_of"),
         *(feature["name"] for feature in listed),
     ]
+    made = {made.this.name for made in statements if isinstance(made, exp.Create)}
+    assert {table.name for table in query.find_all(exp.Table)} - made == {"row_key"}
     with duckdb.connect() as connection:
         assert len(connection.extract_statements(out)) == len(statements)
     assert json.loads(features("--sql", "--json")[1]) == {"sql": out.removesuffix("\n")}
