@@ -97,7 +97,7 @@ class Rollup:
         if not absent:
             return rows
         nothing = "".join(f", NULL::BIGINT AS {name}" for name in absent)
-        return f"(SELECT *{nothing} FROM {rows}) AS rolled"
+        return f"(SELECT *{nothing} FROM {rows})"
 
     @property
     def spans(self) -> str:
