@@ -37,26 +37,26 @@ def sort_files(
     """
     known = {file.path: file for file in ledger.files} if ledger else {}
     here = {str(path) for path in query.files or ()}
-    names = {} if query.by_path else {file.sha256: file.path for file in known.values()}
+    names = {(file.sha256, query.place_of(file.path)): file.path for file in known.values()}
     new: list[InputFile] = []
     changed: list[str] = []
     again: list[str] = []
     for path in query.files or ():
         before = known.get(str(path))
         file = _look_at(path, before)
+        same = file.sha256, query.place_of(file.path)
         if before is not None:
             known[file.path] = file
             changed += [file.path] if before.sha256 != file.sha256 else []
-        elif file.sha256 not in names:
-            if not query.by_path:
-                names[file.sha256] = file.path
+        elif same not in names:
+            names[same] = file.path
             new.append(file)
-        elif not query.row_by_row and names[file.sha256] in here:
+        elif not query.row_by_row and names[same] in here:
             again.append(file.path)
-        elif names[file.sha256] not in here:
-            del known[names[file.sha256]]
+        elif names[same] not in here:
+            del known[names[same]]
             known[file.path] = file
-            names[file.sha256] = file.path
+            names[same] = file.path
     if changed:
         rule = "changed since it was taken in; what was built from it stays as it is"
         remedy = (

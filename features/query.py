@@ -60,12 +60,12 @@ class Query:
         """Whether files may lack columns that others have."""
         return "union_by_name" in self.text.lower()
 
-    @property
-    def by_path(self) -> bool:
-        """Whether a row may depend on where its file lies, as with folders named ``day=...``."""
-        said = self.text.lower()
-        folders = {part for file in self.files or () for part in file.parts[:-1]}
-        return "filename" in said or "hive" in said or any("=" in folder for folder in folders)
+    def place_of(self, path: str) -> tuple[str, ...]:
+        """What of a file's path its rows may depend on, as on folders named ``day=...``."""
+        parts = Path(path).parts
+        if "filename" in self.text.lower():
+            return parts
+        return tuple(part for part in parts[:-1] if "=" in part)
 
     def only(self, files: tuple[Path, ...]) -> str:
         """The same query over these files alone; only for one that works row by row."""

@@ -152,8 +152,8 @@ class Share:
         """The rows in the order of the slices (None: as they are), and where each begins."""
         if len(self.slices) == 1:
             return None, np.array([0, len(self.user)])
-        # Sixteen bits are sorted in one pass over the rows.
-        number = np.zeros(self.roster.accounts, dtype=np.uint16)
+        # Numbers of eight or sixteen bits are sorted in one pass over the rows.
+        number = np.zeros(self.roster.accounts, dtype=np.min_scalar_type(len(self.slices)))
         for position, (first, end) in enumerate(self.slices):
             number[first:end] = position
         by_row = number[self.roster.account][self.user]

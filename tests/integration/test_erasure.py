@@ -184,4 +184,6 @@ def test_the_command_says_how_much_and_keeps_no_id(
     monkeypatch.setattr(sys, "argv", command)
     with pytest.raises(SystemExit):
         main()
-    assert "erase the user in your own tables too" in capsys.readouterr().out
+    again = capsys.readouterr().out
+    assert "nothing is kept of such a user" in again
+    assert "erase the user in your own tables too" in again

@@ -324,6 +324,10 @@ def test_days_alike_in_folders_named_by_the_day_are_two(tmp_path: Path) -> None:
     )
     found = features_of(open_files(tmp_path / "data", tmp_path / "home", usage=usage))
     assert found["active_days_91d"].max() == 2
+    folder = tmp_path / "data" / "day=2025-01-07"
+    shutil.copy(folder / "x.parquet", folder / "y.parquet")
+    again = features_of(open_files(tmp_path / "data", tmp_path / "home", usage=usage))
+    assert_same(again, found)
 
 
 def test_a_query_over_all_files_does_not_count_the_same_content_twice(tmp_path: Path) -> None:
