@@ -60,6 +60,10 @@ class Feature:
     kind : {'number', 'category'}
     expression : Expression
         How it is computed.
+    direction : {'raises', 'lowers'} or None
+        What a higher value does to the risk of loss, other things equal; None: nothing is said.
+    agreed : bool
+        Whether the value follows from dates that were agreed beforehand.
     """
 
     name: str
@@ -74,6 +78,8 @@ class Feature:
     practice: str
     kind: Literal["number", "category"]
     expression: Expression
+    direction: Literal["raises", "lowers"] | None = None
+    agreed: bool = False
 
     def to_dict(self) -> dict[str, str]:
         """The entry as ``keepwell features --json`` prints it."""
@@ -248,6 +254,8 @@ def _feature(template: Template, values: dict[str, str], expression: Expression)
         practice=template.practice,
         kind=template.kind,
         expression=expression,
+        direction=template.direction,
+        agreed=template.agreed,
     )
 
 

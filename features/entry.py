@@ -10,7 +10,11 @@ OWN_GROUP = "own"
 
 
 class Template(BaseModel):
-    """An entry as it is written in ``entries/<group>.yaml`` or under ``features``."""
+    """An entry as it is written in ``entries/<group>.yaml`` or under ``features``.
+
+    ``direction`` says that a higher value can only raise, or only lower, the risk of loss;
+    ``agreed`` that the value follows from dates agreed beforehand, such as the days to renewal.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,3 +34,5 @@ class Template(BaseModel):
     for_modules: bool = False
     for_events: Literal["core"] | None = None
     optional: tuple[str, ...] = ()
+    direction: Literal["raises", "lowers"] | None = None
+    agreed: bool = False

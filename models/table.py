@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,25 @@ ROW_COLUMNS = (
     "tenure_days",
     "days_to_renewal",
 )
+
+
+@dataclass(frozen=True)
+class Trait:
+    """What is known of a feature before any row is seen.
+
+    Parameters
+    ----------
+    group : str
+        Of the catalogue.
+    direction : {'raises', 'lowers'} or None
+        What a higher value does to the probability, other things equal; None: nothing is said.
+    agreed : bool
+        Whether the value follows from dates agreed beforehand, which may honestly tell much.
+    """
+
+    group: str = ""
+    direction: Literal["raises", "lowers"] | None = None
+    agreed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +72,8 @@ class ModelTable:
         Exclusive end of what is known.
     horizon_days, lead_days : int
         Of the label.
+    traits : mapping of str to Trait
+        By feature; one that is not there has none.
 
     Raises
     ------
@@ -64,6 +87,7 @@ class ModelTable:
     data_end: date
     horizon_days: int
     lead_days: int
+    traits: Mapping[str, Trait] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         missing = [name for name in ROW_COLUMNS if name not in self.rows.columns]

@@ -13,7 +13,7 @@ from features.errors import InputError, Problem
 from features.progress import Progress, silent
 from features.quarantine import write_quarantine
 from features.source import Source, open_source
-from models.table import ROW_COLUMNS, ModelTable
+from models.table import ROW_COLUMNS, ModelTable, Trait
 from pipelines.config import Config
 from pipelines.home import Home
 
@@ -112,6 +112,10 @@ def model_table(dataset: Dataset, config: Config) -> ModelTable:
         data_end=dataset.data_end,
         horizon_days=horizon,
         lead_days=lead,
+        traits={
+            feature.name: Trait(feature.group, feature.direction, feature.agreed)
+            for feature in dataset.catalogue.features
+        },
     )
 
 

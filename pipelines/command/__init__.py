@@ -1,0 +1,1 @@
+"""The commands of ``keepwell``, one module each. Heavy imports wait until a command runs."""

@@ -1,0 +1,122 @@
+"""``keepwell train``, ``score`` and ``run``."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines.command.opening import print_json, read_company
+from pipelines.command.option import AsOfOption, ConfigOption, DataOption, JsonOption
+
+if TYPE_CHECKING:
+    from pipelines.scoring import Published
+    from pipelines.training import TrainingRun
+
+
+def train(
+    config: ConfigOption,
+    data: DataOption = None,
+    as_of: AsOfOption = None,
+    shuffle_labels: Annotated[
+        bool, typer.Option("--shuffle-labels", help="Null test: shuffle labels, record nothing.")
+    ] = False,
+    json_: JsonOption = False,
+) -> None:
+    """Train, judge and promote the models.
+
+    Promoted is what beats chance and the simple baselines beyond noise; all is kept in MLflow.
+    """
+    if shuffle_labels:
+        _judge_shuffled(config, data, as_of, json_=json_)
+        return
+    run_, _ = _work(config, data, as_of, training=True, scoring=False)
+    _report(run_, None, json_=json_)
+
+
+def score(
+    config: ConfigOption,
+    data: DataOption = None,
+    as_of: AsOfOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Score all accounts and publish the snapshot."""
+    _, published = _work(config, data, as_of, training=False, scoring=True)
+    _report(None, published, json_=json_)
+
+
+def run(
+    config: ConfigOption,
+    data: DataOption = None,
+    as_of: AsOfOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Train, then score and publish."""
+    run_, published = _work(config, data, as_of, training=True, scoring=True)
+    _report(run_, published, json_=json_)
+
+
+def _work(
+    path: Path, data: Path | None, as_of: datetime | None, *, training: bool, scoring: bool
+) -> tuple[TrainingRun | None, Published | None]:
+    """Train, score or both: as Prefect flows where a server is named, else as plain functions."""
+    config = read_company(path, data)
+    from pipelines.home import Home
+    from pipelines.progress import show_progress
+
+    day = as_of.date() if as_of else None
+    if os.environ.get("PREFECT_API_URL"):
+        from pipelines import flow
+
+        run_ = flow.train(path, data=data, as_of=day) if training else None
+        return run_, flow.score(path, data=data, as_of=day) if scoring else None
+    from pipelines.scoring import score_company
+    from pipelines.source import open_company
+    from pipelines.training import train_company
+
+    home = Home.from_environment()
+    with show_progress() as progress:
+        source = open_company(config, home, as_of=day, progress=progress)
+        run_ = train_company(config, source, home, progress=progress) if training else None
+        if not scoring:
+            return run_, None
+        population = run_.population if run_ else None
+        return run_, score_company(config, source, home, population=population, progress=progress)
+
+
+def _judge_shuffled(path: Path, data: Path | None, as_of: datetime | None, *, json_: bool) -> None:
+    config = read_company(path, data)
+    from pipelines.home import Home
+    from pipelines.progress import show_progress
+    from pipelines.source import open_company
+    from pipelines.training import judge_shuffled, outcomes_json
+
+    day = as_of.date() if as_of else None
+    with show_progress() as progress:
+        source = open_company(config, Home.from_environment(), as_of=day, progress=progress)
+        outcomes = judge_shuffled(config, source, progress=progress)
+    if json_:
+        print_json(outcomes_json(outcomes, {}))
+        return
+    from pipelines.presentation import make_console, show_training
+
+    show_training(make_console(), outcomes)
+
+
+def _report(run_: TrainingRun | None, published: Published | None, *, json_: bool) -> None:
+    if json_:
+        found: dict[str, Any] = {}  # Any: a JSON document
+        found |= run_.to_json() if run_ else {}
+        found |= published.to_json() if published else {}
+        print_json(found)
+        return
+    from pipelines.presentation import make_console, show_ranking, show_training
+
+    console = make_console()
+    if run_ is not None:
+        show_training(console, run_.outcomes)
+    if published is not None:
+        show_ranking(console, published.snapshot)
