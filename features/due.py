@@ -33,9 +33,9 @@ def read_book(source: Source, dates: Sequence[date]) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, (n, 16)
+    DataFrame, (n, 15)
         ``as_of``, ``account_id``, ``contract_id``, ``group_id`` (parent, else the account);
-        ``start_date``, ``end_date`` (agreed, exclusive; null without); ``arr`` in the reporting
+        ``customer_since`` (begin of the account's first known contract); ``start_date``, ``end_date`` (agreed, exclusive; null without); ``arr`` in the reporting
         currency at the last rate known before the date, NaN unknown; ``billing_period_months``;
         ``fate``: ``open``, ``renewed`` (its successor is signed), ``auto_renewed`` (by itself,
         the decision date passed without notice), ``lost`` (notice is known), ``superseded`` (its
@@ -70,8 +70,8 @@ def read_book(source: Source, dates: Sequence[date]) -> pd.DataFrame:
             SELECT * REPLACE (next_arr * {_SHARE.format(arr="arr")} AS next_arr) FROM pair
             WINDOW same AS (PARTITION BY as_of, next_id))
         SELECT term.as_of, term.account_id, term.contract_id,
-               {_GROUP} AS group_id, term.start_date, term.end_date, term.arr * rate AS arr,
-               term.billing_period_months,
+               {_GROUP} AS group_id, customer_since, term.start_date, term.end_date,
+               term.arr * rate AS arr, term.billing_period_months,
                CASE WHEN term.end_date IS NULL THEN 'no_end'
                     WHEN next_start <= term.as_of THEN 'superseded'
                     WHEN term.successor_known THEN 'renewed'
@@ -81,7 +81,9 @@ def read_book(source: Source, dates: Sequence[date]) -> pd.DataFrame:
                     ELSE 'open' END AS fate,
                next_start, next_end, next_arr, next_billing_period_months,
                term.as_of - term.end_date AS days_past_end
-        FROM known_term AS term LEFT JOIN shared USING (as_of, contract_id)
+        FROM (SELECT *, min(start_date) OVER (PARTITION BY as_of, account_id) AS customer_since
+              FROM known_term) AS term
+        LEFT JOIN shared USING (as_of, contract_id)
         LEFT JOIN rate_on ON rate_on.as_of = term.as_of AND rate_on.currency = term.currency
         LEFT JOIN ({_parents(source)}) AS account ON account.account_id = term.account_id
         WHERE start_date <= term.as_of
@@ -102,7 +104,8 @@ def read_past_terms(source: Source) -> pd.DataFrame:
     Returns
     -------
     DataFrame, (n, 16)
-        ``account_id``, ``contract_id``, ``group_id``, ``start_date``, ``end_date``, ``arr``
+        ``account_id``, ``contract_id``, ``group_id``, ``customer_since``, ``start_date``,
+        ``end_date``, ``arr``
         (reporting currency at the rate of the data's end, NaN unknown), ``billing_period_months``;
         ``successor_id`` (None: lost), ``change`` (its part of the successor's ARR over its own,
         both in its currency; NaN when that cannot be told), ``next_start``, ``next_end``,
@@ -121,6 +124,7 @@ def read_past_terms(source: Source) -> pd.DataFrame:
     return read_frame(
         connection,
         f"""SELECT term.account_id, term.contract_id, {_GROUP} AS group_id,
+               min(term.start_date) OVER (PARTITION BY term.account_id) AS customer_since,
                term.start_date, term.end_date, term.arr * rate AS arr, term.billing_period_months,
                term.successor_id,
                CASE WHEN term.arr > 0 AND term.currency = term.successor_currency
