@@ -35,8 +35,9 @@ def read_book(source: Source, dates: Sequence[date]) -> pd.DataFrame:
     -------
     DataFrame, (n, 15)
         ``as_of``, ``account_id``, ``contract_id``, ``group_id`` (parent, else the account);
-        ``customer_since`` (begin of the account's first known contract); ``start_date``, ``end_date`` (agreed, exclusive; null without); ``arr`` in the reporting
-        currency at the last rate known before the date, NaN unknown; ``billing_period_months``;
+        ``customer_since`` (begin of the account's first known contract); ``start_date``,
+        ``end_date`` (agreed, exclusive; null without); ``arr`` in the reporting currency at the
+        last rate known before the date, NaN unknown; ``billing_period_months``;
         ``fate``: ``open``, ``renewed`` (its successor is signed), ``auto_renewed`` (by itself,
         the decision date passed without notice), ``lost`` (notice is known), ``superseded`` (its
         successor runs already and stands in the book in its place) or ``no_end``;

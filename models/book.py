@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from models.past_term import IntArray, Kinds, PastTerms, month_length, month_number
+from models.past_term import IntArray, Kinds, PastTerms, month_length, month_number, numbers
 from models.table import BoolArray, FloatArray
 
 # What is known of a contract's end: nothing, or how it goes on.
@@ -88,14 +88,14 @@ def make_book(
     frame = frame[in_forecast(frame)].reset_index(drop=True)
     kinds = past.kinds
     length = month_length(frame["start_date"], frame["end_date"])
-    kind = kinds.kind(length, _numbers(frame["billing_period_months"]))
-    fate = frame["fate"].map(FATES).to_numpy(dtype=np.intp)
-    arr, next_arr = _numbers(frame["arr"]), _numbers(frame["next_arr"])
+    kind = kinds.kind(length, numbers(frame["billing_period_months"]))
+    fate = np.array([FATES[name] for name in frame["fate"]], dtype=np.intp)
+    arr, next_arr = numbers(frame["arr"]), numbers(frame["next_arr"])
     after = month_length(frame["next_start"], frame["next_end"])
     next_end = month_number(frame["next_end"])
-    following = kinds.kind(np.nan_to_num(after), _numbers(frame["next_billing_period_months"]))
+    following = kinds.kind(np.nan_to_num(after), numbers(frame["next_billing_period_months"]))
     model = frame["contract_id"].map(dict(loss or {})).to_numpy(dtype=np.float64, na_value=np.nan)
-    days = _numbers(frame["days_past_end"])
+    days = numbers(frame["days_past_end"])
     return Book(
         contract_id=frame["contract_id"].to_numpy(dtype=np.object_),
         group=frame["group_id"].to_numpy(dtype=np.object_),
@@ -137,7 +137,3 @@ def _still_silent(after: FloatArray, days: FloatArray, *, prior: FloatArray | No
     if prior is None:
         return np.asarray((silent + 0.5) / (len(after) + 0.5))
     return np.asarray((silent + _SHRINK * prior) / (len(after) + _SHRINK))
-
-
-def _numbers(column: pd.Series[float]) -> FloatArray:
-    return column.to_numpy(dtype=np.float64, na_value=np.nan)

@@ -56,7 +56,7 @@ class Flows:
 
 @dataclass(frozen=True, eq=False)
 class Rates:
-    """Everything that past terms tell: loss, changes, and how much the overall level is in doubt."""
+    """What past terms tell: loss, changes, and how much the overall level is in doubt."""
 
     past: PastTerms
     loss: LossRates
@@ -74,9 +74,7 @@ def learn_rates(past: PastTerms) -> Rates:
     return Rates(past, fit_rates(past), collect_changes(past))
 
 
-def draw_flows(
-    book: Book, rates: Rates, ends: FloatArray, *, draws: int, seed: int
-) -> Flows:
+def draw_flows(book: Book, rates: Rates, ends: FloatArray, *, draws: int, seed: int) -> Flows:
     """Flows of the book over quarters that follow each other.
 
     Parameters
@@ -113,7 +111,7 @@ def _first_log_odds(book: Book, loss: LossRates, places: IntArray) -> FloatArray
         middle = 0.5 * (low + high)
         found = (weights * sigmoid(middle[:, None] + loss.parent_spread * points)).sum(axis=1)
         low, high = np.where(found < wanted, middle, low), np.where(found < wanted, high, middle)
-    return 0.5 * (low + high)
+    return np.asarray(0.5 * (low + high))
 
 
 class _Chains:
@@ -163,7 +161,11 @@ class _Chains:
             rest = generator.choice(points, size=effect.shape[1] - len(groups), p=prior)
             effect[draw] = np.exp(parameters[1]) * np.concatenate([found, rest])
         self.effect = effect
-        self.quarter = loss.quarter_spread * generator.standard_normal((draws, quarters))
+        # What one quarter has of its own lasts: a bad year is not over with its first quarter.
+        steps = generator.standard_normal((draws, quarters))
+        self.quarter = loss.quarter_spread * np.cumsum(steps, axis=1)
+        steps = generator.standard_normal((draws, quarters))
+        self.quarter_change = self.rates.changes.quarter_spread * np.cumsum(steps, axis=1)
         self.level = self.rates.model_doubt * generator.standard_normal(draws)
 
     def run(self, ends: FloatArray) -> Flows:
@@ -199,7 +201,7 @@ class _Chains:
             lost = self._is_lost(draw, place, quarter)
             self.alive[draw[lost], place[lost]] = False
             self.arr[draw[lost], place[lost]] = 0.0
-            self._go_on(draw[~lost], place[~lost], shared)
+            self._go_on(draw[~lost], place[~lost], quarter, shared)
             self.is_first[draw, place] = False
 
     def _cell(self, draw: IntArray, place: IntArray) -> IntArray:
@@ -223,7 +225,7 @@ class _Chains:
         chance = np.where(fate == LOST, 1.0, chance)
         return np.asarray(self.generator.random(len(draw)) < chance)
 
-    def _go_on(self, draw: IntArray, place: IntArray, shared: FloatArray) -> None:
+    def _go_on(self, draw: IntArray, place: IntArray, quarter: int, shared: FloatArray) -> None:
         """The next term of kept chains: the signed one where it is known, else by a past change."""
         book, generator, changes = self.book, self.generator, self.rates.changes
         signed = self.is_first[draw, place] & (book.fate[place] == RENEWED)
@@ -231,6 +233,8 @@ class _Chains:
         cell = self._cell(draw, place)
         alike = generator.random(len(draw)) < np.sqrt(changes.alike)
         rank = np.where(alike, shared[draw, self.group[place]], generator.random(len(draw)))
+        moved = np.exp(self.quarter_change[draw, quarter])
+        rank = rank * moved / (1.0 - rank + rank * moved)
         picked, own = self.changes.pick(draw, cell, rank, generator.random(len(draw)))
         some = picked >= 0
         if len(changes.change):

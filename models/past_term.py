@@ -13,7 +13,7 @@ from models.table import BoolArray, FloatArray
 IntArray = npt.NDArray[np.intp]
 LEAST_OF_A_KIND = 10
 MOST_BANDS = 5
-# Young customers change and leave more: ages in months at a term's end, where both sides have terms.
+# Young customers change and leave more. Months at a term's end, where both sides have terms.
 AGES = (1.5, 3.5, 6.5, 12.5, 24.5, 48.5)
 LEAST_PER_BAND = 60
 MONTH_DAYS = 365.25 / 12
@@ -26,7 +26,8 @@ def month_number(day: pd.Series[pd.Timestamp]) -> FloatArray:
     Only the whole part tells the quarter, so that a chain of terms stays on its day of the month.
     """
     months = day.dt.year * 12 + day.dt.month - 1
-    return (months + (day.dt.day - 1) / 31).to_numpy(dtype=np.float64, na_value=np.nan)
+    found = months + (day.dt.day - 1) / 31
+    return found.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def month_length(start: pd.Series[pd.Timestamp], end: pd.Series[pd.Timestamp]) -> FloatArray:
@@ -83,7 +84,7 @@ class Kinds:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """How many kinds, bands and ages there are; a cell is one of each, numbered in this order."""
+        """How many kinds, bands and ages there are; a cell is one of each, in this order."""
         return len(self.names), self.bands, len(self.ages) + 1
 
     def kind(self, length: FloatArray, billing: FloatArray) -> IntArray:
@@ -107,13 +108,13 @@ def find_kinds(length: FloatArray, billing: FloatArray, arr: FloatArray, age: Fl
     kept = sorted(str(name) for name in names[counts >= LEAST_OF_A_KIND])
     known = arr[~np.isnan(arr)]
     bands = int(np.clip(len(known) // LEAST_PER_BAND, 1, MOST_BANDS))
-    edges = np.unique(np.quantile(known, np.arange(1, bands) / bands)) if bands > 1 else []
+    edges = np.unique(np.quantile(known, np.arange(1, bands) / bands)) if bands > 1 else known[:0]
     ages: list[float] = []
     for edge in AGES:
         since = age >= (ages[-1] if ages else 0.0)
         sides = (since & (age < edge)).sum(), (age >= edge).sum()
         ages += [edge] if min(sides) >= LEAST_PER_BAND else []
-    return Kinds((*kept, OTHER), np.asarray(edges, dtype=np.float64), np.array(ages))
+    return Kinds((*kept, OTHER), edges, np.array(ages, dtype=np.float64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +128,8 @@ class PastTerms:
         Parent, or else account.
     cell, next_kind : int
         Cell of the term; kind of the term that followed (its own where lost).
+    arr : float
+        Reporting currency, NaN where not known.
     lost : bool
     change : float
         ARR that followed over its own; NaN where lost or not known.
@@ -143,6 +146,7 @@ class PastTerms:
     group: npt.NDArray[np.object_]
     cell: IntArray
     next_kind: IntArray
+    arr: FloatArray
     lost: BoolArray
     change: FloatArray
     next_length: FloatArray
@@ -156,27 +160,29 @@ class PastTerms:
 def read_past(frame: pd.DataFrame) -> PastTerms:
     """Past terms from the frame of ``features.due.read_past_terms``, mature ones only."""
     length = month_length(frame["start_date"], frame["end_date"])
-    billing = _numbers(frame["billing_period_months"])
-    arr = _numbers(frame["arr"])
+    billing = numbers(frame["billing_period_months"])
+    arr = numbers(frame["arr"])
     age = age_in_months(frame["customer_since"], frame["end_date"])
     kinds = find_kinds(length, billing, arr, age)
     kind = kinds.kind(length, billing)
     lost = frame["successor_id"].isna().to_numpy(dtype=np.bool_)
     after = month_length(frame["next_start"], frame["next_end"])
-    following = kinds.kind(np.nan_to_num(after), _numbers(frame["next_billing_period_months"]))
+    following = kinds.kind(np.nan_to_num(after), numbers(frame["next_billing_period_months"]))
     days = (frame["decided_day"] - frame["end_date"]).dt.days
     return PastTerms(
         kinds=kinds,
         group=frame["group_id"].to_numpy(dtype=np.object_),
         cell=kinds.cell(kind, arr, age),
         next_kind=np.where(lost | np.isnan(after), kind, following),
+        arr=arr,
         lost=lost,
-        change=np.where(lost, np.nan, _numbers(frame["change"])),
+        change=np.where(lost, np.nan, numbers(frame["change"])),
         next_length=np.where(lost, length, np.where(np.isnan(after), np.inf, after)),
         end=month_number(frame["end_date"]),
-        decided_after=days.to_numpy(dtype=np.float64, na_value=np.inf),
+        decided_after=np.where(days.isna(), np.inf, numbers(days)),
     )
 
 
-def _numbers(column: pd.Series[float]) -> FloatArray:
-    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+def numbers(column: pd.Series[float]) -> FloatArray:
+    """The numbers of a column, (n,); NaN where there is none."""
+    return column.astype("float64").to_numpy(dtype=np.float64, na_value=np.nan)

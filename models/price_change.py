@@ -1,7 +1,7 @@
 """How the ARR of a kept term changes: past changes, drawn again with weights.
 
-A change is drawn from the term's own cell, else from its band of ARR and age over all kinds, else
-from its age: the fewer past terms, the more often it is lent.
+A change is drawn from the term's own cell, else from its kind and age, else from its kind,
+else from all: the fewer past terms, the more often it is lent.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ from models.past_term import IntArray, PastTerms
 from models.table import BoolArray, FloatArray
 
 # A pool with this many past changes is used for half of the draws, the next wider one for the rest.
-SHRINK = 10.0
+SHRINK = 2.0
 _MOST_ALIKE = 0.9
+# Before data speak a quarter's effect has this spread, which counts as much as four quarters.
+QUARTER_SPREAD, QUARTER_WEIGHT = 0.4, 4.0
+# A change counts half as much as one that is so many quarters younger.
+HALF_LIFE = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +35,14 @@ class Changes:
     quarter : int, (n,)
         The calendar quarter of the term's end, counted from the first one.
     pools : tuple of int arrays
-        Places of the changes in each pool: those of the cells, of the bands and ages, of the ages.
-    lend : int, (3, cells)
-        The pools from which the changes of each cell are drawn.
+        Places of the changes in each pool.
+    lend : int, (4, cells)
+        The pools from which the changes of each cell are drawn, from narrow to wide.
     groups : int
     alike : float
         Correlation of the changes within a parent, 0 to 0.9.
+    quarter_spread : float
+        How far a quarter moves the ranks of all changes, log-odds.
     """
 
     change: FloatArray
@@ -48,6 +54,7 @@ class Changes:
     lend: IntArray
     groups: int
     alike: float
+    quarter_spread: float
 
 
 def collect_changes(past: PastTerms) -> Changes:
@@ -62,25 +69,50 @@ def collect_changes(past: PastTerms) -> Changes:
         for number in range(level[0], level.max() + 1)
     ]
     quarter = np.floor(past.end[kept] / 3).astype(np.intp)
+    quarter -= quarter.min() if len(quarter) else 0
     return Changes(
         change=past.change[kept],
         next_length=past.next_length[kept],
         next_kind=past.next_kind[kept],
         group=group,
-        quarter=quarter - (quarter.min() if len(quarter) else 0),
+        quarter=quarter,
         pools=tuple(pools),
         lend=lend,
         groups=len(names),
         alike=_intraclass(past.change[kept], group),
+        quarter_spread=_quarter_spread(past.change[kept], cell, quarter),
     )
 
 
+def _quarter_spread(change: FloatArray, cell: IntArray, quarter: IntArray) -> float:
+    """Spread, log-odds, with which quarters move the rank of a change within its cell.
+
+    Were all ranks moved by a small s, their mean would move by s / 6: the mean of u (1 - u).
+    """
+    rank = np.full(len(change), 0.5)
+    for number in np.unique(cell):
+        here = np.flatnonzero(cell == number)
+        value = change[here]
+        ordered = np.sort(value)
+        below, upto = (np.searchsorted(ordered, value, side=s) for s in ("left", "right"))
+        rank[here] = (below + upto) / (2 * len(value))
+    count = np.bincount(quarter)
+    seen = count > 0
+    moved = 6.0 * np.bincount(quarter, weights=rank - 0.5)[seen] / count[seen]
+    chance = 36.0 * rank.var() / count[seen] if len(rank) else moved
+    extra = np.maximum(0.0, np.square(moved) - chance).sum()
+    mixed = (QUARTER_WEIGHT * QUARTER_SPREAD**2 + extra) / (QUARTER_WEIGHT + seen.sum())
+    return float(np.sqrt(mixed))
+
+
 def _lending(shape: tuple[int, int, int]) -> IntArray:
-    """For each cell its pool among the cells, the bands and ages, and the ages, (3, cells)."""
+    """For each cell its pools, from narrow to wide, (4, cells)."""
     cells = np.arange(int(np.prod(shape)))
-    _, band, age = np.unravel_index(cells, shape)
-    _, bands, ages = shape
-    return np.stack([cells, len(cells) + band * ages + age, len(cells) + bands * ages + age])
+    kinds, _, ages = shape
+    kind, _, age = np.unravel_index(cells, shape)
+    first = np.cumsum([0, len(cells), kinds * ages, kinds])
+    levels = (cells, kind * ages + age, kind, np.zeros_like(cells))
+    return np.stack([start + level for start, level in zip(first, levels, strict=True)])
 
 
 def _intraclass(change: FloatArray, group: IntArray) -> float:
@@ -110,7 +142,7 @@ class ChangeDraws:
     def pick(
         self, draw: IntArray, cell: IntArray, rank: FloatArray, lend: FloatArray
     ) -> tuple[IntArray, BoolArray]:
-        """A past change for each of n renewals, and whether it is one of its own cell, (n,) each.
+        """A past change for each of n renewals, and whether it is one of its own kind, (n,) each.
 
         The change is its place, -1 where there is none to draw from. One from other kinds
         tells the change of ARR, not the next term's length.
@@ -125,11 +157,13 @@ class ChangeDraws:
         """
         changes = self.changes
         size = np.array([len(pool) for pool in changes.pools], dtype=np.float64)
-        weight = size / (size + SHRINK)
-        cells, bands, ages = (changes.lend[level][cell] for level in range(3))
-        own = lend < weight[cells]
-        wider = lend < weight[cells] + (1 - weight[cells]) * weight[bands]
-        pool = np.where(own, cells, np.where(wider, bands, ages))
+        weight = (size / (size + SHRINK))[changes.lend[:, cell]]
+        weight[-1] = 1.0
+        # The share of draws that stay in this pool or a narrower one.
+        stays = 1.0 - np.cumprod(1.0 - weight, axis=0)
+        level = (lend >= stays).sum(axis=0).clip(max=len(stays) - 1)
+        pool = changes.lend[level, cell]
+        own = level < len(stays) - 1
         found = np.full(len(cell), -1, dtype=np.intp)
         for number in np.unique(pool):
             here = pool == number
@@ -153,6 +187,7 @@ def weigh_changes(changes: Changes, draws: int, generator: np.random.Generator) 
     quarters = int(changes.quarter.max(initial=0)) + 1
     of_parent = generator.exponential(size=(draws, max(1, changes.groups)))
     of_quarter = generator.exponential(size=(draws, quarters))
+    of_quarter *= 0.5 ** ((quarters - 1 - np.arange(quarters)) / HALF_LIFE)
     cumulative = []
     for pool in changes.pools:
         if not len(pool):

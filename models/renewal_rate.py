@@ -2,9 +2,9 @@
 
 The log-odds of a term's loss are those of its kind, band of ARR and age, drawn to the overall ones,
 plus what its parent (or else account) has of its own, plus what a quarter has of its own. The
-middle one is a normal effect that is integrated over 15 points: its spread comes from the likelihood,
-and each parent's own past moves it, so that who renewed ten times is likelier to do so again. With one
-kind this is the logistic-normal form of the beta-geometric model of contractual retention.
+middle one is a normal effect that is integrated over 15 points: its spread comes from the
+likelihood, and each parent's own past moves it, so that who renewed ten times is likelier to do so
+again. With one kind this is the logistic-normal form of the beta-geometric model of retention.
 
 References
 ----------
@@ -14,7 +14,7 @@ Breslow and Clayton, "Approximate inference in generalized linear mixed models",
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from models.past_term import IntArray, PastTerms
 from models.table import FloatArray
 
 POINTS = 15
-# Spread, in log-odds, with which kinds, bands and ages lie about the overall rate before data speak.
+# Spread, in log-odds, of kinds, bands and ages about the overall rate before data speak.
 KIND_SPREAD = 1.0
 # Before data speak a parent's effect has about this spread, and a quarter's effect this one, which
 # counts as much as four quarters.
@@ -155,7 +155,8 @@ def _counts(
     size = groups * cells
     every = np.bincount(place, minlength=size).astype(np.float64)
     lost = np.bincount(place, weights=past.lost.astype(np.float64), minlength=size)
-    return lost.reshape(groups, cells), (every - lost).reshape(groups, cells)
+    shape = (groups, cells)
+    return np.asarray(lost.reshape(shape)), np.asarray((every - lost).reshape(shape))
 
 
 def _prior(count: int) -> tuple[FloatArray, FloatArray]:
@@ -261,7 +262,7 @@ def _quarter_spread(
     losses, plus chance.
     """
     quarter = np.floor(past.end / 3).astype(np.intp)
-    lost, kept = np.zeros((2, groups, len(design)))
+    lost, kept = np.zeros((groups, len(design))), np.zeros((groups, len(design)))
     surplus, variance = [], []
     spread = np.exp(parameters[1]) * normal_points()[0]
     rate = sigmoid(cell_log_odds(design, parameters)[:, None] + spread)
@@ -282,5 +283,11 @@ def _quarter_spread(
 
 
 def _part(past: PastTerms, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> PastTerms:
-    names = ("group", "cell", "next_kind", "lost", "change", "next_length", "end", "decided_after")
-    return PastTerms(past.kinds, **{name: getattr(past, name)[chosen] for name in names})
+    return replace(
+        past,
+        **{
+            each.name: getattr(past, each.name)[chosen]
+            for each in fields(past)
+            if each.name != "kinds"
+        },
+    )

@@ -11,9 +11,11 @@ from models.forecast import Flows
 from models.table import FloatArray
 
 LEVELS = (80, 95)
+# Shares that no renewal can bring above 1.
+CAPPED = frozenset({"grr", "grr_of_opening"})
 # Every measure of a quarter, in words; the names are those of the JSON.
 MEASURES: Mapping[str, str] = {
-    "arr_up_for_renewal": "ARR, at the quarter's begin, of the contracts whose agreed end lies in it",
+    "arr_up_for_renewal": "ARR at the quarter's begin of the contracts whose agreed end lies in it",
     "renewed_arr": "what of that goes on, expansion left out",
     "lost_arr": "what of that is lost",
     "contraction_arr": "what those that go on pay less",
@@ -32,6 +34,18 @@ class Outlook:
 
     expected: float
     intervals: Mapping[int, tuple[float, float]]
+
+    def widened(self, factor: float, *, most: float) -> Outlook:
+        """The same with intervals so many times as wide, within 0 and ``most``."""
+        middle = self.expected
+        ends = {
+            level: (
+                max(0.0, middle - factor * (middle - low)),
+                min(most, middle + factor * (high - middle)),
+            )
+            for level, (low, high) in self.intervals.items()
+        }
+        return Outlook(middle, ends)
 
     def to_json(self) -> dict[str, float | None]:
         """The expected value and the ends of the intervals; null where there is none."""
