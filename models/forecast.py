@@ -153,14 +153,14 @@ class _Chains:
         self.group = np.where(new, len(groups) + own, self.group)
         self.log_odds = cell_log_odds(loss.design, drawn)
         points, prior = normal_points()
-        effect = np.empty((draws, len(groups) + int(own.max(initial=-1)) + 1))
+        strangers = generator.random((draws, int(own.max(initial=-1)) + 1))
+        unknown = points[np.searchsorted(prior.cumsum()[:-1], strangers)]
+        known = np.empty((draws, len(groups)))
         for draw, parameters in enumerate(drawn):
-            cumulative = loss.posterior(parameters, groups).cumsum(axis=1)
-            ranks = generator.random((len(groups), 1))
-            found = points[(cumulative < ranks).sum(axis=1).clip(max=len(points) - 1)]
-            rest = generator.choice(points, size=effect.shape[1] - len(groups), p=prior)
-            effect[draw] = np.exp(parameters[1]) * np.concatenate([found, rest])
-        self.effect = effect
+            cumulative = loss.posterior(parameters, groups).cumsum(axis=1)[:, :-1]
+            known[draw] = points[(cumulative < generator.random((len(groups), 1))).sum(axis=1)]
+        spread = np.exp(drawn[:, 1])[:, None]
+        self.effect = spread * np.hstack([known, unknown])
         # What one quarter has of its own lasts: a bad year is not over with its first quarter.
         steps = generator.standard_normal((draws, quarters))
         self.quarter = loss.quarter_spread * np.cumsum(steps, axis=1)

@@ -27,7 +27,7 @@ def month_number(day: pd.Series[pd.Timestamp]) -> FloatArray:
     """
     months = day.dt.year * 12 + day.dt.month - 1
     found = months + (day.dt.day - 1) / 31
-    return found.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(found, dtype=np.float64)
 
 
 def month_length(start: pd.Series[pd.Timestamp], end: pd.Series[pd.Timestamp]) -> FloatArray:
@@ -183,6 +183,6 @@ def read_past(frame: pd.DataFrame) -> PastTerms:
     )
 
 
-def numbers(column: pd.Series[float]) -> FloatArray:
+def numbers(column: pd.Series[float] | pd.Series[int]) -> FloatArray:
     """The numbers of a column, (n,); NaN where there is none."""
-    return column.astype("float64").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(column, dtype=np.float64)

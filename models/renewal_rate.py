@@ -31,7 +31,7 @@ PARENT_SPREAD, PARENT_DOUBT = 0.5, 0.7
 QUARTER_SPREAD, QUARTER_WEIGHT = 0.2, 4.0
 # A typical loss rate lies between 0.3 % and 73 % before data speak.
 OVERALL, OVERALL_DOUBT = -2.0, 2.0
-_STEPS, _CLOSE = 60, 1e-6
+_STEPS, _CLOSE = 60, 1e-4
 
 
 def sigmoid(log_odds: FloatArray) -> FloatArray:
