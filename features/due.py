@@ -140,7 +140,7 @@ def read_past_terms(source: Source) -> pd.DataFrame:
         LEFT JOIN rate_on ON rate_on.currency = term.currency
         LEFT JOIN ({_parents(source)}) AS account ON account.account_id = term.account_id
         WHERE term.end_date < {FOREVER} AND term.start_date < term.actual_end
-        WINDOW same AS (PARTITION BY coalesce(term.successor_id, term.contract_id))
+        WINDOW same AS (PARTITION BY term.successor_id)
         ORDER BY term.end_date, term.account_id, term.contract_id""",
     )
 
