@@ -89,7 +89,8 @@ def draw_flows(book: Book, rates: Rates, ends: FloatArray, *, draws: int, seed: 
     generator = np.random.default_rng(seed)
     places = rates.loss.places(book.group)
     first = _first_log_odds(book, rates.loss, places)
-    at_once = max(1, min(draws, CELLS_AT_ONCE // max(1, len(book))))
+    widest = max(1, len(book), len(rates.changes.lend) * len(rates.changes.change))
+    at_once = max(1, min(draws, CELLS_AT_ONCE // widest))
     parts = []
     for start in range(0, draws, at_once):
         count = min(at_once, draws - start)

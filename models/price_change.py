@@ -28,8 +28,8 @@ class Changes:
 
     Parameters
     ----------
-    change, next_length : float, (n,)
-        Of kept terms: ARR after over ARR before, length of the term that followed.
+    change, arr, next_length : float, (n,)
+        Of kept terms: ARR after over ARR before, ARR before, length of the term that followed.
     next_kind, group : int, (n,)
         Its kind; the place of its parent among ``groups`` parents.
     quarter : int, (n,)
@@ -46,6 +46,7 @@ class Changes:
     """
 
     change: FloatArray
+    arr: FloatArray
     next_length: FloatArray
     next_kind: IntArray
     group: IntArray
@@ -59,7 +60,7 @@ class Changes:
 
 def collect_changes(past: PastTerms) -> Changes:
     """The changes of kept terms whose money is known before and after."""
-    kept = np.flatnonzero(~past.lost & np.isfinite(past.change))
+    kept = np.flatnonzero(~past.lost & np.isfinite(past.change * past.arr))
     kept = kept[np.argsort(past.change[kept], kind="stable")]
     cell, lend = past.cell[kept], _lending(past.kinds.shape)
     names, group = np.unique(past.group[kept].astype(str), return_inverse=True)
@@ -72,6 +73,7 @@ def collect_changes(past: PastTerms) -> Changes:
     quarter -= quarter.min() if len(quarter) else 0
     return Changes(
         change=past.change[kept],
+        arr=past.arr[kept],
         next_length=past.next_length[kept],
         next_kind=past.next_kind[kept],
         group=group,
@@ -194,7 +196,8 @@ def weigh_changes(changes: Changes, draws: int, generator: np.random.Generator) 
             cumulative.append(np.zeros(0))
             continue
         weight = of_parent[:, changes.group[pool]] * of_quarter[:, changes.quarter[pool]]
-        summed = np.cumsum(weight, axis=1)
+        # By money, so that a pool changes the ARR of its terms by as much as it did.
+        summed = np.cumsum(weight * changes.arr[pool], axis=1)
         share = summed / summed[:, -1:]
         cumulative.append((share + np.arange(draws)[:, None]).ravel())
     return ChangeDraws(changes, tuple(cumulative))
