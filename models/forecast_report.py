@@ -72,7 +72,7 @@ def describe_rates(past: PastTerms) -> tuple[RateOfKind, ...]:
                 terms=int(here.sum()),
                 lost=int(lost.sum()),
                 arr_lost_share=_share(arr[priced & lost].sum(), arr[priced].sum()),
-                contraction_share=_share(-np.minimum(surplus, 0.0).sum(), before),
+                contraction_share=_share(np.maximum(-surplus, 0.0).sum(), before),
                 expansion_share=_share(np.maximum(surplus, 0.0).sum(), before),
             )
         )

@@ -18,15 +18,15 @@ from models.book import Book, in_forecast, make_book
 from models.forecast import Flows, Rates, draw_flows, learn_rates
 from models.forecast_backtest import Miss, compare, replay, summarise, widen
 from models.forecast_report import Counted, ForecastReport, Quarter, describe_rates
-from models.past_term import month_number, read_past
+from models.past_term import Kinds, month_number, read_past
 from models.retention import MEASURES, Outlook, look_ahead, measure
 from pipelines.config import Config
 from pipelines.forecast_model import ModelVoice, ask_model
 from pipelines.home import Home
 
 DRAWS, REPLAY_DRAWS = 2000, 300
-# A replay says something of the method once rates can be learnt: half a year of ends, some lost.
-LEAST_DAYS, LEAST_TERMS, LEAST_LOST = 180, 30, 5
+# A replay says something of the method once rates can be learnt: a quarter of ends, some lost.
+LEAST_DAYS, LEAST_TERMS, LEAST_LOST = 90, 30, 5
 MOST_ORIGINS = 24
 _QUARTER = pd.DateOffset(months=3)
 _EVERY_MONTH, _QUARTER_STARTS = frozenset(range(1, 13)), frozenset({1, 4, 7, 10})
@@ -204,7 +204,7 @@ def _report(
             for place, (begin, end) in enumerate(spans)
         ),
         horizon=_horizon(book, flows, misses, as_of=as_of),
-        contracts=_counts(frame, book),
+        contracts=_counts(frame, book, rates.past.kinds),
         rates=describe_rates(rates.past),
         parent_spread=rates.loss.parent_spread,
         quarter_spread=rates.loss.quarter_spread,
@@ -243,15 +243,16 @@ def _horizon(
     }
 
 
-def _counts(frame: pd.DataFrame, book: Book) -> dict[str, Counted]:
+def _counts(frame: pd.DataFrame, book: Book, kinds: Kinds) -> dict[str, Counted]:
     """How each contract of the book is treated; those left out are counted too."""
     inside = in_forecast(frame)
     chosen = frame[inside].reset_index(drop=True)
-    by_model = np.isfinite(book.loss)
+    by_model, unseen = np.isfinite(book.loss), len(kinds.names) - 1
     is_open = (chosen["fate"] == "open").to_numpy(dtype=np.bool_)
     parts: Mapping[str, pd.DataFrame] = {
         "by_model": chosen[is_open & by_model],
         "by_rates": chosen[is_open & ~by_model],
+        "by_rates_of_other_kinds": chosen[is_open & ~by_model & (book.kind == unseen)],
         **{name: chosen[chosen["fate"] == fate] for name, fate in _TREATED.items()},
         "superseded": frame[frame["fate"] == "superseded"],
         "no_agreed_end": frame[frame["fate"] == "no_end"],

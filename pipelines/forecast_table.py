@@ -100,6 +100,14 @@ def _show_contracts(console: Console, report: ForecastReport) -> None:
         f"{found['by_rates'].contracts:,} by rates"
     )
     console.print(f"  {open_}; {known}.", markup=False, soft_wrap=True)
+    strange = found["by_rates_of_other_kinds"].contracts
+    if strange:
+        console.print(
+            f"  {strange:,} of those by rates are of a length of which fewer than ten terms matured: "
+            "theirs are the rates of other lengths, with wide intervals.",
+            markup=False,
+            soft_wrap=True,
+        )
     for name, words in _OUT.items():
         if found[name].contracts:
             arr = found[name].arr
