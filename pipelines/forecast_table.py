@@ -103,8 +103,8 @@ def _show_contracts(console: Console, report: ForecastReport) -> None:
     strange = found["by_rates_of_other_kinds"].contracts
     if strange:
         console.print(
-            f"  {strange:,} of those by rates are of a length of which fewer than ten terms matured: "
-            "theirs are the rates of other lengths, with wide intervals.",
+            f"  {strange:,} of those by rates are of a length of which fewer than ten terms "
+            "matured: theirs are the rates of other lengths, with wide intervals.",
             markup=False,
             soft_wrap=True,
         )
