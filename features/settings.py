@@ -169,6 +169,17 @@ def _check_names(names: Iterable[str], what: str) -> None:
         )
 
 
+class AbstentionSettings(Settings):
+    """When an account gets no probability, since too little is known to give one.
+
+    ``min_history_days``: younger customers are not judged. ``max_width``: nor is a probability
+    whose interval is wider, as a share 0-1; 1 lets every width pass.
+    """
+
+    min_history_days: Days = 28
+    max_width: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+
 class CompanySettings(Settings):
     """Everything that features and labels are made from."""
 
@@ -186,6 +197,7 @@ class CompanySettings(Settings):
     time: TimeSettings = TimeSettings()
     labels: LabelSettings = LabelSettings()
     checks: CheckSettings = CheckSettings()
+    abstention: AbstentionSettings = AbstentionSettings()
 
     @field_validator("attach")
     @classmethod

@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from features.settings import AbstentionSettings
+
+LEAST_REFITS = 5
 
 
 class _Settings(BaseModel):
@@ -76,12 +80,22 @@ class TrainingSettings(_Settings):
     replicates: int = Field(
         default=400, ge=50, description="Bootstrap replicates behind every interval."
     )
+    refits: int = Field(
+        default=12, ge=0, description="Refits behind the interval of each probability; 0: none."
+    )
     min_train_positives: int = Field(
         default=30, ge=2, description="Fewer positive training rows skip the model."
     )
     min_test_positives: int = Field(
         default=10, ge=2, description="Fewer positive test rows skip the model."
     )
+
+    @field_validator("refits")
+    @classmethod
+    def _none_or_enough(cls, refits: int) -> int:
+        if 0 < refits < LEAST_REFITS:
+            raise ValueError(f"give at least {LEAST_REFITS}, or 0 for none")
+        return refits
 
 
 class ModelSettings(_Settings):
@@ -92,3 +106,4 @@ class ModelSettings(_Settings):
     costs: CostSettings = CostSettings()
     tiers: TierSettings = TierSettings()
     training: TrainingSettings = TrainingSettings()
+    abstention: AbstentionSettings = AbstentionSettings()

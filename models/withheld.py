@@ -1,0 +1,269 @@
+"""What abstaining costs and saves: how wrong the withheld probabilities would have been."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.settings import AbstentionSettings
+from models.abstention import RULES, Reasons, find_abstentions
+from models.bootstrap import Bootstrap, Estimate, draw_groups
+from models.metric import brier
+from models.predictor import Predictor
+from models.ranking import rank_auc
+from models.refit import LEVEL, Interval, Refits, find_interval
+from models.reliability import observed_share, tenths
+from models.report import LEAST_SLICE_ROWS, interval, number
+from models.settings import TrainingSettings
+from models.table import BoolArray, FloatArray, ModelTable
+
+UNKNOWN = Estimate(math.nan, math.nan, math.nan)
+EPSILON = 1e-12
+
+
+@dataclass(frozen=True)
+class Error:
+    """How wrong the probabilities of some rows are; NaN where it cannot be told.
+
+    Parameters
+    ----------
+    rows, positives : int
+    share : float
+        Of all test rows, 0-1.
+    mean_probability : float
+    brier, log_loss : float
+        They rise with the share of positives, so rows that abstain look worse for that alone.
+    brier_skill : float
+        One minus the Brier score over that of these rows' own share of positives: 0 says that the
+        probabilities tell no more than the share does, below 0 that they mislead.
+    auc : Estimate
+        Within as-of dates; NaN below 100 rows or without both classes.
+    """
+
+    rows: int
+    positives: int
+    share: float
+    mean_probability: float
+    brier: float
+    log_loss: float
+    brier_skill: float
+    auc: Estimate
+
+    def to_json(self) -> dict[str, object]:
+        """Null where a figure is unknown."""
+        return {
+            "rows": self.rows,
+            "share": number(self.share),
+            "positives": self.positives,
+            "mean_probability": number(self.mean_probability),
+            "brier": number(self.brier),
+            "brier_skill": number(self.brier_skill),
+            "log_loss": number(self.log_loss),
+            "auc": number(self.auc.value),
+            "auc_interval": interval(self.auc),
+        }
+
+
+@dataclass(frozen=True)
+class Tenth:
+    """A tenth of the answered rows: what was said, how surely, and what came to pass.
+
+    ``low`` and ``high`` are the means of the rows' own ends.
+    """
+
+    rows: int
+    mean_probability: float
+    low: float
+    high: float
+    observed: Estimate
+
+    @property
+    def within(self) -> bool:
+        """Whether what came to pass lies in the mean interval."""
+        return self.low <= self.observed.value <= self.high
+
+    def to_json(self) -> dict[str, object]:
+        """Shares 0-1."""
+        return {
+            "rows": self.rows,
+            "mean_probability": number(self.mean_probability),
+            "mean_interval": [number(self.low), number(self.high)],
+            "observed": number(self.observed.value),
+            "observed_interval": interval(self.observed),
+            "within": self.within,
+        }
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """The test rows that would have got a probability beside those that would not.
+
+    Parameters
+    ----------
+    rules : mapping of str to str
+        Each rule and what it says.
+    refits : int
+        Behind each interval; 0: there were none, and no rule on intervals can have applied.
+    answered, abstained : Error
+    by_rule : mapping of str to Error
+        The abstained by the first rule that applied.
+    tenths : tuple of Tenth
+        Of the answered rows; empty without refits. No coverage of a single row's chance, which
+        nobody sees: only whether the intervals are too narrow on the whole.
+    mean_width : float
+        Of the intervals of all rows.
+    """
+
+    rules: Mapping[str, str]
+    refits: int
+    answered: Error
+    abstained: Error
+    by_rule: Mapping[str, Error]
+    tenths: tuple[Tenth, ...]
+    mean_width: float
+
+    def to_json(self) -> dict[str, object]:
+        """What the report has under ``abstention``."""
+        return {
+            "rules": dict(self.rules),
+            "refits": self.refits,
+            "interval_level": LEVEL,
+            "mean_width": number(self.mean_width),
+            "answered": self.answered.to_json(),
+            "abstained": self.abstained.to_json(),
+            "by_rule": {name: found.to_json() for name, found in self.by_rule.items()},
+            "tenths": [tenth.to_json() for tenth in self.tenths],
+            "tenths_within": sum(tenth.within for tenth in self.tenths) if self.tenths else None,
+        }
+
+
+def judge_abstention(
+    predictor: Predictor,
+    refits: Refits | None,
+    test: ModelTable,
+    *,
+    rules: AbstentionSettings,
+    settings: TrainingSettings,
+) -> Withheld:
+    """What the rules withhold on the test rows, and how wrong it would have been.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        Of the judged model.
+    refits : Refits or None
+        Of the judged model, on its training rows only.
+    test : ModelTable
+        Mature headline rows, later than all training labels.
+    rules : AbstentionSettings
+    settings : TrainingSettings
+        Replicates and seed.
+    """
+    probability = predictor.probability(test.features)
+    found = find_interval(refits, test.features, probability)
+    tenure = test.rows["tenure_days"].to_numpy(dtype=np.float64, na_value=np.nan)
+    reasons = find_abstentions(tenure, found, settings=rules)
+    draws = draw_groups(test.group, replicates=settings.replicates, seed=settings.seed)
+    return compare(test, probability, found, reasons, draws=draws, rules=rules, refits=refits)
+
+
+def compare(
+    test: ModelTable,
+    probability: FloatArray,
+    found: Interval,
+    reasons: Reasons,
+    *,
+    draws: Bootstrap,
+    rules: AbstentionSettings,
+    refits: Refits | None,
+) -> Withheld:
+    """The error of the abstained beside that of the answered.
+
+    Parameters
+    ----------
+    test : ModelTable
+        Mature rows.
+    probability : float, (n,)
+        As it would have been published.
+    found : Interval
+        Of the same rows.
+    reasons : object, (n,)
+        A rule's name, or None where the probability is given.
+    draws : Bootstrap
+        Of the same rows.
+    rules : AbstentionSettings
+    refits : Refits or None
+        Behind the intervals.
+    """
+    answered = np.array([reason is None for reason in reasons], dtype=np.bool_)
+    return Withheld(
+        rules={rule.name: rule.describe(rules) for rule in RULES},
+        refits=0 if refits is None else len(refits.predictors),
+        answered=_error(test, probability, answered, draws),
+        abstained=_error(test, probability, ~answered, draws),
+        by_rule={
+            rule.name: _error(test, probability, reasons == rule.name, draws) for rule in RULES
+        },
+        tenths=()
+        if refits is None
+        else _tenths(test.label, probability, found, draws, np.flatnonzero(answered)),
+        mean_width=float(found.width.mean()) if len(found.width) else math.nan,
+    )
+
+
+def _error(
+    test: ModelTable, probability: FloatArray, chosen: BoolArray, draws: Bootstrap
+) -> Error:
+    label, said = test.label[chosen], probability[chosen]
+    rows, positives = len(label), int(label.sum())
+    share = positives / rows if rows else math.nan
+    error, spread = brier(label, said), share * (1.0 - share)
+    both = 0 < positives < rows
+    auc = UNKNOWN
+    if both and rows >= LEAST_SLICE_ROWS:
+        as_of = test.rows["as_of"].to_numpy()[chosen]
+        auc = rank_auc(label, said, as_of, draws.part(chosen)).estimate
+    return Error(
+        rows=rows,
+        positives=positives,
+        share=rows / len(test) if len(test) else math.nan,
+        mean_probability=float(said.mean()) if rows else math.nan,
+        brier=error,
+        log_loss=_log_loss(label, said),
+        brier_skill=1.0 - error / spread if both else math.nan,
+        auc=auc,
+    )
+
+
+def _log_loss(label: FloatArray, probability: FloatArray) -> float:
+    if len(label) == 0:
+        return math.nan
+    given = np.where(label > 0, probability, 1.0 - probability)
+    return float(-np.log(np.maximum(given, EPSILON)).mean())
+
+
+def _tenths(
+    label: FloatArray,
+    probability: FloatArray,
+    found: Interval,
+    draws: Bootstrap,
+    answered: np.ndarray[tuple[int], np.dtype[np.intp]],
+) -> tuple[Tenth, ...]:
+    parts = []
+    for places in tenths(probability[answered]):
+        part = answered[places]
+        chosen = np.zeros(len(label), dtype=np.bool_)
+        chosen[part] = True
+        parts.append(
+            Tenth(
+                rows=len(part),
+                mean_probability=float(probability[part].mean()),
+                low=float(found.low[part].mean()),
+                high=float(found.high[part].mean()),
+                observed=observed_share(label[chosen], draws.part(chosen)),
+            )
+        )
+    return tuple(parts)
