@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,13 @@ import pandas as pd
 from models.baseline import score_baselines
 from models.encoding import fit_encoding
 from models.evaluation import evaluate
+from models.refit import Refits, fit_refits
 from models.report import Report
 from models.settings import ModelSettings, TrainingSettings
 from models.split import MATURE_SHARE, judged_dates, split_rows
 from models.table import ModelTable
 from models.training import FittedModel, Progress, fit_model
+from models.withheld import judge_abstention
 
 GOLDEN_ROWS = 8
 
@@ -47,6 +49,8 @@ class Trained:
         On the test rows.
     test : ModelTable
         The rows behind the report, for plots.
+    refits : Refits or None
+        Of the shipped model, for the intervals of its probabilities.
     """
 
     model: str
@@ -54,6 +58,7 @@ class Trained:
     shipped: FittedModel
     report: Report
     test: ModelTable
+    refits: Refits | None = None
 
     @property
     def golden(self) -> pd.DataFrame:
@@ -87,8 +92,11 @@ def train_model(
     judged = fit_model(train, settings=training)
     tell("fit the baselines", 0.35)
     baselines = score_baselines(train, test, settings=training)
-    tell("refit on all mature rows", 0.5)
+    tell("refit on all mature rows", 0.4)
     shipped = fit_model(table.part(table.mature), settings=training)
+    tell("refit on bootstrap samples", 0.7)
+    judged_refits = fit_refits(train, judged, settings=training)
+    refits = fit_refits(table.part(table.mature), shipped, settings=training)
     tell("judge on the test rows", 0.85)
     report = evaluate(
         judged,
@@ -98,8 +106,12 @@ def train_model(
         settings=training,
         ranks=shipped.predictor.calibration.ranks,
     )
+    withheld = judge_abstention(
+        judged.predictor, judged_refits, test, rules=settings.abstention, settings=training
+    )
     tell("done", 1.0)
-    return Trained(table.model, judged, shipped, report, test)
+    report = replace(report, abstention=withheld)
+    return Trained(table.model, judged, shipped, report, test, refits)
 
 
 def reason_to_skip(

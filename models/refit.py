@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
@@ -157,12 +157,6 @@ def fit_refits(
     return Refits(fitted.predictor.encoding, tuple(predictors))
 
 
-def with_threads(refits: Refits, threads: int) -> Refits:
-    """The same refits, predicting on so many threads."""
-    predictors = tuple(replace(one, threads=threads) for one in refits.predictors)
-    return replace(refits, predictors=predictors)
-
-
 def _read_features(fitted: FittedModel) -> Encoding:
     """The encoding of the features on which the model splits at least once."""
     whole = fitted.predictor.encoding
@@ -213,9 +207,7 @@ def _one_class(label: FloatArray) -> bool:
     return len(label) == 0 or bool(label.min() == label.max())
 
 
-def _fit(
-    dataset: lgb.Dataset, weight: FloatArray, params: Parameters, trees: int
-) -> lgb.Booster:
+def _fit(dataset: lgb.Dataset, weight: FloatArray, params: Parameters, trees: int) -> lgb.Booster:
     import lightgbm as lgb
 
     drawn: npt.NDArray[np.intp] = np.flatnonzero(weight)

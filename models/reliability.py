@@ -59,9 +59,9 @@ def reliability(
     -------
     four of float, (at most 10,)
     """
-    parts = tenths(probability)
+    parts = [_chosen(places, len(label)) for places in tenths(probability)]
     mean = np.array([float(probability[part].mean()) for part in parts])
-    shares = [observed_share(label[part], draws.part(_chosen(part, len(label)))) for part in parts]
+    shares = [observed_share(label[part], draws.part(part)) for part in parts]
     value, low, high = np.array([[s.value, s.low, s.high] for s in shares]).reshape(-1, 3).T
     return mean, value, np.minimum(low, value), np.maximum(high, value)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from models.bootstrap import Estimate
 from models.gate import Decision
+
+if TYPE_CHECKING:
+    from models.withheld import Withheld
 
 LEAST_SLICE_ROWS = 100
 
@@ -122,6 +126,8 @@ class Report:
         the slice columns.
     decision : Decision
         Verdict, whether to promote, and why.
+    abstention : Withheld or None
+        The rows that would have got no probability; all other figures count them too.
     """
 
     model: str
@@ -136,6 +142,7 @@ class Report:
     predictions: pd.DataFrame
     decision: Decision
     notices: tuple[str, ...] = ()
+    abstention: Withheld | None = None
 
     def to_json(self) -> dict[str, object]:
         """What ``keepwell run --json`` prints for this model; null where a figure is unknown."""
@@ -158,6 +165,7 @@ class Report:
             "promoted": self.decision.promoted,
             "reasons": list(self.decision.reasons),
             "notices": list(self.notices),
+            "abstention": None if self.abstention is None else self.abstention.to_json(),
         }
 
 

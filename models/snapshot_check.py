@@ -99,10 +99,16 @@ def _doubtful(score: AccountScore) -> Iterator[str]:
     """What is wrong with what the score says about its own certainty."""
     if score.abstained not in (None, *ABSTENTIONS):
         yield f"unknown abstention {score.abstained!r}"
-    given = [name for name in (*SHARES, "risk_tier", "arr_at_risk") if getattr(score, name) is not None]
+    given = [
+        name for name in (*SHARES, "risk_tier", "arr_at_risk") if getattr(score, name) is not None
+    ]
     if score.abstained is not None and given:
         yield f"abstained, but has {given[0]}"
-    low, loss, high = score.loss_probability_low, score.loss_probability, score.loss_probability_high
+    low, loss, high = (
+        score.loss_probability_low,
+        score.loss_probability,
+        score.loss_probability_high,
+    )
     if (low is None) != (high is None):
         yield "one end of the interval is missing"
     elif low is not None and high is not None and (loss is None or not low <= loss <= high):

@@ -81,9 +81,9 @@ class Tenth:
     observed: Estimate
 
     @property
-    def within(self) -> bool:
-        """Whether what came to pass lies in the mean interval."""
-        return self.low <= self.observed.value <= self.high
+    def agrees(self) -> bool:
+        """Whether what was said and what came to pass overlap, each with its interval."""
+        return self.low <= self.observed.high and self.observed.low <= self.high
 
     def to_json(self) -> dict[str, object]:
         """Shares 0-1."""
@@ -93,7 +93,7 @@ class Tenth:
             "mean_interval": [number(self.low), number(self.high)],
             "observed": number(self.observed.value),
             "observed_interval": interval(self.observed),
-            "within": self.within,
+            "agrees": self.agrees,
         }
 
 
@@ -125,6 +125,21 @@ class Withheld:
     tenths: tuple[Tenth, ...]
     mean_width: float
 
+    @property
+    def sentence(self) -> str:
+        """How much is withheld by which rule, and how its error compares, for people."""
+        if self.abstained.rows == 0:
+            return "no test row is without a probability"
+        rules = ", ".join(
+            f"{found.share:.1%} {name.replace('_', ' ')} (Brier skill {_spell(found.brier_skill)})"
+            for name, found in self.by_rule.items()
+            if found.rows
+        )
+        return (
+            f"no probability for {self.abstained.share:.1%} of the test rows: {rules}; "
+            f"{_spell(self.answered.brier_skill)} on the others"
+        )
+
     def to_json(self) -> dict[str, object]:
         """What the report has under ``abstention``."""
         return {
@@ -136,7 +151,9 @@ class Withheld:
             "abstained": self.abstained.to_json(),
             "by_rule": {name: found.to_json() for name, found in self.by_rule.items()},
             "tenths": [tenth.to_json() for tenth in self.tenths],
-            "tenths_within": sum(tenth.within for tenth in self.tenths) if self.tenths else None,
+            "tenths_that_agree": sum(tenth.agrees for tenth in self.tenths)
+            if self.tenths
+            else None,
         }
 
 
@@ -214,9 +231,7 @@ def compare(
     )
 
 
-def _error(
-    test: ModelTable, probability: FloatArray, chosen: BoolArray, draws: Bootstrap
-) -> Error:
+def _error(test: ModelTable, probability: FloatArray, chosen: BoolArray, draws: Bootstrap) -> Error:
     label, said = test.label[chosen], probability[chosen]
     rows, positives = len(label), int(label.sum())
     share = positives / rows if rows else math.nan
@@ -236,6 +251,10 @@ def _error(
         brier_skill=1.0 - error / spread if both else math.nan,
         auc=auc,
     )
+
+
+def _spell(skill: float) -> str:
+    return "unknown" if math.isnan(skill) else f"{skill:+.2f}"
 
 
 def _log_loss(label: FloatArray, probability: FloatArray) -> float:

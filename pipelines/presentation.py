@@ -12,7 +12,13 @@ from features.dataset import ModelName
 from features.errors import Problem
 from models.recipe import Skipped, Trained
 from models.report import Report, Skill
-from models.snapshot import AccountScore, Snapshot, ranking_key, total_money
+from models.snapshot import (
+    AccountScore,
+    Snapshot,
+    count_abstentions,
+    ranking_key,
+    total_money,
+)
 from pipelines.training import Outcome
 
 _BASELINES = {
@@ -119,6 +125,8 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
         f"AUC is within as-of dates, intervals are by bootstrap over accounts"
     )
     _show_slices(console, report)
+    if report.abstention is not None:
+        console.print(f"  {report.abstention.sentence}", markup=False)
     for reason in report.decision.reasons:
         console.print(f"  - {reason}", markup=False)
 
@@ -179,8 +187,8 @@ def show_ranking(console: Console, snapshot: Snapshot, *, rows: int = 15) -> Non
 
 def _ranking_row(score: AccountScore) -> Sequence[str]:
     loss = score.loss_probability
-    words = score.state.replace("_", " ")
-    chance = words if loss is None else f"{_percent(loss)} {score.risk_tier or ''}"
+    words = (score.abstained or score.state).replace("_", " ")
+    chance = words if loss is None else f"{_chance(score, loss)} {score.risk_tier or ''}"
     basis = {"renewal": "this renewal", "churn": "any reason", None: ""}[score.basis]
     if score.state == "in_grace" and loss is not None:
         basis = words
@@ -194,6 +202,15 @@ def _ranking_row(score: AccountScore) -> Sequence[str]:
         _money(score.arr_at_risk),
         escape("; ".join(raising)),
     )
+
+
+def _chance(score: AccountScore, loss: float) -> str:
+    """The chance of loss, with its interval where there is one."""
+    ends = score.loss_probability_interval
+    if ends is None:
+        return _percent(loss)
+    low, high = (f"{100 * end:.0f}" for end in ends)
+    return f"{_percent(loss)} ({low}-{high})"
 
 
 def _percent(share: float) -> str:
@@ -220,9 +237,24 @@ def _summary(snapshot: Snapshot) -> str:
         lines.append(
             f"ARR under notice, already lost: {snapshot.currency} {_money(totals.arr_notice_given)}"
         )
+    lines += _abstentions(snapshot)
     if not any(snapshot.models.values()):
         lines.append("no model is promoted, so there are states and dates only: keepwell train")
     return "\n".join(lines)
+
+
+def _abstentions(snapshot: Snapshot) -> list[str]:
+    """Who gets no probability by which rule, and what they pay: somebody has to look at them."""
+    lines = []
+    for reason, accounts in count_abstentions(snapshot.scores).items():
+        if accounts:
+            amounts = [
+                s.arr for s in snapshot.scores if s.abstained == reason and s.arr is not None
+            ]
+            money = f", {snapshot.currency} {_money(sum(amounts))} a year" if amounts else ""
+            words = reason.replace("_", " ")
+            lines.append(f"no probability, {words}: {accounts:,} accounts{money}")
+    return lines
 
 
 def _money(amount: float | None) -> str:

@@ -17,14 +17,19 @@ from features.source import Source
 from models.bundle import Provenance, describe, write_bundle
 from models.champion import bundle_folder, promote
 from models.plot import draw_plots
-from models.predictor import Predictor
 from models.recipe import Skipped, Trained, train_model
 from models.registry import prepare_store, record_training, set_champion
 from models.tier import Thresholds, choose_thresholds
 from pipelines.config import Config
 from pipelines.home import Home
-from pipelines.population import Population, build_population, loss_probabilities, predict
-from pipelines.scoring import read_champions
+from pipelines.population import (
+    Model,
+    Population,
+    build_population,
+    loss_probabilities,
+    predict,
+)
+from pipelines.scoring import read_champions, scoring_models
 from pipelines.source import describe_label, git_commit, hash_tables, model_table
 
 Outcome = Trained | Skipped
@@ -146,13 +151,12 @@ def _thresholds(
     """The configuration's thresholds, or such that the high tier fits the team today."""
     if config.tiers.high is not None and config.tiers.medium is not None:
         return Thresholds(high=config.tiers.high, medium=config.tiers.medium)
-    predictors: dict[ModelName, Predictor] = {
-        name: bundle.predictor for name, bundle in read_champions(home, config).items()
-    }
+    models = scoring_models(read_champions(home, config))
     for name, model in trained.items():
         if model.report.decision.promoted:
-            predictors[name] = model.shipped.predictor
-    found = loss_probabilities(population, predict(population, predictors))
+            models[name] = Model(model.shipped.predictor, model.refits)
+    predictions = predict(population, models, rules=config.abstention)
+    found = loss_probabilities(population, predictions)
     return choose_thresholds([float(value) for value in found], config.team.capacity)
 
 
@@ -180,6 +184,7 @@ def _record(
         predictor=trained.shipped.predictor,
         card=card,
         golden=trained.golden,
+        refits=trained.refits,
     )
     if trained.report.decision.promoted:
         promote(home.folder, config.company, trained.model, version)
