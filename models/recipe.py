@@ -10,7 +10,7 @@ import pandas as pd
 from models.baseline import score_baselines
 from models.encoding import fit_encoding
 from models.evaluation import evaluate
-from models.refit import Refits, fit_refits
+from models.refit import Refits, find_interval, fit_refits
 from models.report import Report
 from models.settings import ModelSettings, TrainingSettings
 from models.split import MATURE_SHARE, judged_dates, split_rows
@@ -106,12 +106,27 @@ def train_model(
         settings=training,
         ranks=shipped.predictor.calibration.ranks,
     )
-    withheld = judge_abstention(
-        judged.predictor, judged_refits, test, rules=settings.abstention, settings=training
-    )
+    report = _with_doubt(report, test, judged_refits, settings)
     tell("done", 1.0)
-    report = replace(report, abstention=withheld)
     return Trained(table.model, judged, shipped, report, test, refits)
+
+
+def _with_doubt(
+    report: Report, test: ModelTable, refits: Refits | None, settings: ModelSettings
+) -> Report:
+    """The report with the intervals of its predictions, and what would have been withheld."""
+    probability = report.predictions["probability"].to_numpy(dtype=np.float64)
+    found = find_interval(refits, test.features, probability)
+    withheld = judge_abstention(
+        test,
+        probability,
+        found,
+        rules=settings.abstention,
+        settings=settings.training,
+        refits=0 if refits is None else len(refits.predictors),
+    )
+    ends = {"probability_low": found.low, "probability_high": found.high}
+    return replace(report, abstention=withheld, predictions=report.predictions.assign(**ends))
 
 
 def reason_to_skip(

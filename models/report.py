@@ -122,8 +122,8 @@ class Report:
     train, test : Window
         What the model learnt from and what it was judged on.
     predictions : DataFrame, (n_test, …)
-        ``account_id``, ``group_id``, ``contract_id``, ``as_of``, ``label``, ``probability`` and
-        the slice columns.
+        ``account_id``, ``group_id``, ``contract_id``, ``as_of``, ``label``, ``probability``, the
+        slice columns, and ``probability_low`` and ``probability_high`` (NaN: not told).
     decision : Decision
         Verdict, whether to promote, and why.
     abstention : Withheld or None

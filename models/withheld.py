@@ -12,9 +12,8 @@ from features.settings import AbstentionSettings
 from models.abstention import RULES, Reasons, find_abstentions
 from models.bootstrap import Bootstrap, Estimate, draw_groups
 from models.metric import brier
-from models.predictor import Predictor
 from models.ranking import rank_auc
-from models.refit import LEVEL, Interval, Refits, find_interval
+from models.refit import LEVEL, Interval
 from models.reliability import observed_share, tenths
 from models.report import LEAST_SLICE_ROWS, interval, number
 from models.settings import TrainingSettings
@@ -158,29 +157,30 @@ class Withheld:
 
 
 def judge_abstention(
-    predictor: Predictor,
-    refits: Refits | None,
     test: ModelTable,
+    probability: FloatArray,
+    found: Interval,
     *,
     rules: AbstentionSettings,
     settings: TrainingSettings,
+    refits: int,
 ) -> Withheld:
     """What the rules withhold on the test rows, and how wrong it would have been.
 
     Parameters
     ----------
-    predictor : Predictor
-        Of the judged model.
-    refits : Refits or None
-        Of the judged model, on its training rows only.
     test : ModelTable
         Mature headline rows, later than all training labels.
+    probability : float, (n,)
+        Of the judged model.
+    found : Interval
+        Of the same rows, by refits of the judged model on its training rows only.
     rules : AbstentionSettings
     settings : TrainingSettings
         Replicates and seed.
+    refits : int
+        Behind the intervals.
     """
-    probability = predictor.probability(test.features)
-    found = find_interval(refits, test.features, probability)
     tenure = test.rows["tenure_days"].to_numpy(dtype=np.float64, na_value=np.nan)
     reasons = find_abstentions(tenure, found, settings=rules)
     draws = draw_groups(test.group, replicates=settings.replicates, seed=settings.seed)
@@ -195,7 +195,7 @@ def compare(
     *,
     draws: Bootstrap,
     rules: AbstentionSettings,
-    refits: Refits | None,
+    refits: int,
 ) -> Withheld:
     """The error of the abstained beside that of the answered.
 
@@ -212,20 +212,20 @@ def compare(
     draws : Bootstrap
         Of the same rows.
     rules : AbstentionSettings
-    refits : Refits or None
-        Behind the intervals.
+    refits : int
+        Behind the intervals; 0: there are none.
     """
     answered = np.array([reason is None for reason in reasons], dtype=np.bool_)
     return Withheld(
         rules={rule.name: rule.describe(rules) for rule in RULES},
-        refits=0 if refits is None else len(refits.predictors),
+        refits=refits,
         answered=_error(test, probability, answered, draws),
         abstained=_error(test, probability, ~answered, draws),
         by_rule={
             rule.name: _error(test, probability, reasons == rule.name, draws) for rule in RULES
         },
         tenths=()
-        if refits is None
+        if refits == 0
         else _tenths(test.label, probability, found, draws, np.flatnonzero(answered)),
         mean_width=float(found.width.mean()) if len(found.width) else math.nan,
     )

@@ -293,7 +293,8 @@ def test_a_store_of_the_version_before_is_brought_up_to_date_and_keeps_its_snaps
             newer.current()
         newer.upgrade()
         newer.upgrade()
-        assert set(read_all(newer, first)) == set(FIRST.scores)
+        kept = {score.account_id: score for score in read_all(newer, first)}
+        assert kept == {score.account_id: score for score in FIRST.scores}
         sure = due("A1", 0.7, loss_probability_low=0.6, loss_probability_high=0.8)
         second = newer.publish(snapshot(sure))
         found = newer.account(second, "A1")

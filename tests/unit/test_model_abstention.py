@@ -72,7 +72,7 @@ def compared(reasons: list[str | None]) -> Withheld:
         np.array(reasons, dtype=object),
         draws=draw_groups(table.group, replicates=50, seed=0),
         rules=RULE_SETTINGS,
-        refits=None,
+        refits=0,
     )
 
 
@@ -119,11 +119,12 @@ def test_the_rows_that_judge_are_held_to_the_same_rules_as_accounts() -> None:
     trained = trained_model()
     young = with_rows(trained.test, tenure_days=np.full(len(trained.test), 3.0))
     found = judge_abstention(
-        trained.judged.predictor,
-        None,
         young,
+        trained.report.predictions["probability"].to_numpy(),
+        no_interval(len(young)),
         rules=RULE_SETTINGS,
         settings=TrainingSettings(replicates=50),
+        refits=0,
     )
     assert found.by_rule["too_little_history"].rows == len(young)
     assert found.answered.rows == 0

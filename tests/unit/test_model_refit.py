@@ -18,7 +18,7 @@ SETTINGS = TrainingSettings(max_trees=60, refits=8)
 
 
 def mature(**shape: int) -> ModelTable:
-    table = make_table(**shape)  # type: ignore[arg-type]  # the shape has whole numbers only
+    table = make_table(**shape)
     return table.part(table.mature)
 
 
