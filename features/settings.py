@@ -170,14 +170,12 @@ def _check_names(names: Iterable[str], what: str) -> None:
 
 
 class AbstentionSettings(Settings):
-    """When an account gets no probability, since too little is known to give one.
+    """When an account gets no probability, since too little is known to give one."""
 
-    ``min_history_days``: younger customers are not judged. ``max_width``: nor is a probability
-    whose interval is wider, as a share 0-1; 1 lets every width pass.
-    """
-
-    min_history_days: Days = 28
-    max_width: Annotated[float, Field(gt=0, le=1)] = 0.5
+    min_history_days: Days = Field(default=28, description="Younger customers are not judged.")
+    max_width: float = Field(
+        default=0.5, gt=0, le=1, description="Widest interval, 0-1, of a probability that is given."
+    )
 
 
 class CompanySettings(Settings):
