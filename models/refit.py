@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import lightgbm as lgb
 
 LEVEL = 0.9
-# A refit costs about a fifth of the recipe itself: only features that the model splits on, a third of the
-# trees at three times the learning rate, coarser bins. docs/adr/0009 holds what that does to the
-# intervals: on the demo company they come out 5 to 6 % wider.
+# A refit costs about a fifth of the recipe itself: only features that the model splits on, a third
+# of the trees at three times the learning rate, coarser bins. docs/adr/0009 holds what that does to
+# the intervals: on the demo company they come out 5 to 6 % wider.
 COARSER = 3
 QUICK: Mapping[str, float | int] = {"max_bin": 63, "feature_fraction": 0.5}
 
