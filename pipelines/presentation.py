@@ -11,7 +11,8 @@ from rich.table import Table
 from features.dataset import ModelName
 from features.errors import Problem
 from models.recipe import Skipped, Trained
-from models.report import Report, Skill
+from models.report import Report
+from models.skill import Skill
 from models.snapshot import AccountScore, Snapshot, ranking_key, total_money
 from pipelines.training import Outcome
 
@@ -19,6 +20,7 @@ _BASELINES = {
     "base_rate": "base rate",
     "tenure": "tenure alone",
     "days_to_renewal": "days to renewal alone",
+    "days_to_renewal_with_trend": "days to renewal, usage trend",
     "logistic_regression": "logistic regression",
 }
 
@@ -102,7 +104,7 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
         "[bold]model[/bold]", _estimate(skill.auc), _estimate(skill.average_precision), ""
     )
     for key, title in _BASELINES.items():
-        found = report.baselines.get(key)
+        found = report.judgement.baselines.get(key)
         if found is not None:
             table.add_row(
                 title,
@@ -113,9 +115,9 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
     for title, figures in ceilings.items():
         table.add_row(title, figures, "", "")
     console.print(table)
-    slope = report.calibration_slope
+    slope, intercept = report.skill.calibration_slope, report.skill.calibration_intercept
     console.print(
-        f"  calibration slope {_estimate(slope)}, intercept {report.calibration_intercept:+.2f}; "
+        f"  calibration slope {_estimate(slope)}, intercept {intercept.value:+.2f}; "
         f"AUC is within as-of dates, intervals are by bootstrap over accounts"
     )
     _show_slices(console, report)
@@ -125,7 +127,7 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
 
 def _show_slices(console: Console, report: Report) -> None:
     """AUC and counts by slice; counts alone where a slice is too small or of one class."""
-    for column, values in report.slices.items():
+    for column, values in report.judgement.slices.items():
         figures = [
             f"{value}: {_slice_auc(skill)}, {skill.positives:,} of {skill.rows:,}"
             for value, skill in values.items()
