@@ -23,6 +23,16 @@ class SplitSettings(_Settings):
     )
 
 
+class BacktestSettings(_Settings):
+    """How a recipe is judged over time."""
+
+    folds: int = Field(
+        default=12,
+        ge=2,
+        description="Most cut-offs from which a model is trained on what was known then.",
+    )
+
+
 class TeamSettings(_Settings):
     """Who acts on the ranking."""
 
@@ -88,6 +98,7 @@ class ModelSettings(_Settings):
     """Everything about models that a configuration holds."""
 
     split: SplitSettings = SplitSettings()
+    backtest: BacktestSettings = BacktestSettings()
     team: TeamSettings = TeamSettings()
     costs: CostSettings = CostSettings()
     tiers: TierSettings = TierSettings()
