@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 MODEL_FILE = "model.txt"
 GOLDEN_FILE = "golden.json"
 REFITS_FILE = "refits.json"
+JUDGED_FILE = "judged.json"
 GOLDEN_TOLERANCE = 1e-9
 LIBRARIES = ("keepwell", "lightgbm", "numpy", "pandas", "scikit-learn")
 
@@ -116,6 +117,8 @@ def describe(
         git_commit=provenance.git_commit,
         data_hash=provenance.data_hash,
         config_hash=sha256(provenance.config_text.encode()),
+        recipe=trained.recipe,
+        judged_from=trained.report.test.first.date(),
     )
 
 
@@ -123,6 +126,7 @@ def write_bundle(
     folder: Path,
     *,
     predictor: Predictor,
+    judged: Predictor,
     card: Card,
     golden: pd.DataFrame,
     refits: Refits | None = None,
@@ -135,6 +139,8 @@ def write_bundle(
         Must not exist; its parents are made.
     predictor : Predictor
         The model to ship.
+    judged : Predictor
+        The copy of it that was judged, for the next challenger.
     card : Card
         From `describe`.
     golden : DataFrame, (a few, k)
@@ -142,11 +148,14 @@ def write_bundle(
     refits : Refits, optional
         For the intervals of its probabilities.
     """
+    from models.predictor import write_predictor
+
     if folder.exists():
         raise InvariantError(f"bundle {folder.parent.name}/{folder.name} was written before")
     contents = {
         MODEL_FILE: predictor.booster.model_to_string().encode(),
         GOLDEN_FILE: _golden_text(predictor, golden).encode(),
+        JUDGED_FILE: write_predictor(judged).encode(),
     }
     if refits is not None:
         contents[REFITS_FILE] = _refits_text(refits).encode()
@@ -244,6 +253,27 @@ def read_refits(bundle: Bundle) -> Refits | None:
         for one in kept["refits"]
     )
     return Refits(whole, tuple(predictors))
+
+
+def read_judged(folder: Path, *, threads: int = 1) -> Predictor | None:
+    """The copy that was judged, from the bundle in a folder; None in bundles without it.
+
+    Parameters
+    ----------
+    folder, threads
+        As for `read_bundle`.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or was changed.
+    """
+    from models.predictor import read_predictor
+
+    digest = read_card(folder).files.get(JUDGED_FILE)
+    if digest is None:
+        return None
+    return read_predictor(_checked(folder, JUDGED_FILE, digest).decode(), threads=threads)
 
 
 def sha256(content: bytes) -> str:

@@ -129,8 +129,9 @@ def _draw_calibration(axes: Axes, trained: Trained) -> None:
     top = 1.05 * max(float(mean.max()), float(high.max()))
     axes.errorbar(mean, share, yerr=[share - low, high - share], fmt="o-", capsize=2)
     axes.plot([0, top], [0, top], linestyle=":", color="grey")
+    slope = trained.report.skill.calibration_slope
     axes.set(
-        title=f"{trained.model}: calibration slope {_spell(trained.report.calibration_slope)}",
+        title=f"{trained.model}: calibration slope {_spell(slope)}",
         xlabel="mean probability of a tenth of the rows",
         ylabel="share lost, with its 95 % interval over parents",
         xlim=(0, top),

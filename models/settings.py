@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -24,6 +24,30 @@ class SplitSettings(_Settings):
     test_from: date | None = Field(
         default=None,
         description="First as-of date tested on; default: the last fifth of the judged dates.",
+    )
+
+
+class BacktestSettings(_Settings):
+    """How a recipe is judged over time."""
+
+    folds: int = Field(
+        default=12,
+        ge=2,
+        description="Most cut-offs from which a model is trained on what was known then.",
+    )
+
+
+class PromotionSettings(_Settings):
+    """When a challenger replaces the champion."""
+
+    metric: Literal["auc", "average_precision"] = Field(
+        default="auc", description="The main metric, by which both are compared."
+    )
+    margin: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="By how much a refresh of the same recipe may be worse on that metric.",
     )
 
 
@@ -70,7 +94,7 @@ class TrainingSettings(_Settings):
 
     seed: int = Field(default=0, ge=0, description="Seed of folds, trees and bootstrap.")
     threads: int = Field(default=1, ge=1, description="Threads of LightGBM.")
-    folds: int = Field(default=4, ge=2, description="Account folds for stopping and calibration.")
+    folds: int = Field(default=10, ge=2, description="Account folds for stopping and calibration.")
     max_trees: int = Field(default=600, ge=1, description="Most trees that a model may have.")
     patience: int = Field(
         default=30, ge=1, description="Trees without progress after which boosting stops."
@@ -102,6 +126,8 @@ class ModelSettings(_Settings):
     """Everything about models that a configuration holds."""
 
     split: SplitSettings = SplitSettings()
+    backtest: BacktestSettings = BacktestSettings()
+    promotion: PromotionSettings = PromotionSettings()
     team: TeamSettings = TeamSettings()
     costs: CostSettings = CostSettings()
     tiers: TierSettings = TierSettings()

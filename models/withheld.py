@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from features.settings import AbstentionSettings
 from models.abstention import RULES, Reasons, find_abstentions
 from models.bootstrap import Bootstrap, Estimate, draw_groups
-from models.metric import brier
+from models.figure import UNKNOWN, both, interval, number
+from models.metric import brier, brier_skill, log_loss
 from models.ranking import rank_auc
 from models.refit import LEVEL, Interval
 from models.reliability import observed_share, tenths
-from models.report import LEAST_SLICE_ROWS, interval, number
 from models.settings import TrainingSettings
+from models.skill import LEAST_ROWS
 from models.table import BoolArray, FloatArray, ModelTable
-
-UNKNOWN = Estimate(math.nan, math.nan, math.nan)
-EPSILON = 1e-12
 
 
 @dataclass(frozen=True)
@@ -33,9 +31,9 @@ class Error:
     share : float
         Of all test rows, 0-1.
     mean_probability : float
-    brier, log_loss : float
+    brier, log_loss : Estimate
         They rise with the share of positives, so rows that abstain look worse for that alone.
-    brier_skill : float
+    brier_skill : Estimate
         One minus the Brier score over that of these rows' own share of positives: 0 says that the
         probabilities tell no more than the share does, below 0 that they mislead.
     auc : Estimate
@@ -46,9 +44,9 @@ class Error:
     positives: int
     share: float
     mean_probability: float
-    brier: float
-    log_loss: float
-    brier_skill: float
+    brier: Estimate
+    log_loss: Estimate
+    brier_skill: Estimate
     auc: Estimate
 
     def to_json(self) -> dict[str, object]:
@@ -58,11 +56,10 @@ class Error:
             "share": number(self.share),
             "positives": self.positives,
             "mean_probability": number(self.mean_probability),
-            "brier": number(self.brier),
-            "brier_skill": number(self.brier_skill),
-            "log_loss": number(self.log_loss),
-            "auc": number(self.auc.value),
-            "auc_interval": interval(self.auc),
+            **both("brier", self.brier),
+            **both("brier_skill", self.brier_skill),
+            **both("log_loss", self.log_loss),
+            **both("auc", self.auc),
         }
 
 
@@ -112,8 +109,8 @@ class Withheld:
     tenths : tuple of Tenth
         Of the answered rows; empty without refits. No coverage of a single row's chance, which
         nobody sees: only whether the intervals are too narrow on the whole.
-    mean_width : float
-        Of the intervals of all rows.
+    interval : Interval
+        Of all test rows.
     """
 
     rules: Mapping[str, str]
@@ -122,7 +119,7 @@ class Withheld:
     abstained: Error
     by_rule: Mapping[str, Error]
     tenths: tuple[Tenth, ...]
-    mean_width: float
+    interval: Interval = field(compare=False, repr=False)
 
     @property
     def sentence(self) -> str:
@@ -145,7 +142,7 @@ class Withheld:
             "rules": dict(self.rules),
             "refits": self.refits,
             "interval_level": LEVEL,
-            "mean_width": number(self.mean_width),
+            "mean_width": number(float(self.interval.width.mean())),
             "answered": self.answered.to_json(),
             "abstained": self.abstained.to_json(),
             "by_rule": {name: found.to_json() for name, found in self.by_rule.items()},
@@ -227,41 +224,33 @@ def compare(
         tenths=()
         if refits == 0
         else _tenths(test.label, probability, found, draws, np.flatnonzero(answered)),
-        mean_width=float(found.width.mean()) if len(found.width) else math.nan,
+        interval=found,
     )
 
 
 def _error(test: ModelTable, probability: FloatArray, chosen: BoolArray, draws: Bootstrap) -> Error:
-    label, said = test.label[chosen], probability[chosen]
+    label, said, part = test.label[chosen], probability[chosen], draws.part(chosen)
     rows, positives = len(label), int(label.sum())
-    share = positives / rows if rows else math.nan
-    error, spread = brier(label, said), share * (1.0 - share)
-    both = 0 < positives < rows
+    two = 0 < positives < rows
     auc = UNKNOWN
-    if both and rows >= LEAST_SLICE_ROWS:
-        as_of = test.rows["as_of"].to_numpy()[chosen]
-        auc = rank_auc(label, said, as_of, draws.part(chosen)).estimate
+    if two and rows >= LEAST_ROWS:
+        auc = rank_auc(label, said, test.rows["as_of"].to_numpy()[chosen], part).estimate
     return Error(
         rows=rows,
         positives=positives,
         share=rows / len(test) if len(test) else math.nan,
         mean_probability=float(said.mean()) if rows else math.nan,
-        brier=error,
-        log_loss=_log_loss(label, said),
-        brier_skill=1.0 - error / spread if both else math.nan,
+        brier=brier(label, said, part) if rows else UNKNOWN,
+        log_loss=log_loss(label, said, part) if rows else UNKNOWN,
+        brier_skill=brier_skill(label, said, np.full(rows, positives / rows), part)
+        if two
+        else UNKNOWN,
         auc=auc,
     )
 
 
-def _spell(skill: float) -> str:
-    return "unknown" if math.isnan(skill) else f"{skill:+.2f}"
-
-
-def _log_loss(label: FloatArray, probability: FloatArray) -> float:
-    if len(label) == 0:
-        return math.nan
-    given = np.where(label > 0, probability, 1.0 - probability)
-    return float(-np.log(np.maximum(given, EPSILON)).mean())
+def _spell(skill: Estimate) -> str:
+    return "unknown" if math.isnan(skill.value) else f"{skill.value:+.2f}"
 
 
 def _tenths(

@@ -10,8 +10,10 @@ from rich.table import Table
 
 from features.dataset import ModelName
 from features.errors import Problem
+from models.baseline import TITLES
+from models.bootstrap import Estimate
 from models.recipe import Skipped, Trained
-from models.report import Report, Skill
+from models.report import Report
 from models.snapshot import (
     AccountScore,
     Snapshot,
@@ -19,14 +21,8 @@ from models.snapshot import (
     ranking_key,
     total_money,
 )
+from pipelines.move import TierMove
 from pipelines.training import Outcome
-
-_BASELINES = {
-    "base_rate": "base rate",
-    "tenure": "tenure alone",
-    "days_to_renewal": "days to renewal alone",
-    "logistic_regression": "logistic regression",
-}
 
 _ACTIONS = {
     "stop": "[bold red]stop[/bold red]",
@@ -79,13 +75,25 @@ def show_training(
         Further rows, such as the true risk of a demo company.
     """
     for name, outcome in outcomes.items():
-        console.print(f"[bold]{name}[/bold]: {_verdict(outcome)}")
+        console.print(f"[bold]{name}[/bold]: {verdict(outcome)}")
     for name, outcome in outcomes.items():
         if isinstance(outcome, Trained):
             _show_report(console, name, outcome.report, (ceilings or {}).get(name, {}))
 
 
-def _verdict(outcome: Trained | Skipped) -> str:
+def show_moves(console: Console, moves: Sequence[TierMove], *, rows: int = 5) -> None:
+    """How many accounts change their risk tier with the models of this run, and the first few."""
+    if not moves:
+        return
+    shown = "; ".join(
+        f"{move.account_id} {move.tier_before} to {move.tier_after}" for move in moves[:rows]
+    )
+    more = f"; and {len(moves) - rows} more in the report" if len(moves) > rows else ""
+    console.print(f"risk tiers that move with these models: {shown}{more}", markup=False)
+
+
+def verdict(outcome: Trained | Skipped) -> str:
+    """The outcome in one phrase."""
     if isinstance(outcome, Skipped):
         return f"skipped: {outcome.reason}"
     decision = outcome.report.decision
@@ -104,24 +112,22 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
     for column in ("", "AUC (95 % interval)", "average precision", "model's AUC minus this"):
         table.add_column(column, justify="left" if not column else "right")
     skill = report.skill
-    table.add_row(
-        "[bold]model[/bold]", _estimate(skill.auc), _estimate(skill.average_precision), ""
-    )
-    for key, title in _BASELINES.items():
-        found = report.baselines.get(key)
+    table.add_row("[bold]model[/bold]", spell(skill.auc), spell(skill.average_precision), "")
+    for key, title in TITLES.items():
+        found = report.judgement.baselines.get(key)
         if found is not None:
             table.add_row(
                 title,
-                _estimate(found.auc),
-                _estimate(found.average_precision),
-                _estimate(found.difference, signed=True),
+                spell(found.auc),
+                spell(found.average_precision),
+                spell(found.difference, signed=True),
             )
     for title, figures in ceilings.items():
         table.add_row(title, figures, "", "")
     console.print(table)
-    slope = report.calibration_slope
+    slope, intercept = report.skill.calibration_slope, report.skill.calibration_intercept
     console.print(
-        f"  calibration slope {_estimate(slope)}, intercept {report.calibration_intercept:+.2f}; "
+        f"  calibration slope {spell(slope)}, intercept {intercept.value:+.2f}; "
         f"AUC is within as-of dates, intervals are by bootstrap over accounts"
     )
     _show_slices(console, report)
@@ -132,28 +138,25 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
 
 
 def _show_slices(console: Console, report: Report) -> None:
-    """AUC and counts by slice; counts alone where a slice is too small or of one class."""
-    for column, values in report.slices.items():
+    """AUC and counts by slice; counts alone where it cannot be told."""
+    for column, values in report.judgement.slices.items():
+        judged = {value: skill for value, skill in values.items() if skill.note is None}
         figures = [
-            f"{value}: {_slice_auc(skill)}, {skill.positives:,} of {skill.rows:,}"
-            for value, skill in values.items()
+            f"{value}: {spell(skill.auc)}, {skill.positives:,} of {skill.rows:,}"
+            for value, skill in judged.items()
         ]
+        if left := len(values) - len(judged):
+            figures.append(f"{left} more too small or of one class")
         if figures:
             console.print(f"  AUC by {column}: {'; '.join(figures)}", markup=False)
 
 
-def _slice_auc(skill: Skill) -> str:
-    if skill.note == "one class only":
-        return skill.note
-    known = skill.auc.value == skill.auc.value
-    return _estimate(skill.auc) if known else "too few to tell"
-
-
-def _estimate(found: object, *, signed: bool = False) -> str:
-    value, low, high = (float(getattr(found, name)) for name in ("value", "low", "high"))
+def spell(found: Estimate, *, signed: bool = False, digits: int = 3) -> str:
+    """A figure with its interval, where it has one."""
+    value, low, high = found.value, found.low, found.high
     if value != value:
         return "unknown"
-    form = "+.3f" if signed else ".3f"
+    form = f"{'+' if signed else ''},.{digits}f"
     if low != low:
         return f"{value:{form}}"
     return f"{value:{form}} ({low:{form}} to {high:{form}})"

@@ -38,6 +38,7 @@ def write(home: Path, version: str = "1") -> Path:
     write_bundle(
         folder,
         predictor=trained.shipped.predictor,
+        judged=trained.judged.predictor,
         card=card,
         golden=trained.golden,
         refits=trained.refits,

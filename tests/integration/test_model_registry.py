@@ -45,7 +45,9 @@ def test_a_run_holds_parameters_metrics_and_where_it_comes_from(home: Path) -> N
     assert run.data.params["num_leaves"] == "4"
     assert run.data.metrics["auc"] == report.skill.auc.value
     assert run.data.metrics["auc_interval.low"] == report.skill.auc.low
-    assert run.data.metrics["baselines.tenure.auc"] == report.baselines["tenure"].auc.value
+    assert (
+        run.data.metrics["baselines.tenure.auc"] == report.judgement.baselines["tenure"].auc.value
+    )
     assert run.data.tags["mlflow.source.git.commit"] == "c" * 40
     assert run.data.tags["data_hash"] == "d" * 64
     assert run.data.tags["verdict"] == report.decision.verdict
