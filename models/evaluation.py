@@ -5,6 +5,7 @@ from __future__ import annotations
 from models.baseline import LOGISTIC_REGRESSION
 from models.gate import Decision, decide
 from models.judgement import Judgement, judge
+from models.leak import NO_LEAKS, Leaks, heed
 from models.report import Report, Window, window_of
 from models.scored import score_beside_baselines, score_rows
 from models.settings import ModelSettings
@@ -20,6 +21,7 @@ def evaluate(
     beside: ModelTable,
     settings: ModelSettings,
     ranks: bool = True,
+    leaks: Leaks = NO_LEAKS,
 ) -> Report:
     """The report of a model on its test rows.
 
@@ -35,6 +37,8 @@ def evaluate(
         Replicates and seed, capacity and costs.
     ranks : bool
         False when the model to be shipped does not rank the accounts left out of its fit.
+    leaks : Leaks
+        What was found in the rows that the model to be shipped learnt from.
     """
     scored = score_beside_baselines(fitted, train, test, settings=settings.training)
     judgement = judge(scored, settings, beside=score_rows(fitted, beside))
@@ -44,8 +48,11 @@ def evaluate(
         train=Window(*fitted.as_of, fitted.rows, fitted.positives),
         test=window_of(test.rows),
         scored=scored,
-        decision=decide_on(judgement, ranks=ranks and fitted.predictor.calibration.ranks),
+        decision=heed(
+            decide_on(judgement, ranks=ranks and fitted.predictor.calibration.ranks), leaks
+        ),
         notices=fitted.notices,
+        leaks=leaks,
     )
 
 

@@ -9,6 +9,8 @@ import pandas as pd
 
 from models.encoding import fit_encoding
 from models.evaluation import evaluate
+from models.leak import find_leaks
+from models.presence import telling_rows
 from models.report import Report
 from models.settings import ModelSettings, TrainingSettings
 from models.split import MATURE_SHARE, judged_dates, split_rows
@@ -80,12 +82,13 @@ def train_model(
     train, test = table.part(split.train), table.part(split.test)
     reason = reason_to_skip(table, train, test, settings=training)
     if reason is not None:
-        return Skipped(table.model, reason)
+        return Skipped(table.model, _presence(table) or reason)
     tell = progress or _silent
     tell("fit on the training rows", 0.0)
     judged = fit_model(train, settings=training)
     tell("refit on all mature rows", 0.4)
-    shipped = fit_model(table.part(table.mature), settings=training)
+    mature = table.part(table.mature)
+    shipped = fit_model(mature, settings=training)
     tell("judge on the test rows, beside the baselines", 0.7)
     report = evaluate(
         judged,
@@ -94,9 +97,16 @@ def train_model(
         beside=table.part(split.beside),
         settings=settings,
         ranks=shipped.predictor.calibration.ranks,
+        leaks=find_leaks(mature, shipped.predictor),
     )
     tell("done", 1.0)
     return Trained(table.model, judged, shipped, report, test)
+
+
+def _presence(table: ModelTable) -> str | None:
+    """How the rows' presence gives the label away, which may be why the split has one class."""
+    headline = table.part(table.mature & table.headline)
+    return telling_rows(headline) if len(np.unique(headline.label)) == 2 else None
 
 
 def reason_to_skip(

@@ -8,6 +8,7 @@ import pandas as pd
 
 from models.gate import Decision
 from models.judgement import Judgement
+from models.leak import NO_LEAKS, Leaks
 from models.scored import ScoredRows
 from models.skill import Skill
 
@@ -54,6 +55,8 @@ class Report:
         Verdict, whether to promote, and why.
     notices : tuple of str
         Features that were left out, and why.
+    leaks : Leaks
+        What holds the answer, or may.
     """
 
     model: str
@@ -63,6 +66,7 @@ class Report:
     scored: ScoredRows
     decision: Decision
     notices: tuple[str, ...] = ()
+    leaks: Leaks = NO_LEAKS
 
     @property
     def skill(self) -> Skill:
@@ -82,4 +86,5 @@ class Report:
             "test": self.test.to_json(),
             **self.decision.to_json(),
             "notices": list(self.notices),
+            "leaks": self.leaks.to_json(),
         }
