@@ -15,6 +15,7 @@ from models.separation import Labelled, category_auc, label_rows, number_auc
 from models.table import ModelTable, Trait
 
 MOST_GAIN = 0.6
+MOST_AUC_BESIDE_DATES = 0.99
 ROWS = "the rows"
 _NO_TRAIT = Trait()
 
@@ -83,15 +84,28 @@ def find_leaks(table: ModelTable, predictor: Predictor) -> Leaks:
     for gap, figure in telling_gaps(features, rows, agreed=agreed):
         stops.append(_gap_sentence(gap, figure))
         names += gap
-    left = features.drop(columns=[name for name in {*names, *agreed} if name in features])
-    for name, auc in telling_features(left, rows):
-        stops.append(_value_sentence(name, auc))
+    by_date = [name for name in agreed if name in features]
+    most = _limit(features[by_date], rows)
+    left = features.drop(columns=[name for name in {*names, *by_date} if name in features])
+    for name, auc in telling_features(left, rows, most=most):
+        stops.append(_value_sentence(name, auc, most))
         names.append(name)
     return Leaks(tuple(stops), warnings, tuple(names))
 
 
-def telling_features(features: pd.DataFrame, rows: Labelled) -> list[tuple[str, float]]:
-    """The features that alone have an AUC over 0.95 within as-of dates, the strongest first.
+def _limit(agreed: pd.DataFrame, rows: Labelled) -> float:
+    """The most that a feature may tell: 0.95, or as much as agreed dates do, up to 0.99.
+
+    A plan that is sold by the month tells no more than its term, and no less.
+    """
+    best = max([auc for _, auc in telling_features(agreed, rows, most=MOST_AUC)], default=0.0)
+    return min(max(MOST_AUC, best), MOST_AUC_BESIDE_DATES)
+
+
+def telling_features(
+    features: pd.DataFrame, rows: Labelled, *, most: float
+) -> list[tuple[str, float]]:
+    """The features that alone have an AUC over ``most`` within as-of dates, the strongest first.
 
     A number is taken as it is, so a dependence that goes up and down is not seen: tenure alone may
     honestly show one, year by year.
@@ -99,7 +113,7 @@ def telling_features(features: pd.DataFrame, rows: Labelled) -> list[tuple[str, 
     Parameters
     ----------
     features : DataFrame, (n, k)
-        Without those that follow from dates agreed beforehand, which may honestly tell much.
+        NaN or None: missing.
     rows : Labelled
         The same rows.
     """
@@ -109,7 +123,7 @@ def telling_features(features: pd.DataFrame, rows: Labelled) -> list[tuple[str, 
             auc = number_auc(column.to_numpy(dtype=np.float64, na_value=np.nan), rows)
         else:
             auc = category_auc(_codes(column), rows)
-        if auc > MOST_AUC:
+        if auc > most:
             found.append((str(name), auc))
     return sorted(found, key=lambda pair: -pair[1])
 
@@ -143,9 +157,9 @@ def _codes(column: pd.Series) -> npt.NDArray[np.intp]:
     return codes.astype(np.intp)
 
 
-def _value_sentence(name: str, auc: float) -> str:
+def _value_sentence(name: str, auc: float, most: float) -> str:
     return (
-        f"{name} alone tells the label: AUC {auc:.3f} within as-of dates, over {MOST_AUC}; see "
+        f"{name} alone tells the label: AUC {auc:.3f} within as-of dates, over {most:.3g}; see "
         "from when its values are known, correct the query, or put it under leave_out"
     )
 

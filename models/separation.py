@@ -41,7 +41,9 @@ class Labelled:
         """Positives and negatives among the chosen rows, by as-of date; (dates,) each."""
         dates = int(self.stratum.max()) + 1
         everyone = np.bincount(self.stratum[chosen], minlength=dates).astype(np.float64)
-        positive = np.bincount(self.stratum[chosen], self.label[chosen], minlength=dates)
+        positive = np.zeros(dates) + np.bincount(
+            self.stratum[chosen], self.label[chosen], minlength=dates
+        )
         return positive, everyone - positive
 
     def groups(self, chosen: BoolArray) -> int:

@@ -12,7 +12,7 @@ from models.gate import Decision
 from models.leak import ROWS, Leaks, find_leaks, heed
 from models.presence import telling_rows
 from models.recipe import Skipped, Trained, train_model
-from models.table import ModelTable, Trait
+from models.table import FloatArray, ModelTable, Trait
 from models.training import fit_model
 from tests.model_rows import QUICK, make_table, with_rows
 
@@ -23,7 +23,7 @@ def mature(table: ModelTable) -> ModelTable:
     return table.part(table.mature)
 
 
-def with_feature(table: ModelTable, name: str, values: object) -> ModelTable:
+def with_feature(table: ModelTable, name: str, values: pd.Series | FloatArray) -> ModelTable:
     return replace(table, features=table.features.assign(**{name: values}))
 
 
@@ -173,3 +173,14 @@ def test_a_model_with_a_leak_is_trained_but_not_promoted() -> None:
     assert not outcome.report.decision.promoted
     assert outcome.report.decision.verdict == "a feature holds the answer: churned_later"
     assert outcome.report.to_json()["leaks"] == outcome.report.leaks.to_json()
+
+
+def test_a_plan_may_tell_as_much_as_the_agreed_dates_behind_it() -> None:
+    table = make_table()
+    chance = np.random.default_rng(1)
+    soon = np.where(chance.random(len(table)) < 0.03, 1.0 - table.label, table.label)
+    plan = pd.Series(np.where(soon == 1.0, "monthly", "annual"), dtype=object)
+    table = with_feature(with_feature(table, "days_to_end", -soon), "plan", plan)
+    assert leaks_of(table).names == ("days_to_end", "plan")
+    table = replace(table, traits={"days_to_end": Trait("contract", agreed=True)})
+    assert leaks_of(table).stops == ()
