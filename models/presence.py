@@ -11,10 +11,12 @@ from models.separation import Labelled, flag_auc, label_rows, pooled_auc, rate_e
 from models.table import BoolArray, ModelTable
 
 MOST_AUC = 0.95
-# Rows that are nearly all of the rarer class, and how many there must be to be sure.
+# Rows that are nearly all of the rarer class; how many there must be to be sure, and what share of
+# that class for it to be given away: a few customers who fell silent and left give nothing away.
 PURE = 0.95
 LEAST_ROWS = 20
 LEAST_GROUPS = 10
+LEAST_SHARE = 0.05
 MOST_CHANCE = 1e-6
 # A date with fewer rows than this share of the fullest date's is off the common grid.
 SPARSE = 0.05
@@ -46,8 +48,11 @@ def _tells_by_class(flag: BoolArray, rows: Labelled, *, yes: str, no: str) -> st
         count = int(side.sum())
         if not LEAST_ROWS <= count < len(flag):
             continue
-        share, groups = float((rows.label[side] == rarer).mean()), rows.groups(side)
-        if share >= PURE and groups >= LEAST_GROUPS and rate**groups < MOST_CHANCE:
+        found = float((rows.label[side] == rarer).sum())
+        share, groups = found / count, rows.groups(side)
+        if share < PURE or found < LEAST_SHARE * rate * len(flag):
+            continue
+        if groups >= LEAST_GROUPS and rate**groups < MOST_CHANCE:
             return (
                 f"of the {count:,} rows {words} {100 * share:.0f} % have label {rarer:.0f}, "
                 f"of all rows {100 * rate:.0f} %"
