@@ -16,6 +16,7 @@ import duckdb
 
 from features.attribute import BUILT_IN
 from features.errors import Problem
+from features.family import is_constant
 from features.schema import TABLES
 from features.settings import CompanySettings
 from features.term import FOREVER
@@ -70,14 +71,15 @@ def check_outcomes(
         return []
     problems = []
     for table, name in wanted:
-        sides = _sides(connection, table, name)
+        values = _values(table, name, settings)
+        sides = _sides(connection, values, number=_is_number(table, name, settings))
         rule = _rule(sides, agreed=name == "end_date")
         if rule is None:
             continue
         remedy = f"leave it out of tables.{table}, or give each value the known_at of its day"
         if name == "end_date":
             remedy = "return it AS terminated_at: end_date is what was agreed beforehand"
-        shown = _examples(connection, table, name)
+        shown = _examples(connection, values)
         problems.append(
             Problem(table, name, rule, sides.ended, shown, remedy, settings.checks.outcome)
         )
@@ -140,24 +142,24 @@ def _build_sides(
     return row is not None and min(row) >= LEAST
 
 
-def _values(table: str, name: str) -> str:
+def _values(table: str, name: str, settings: CompanySettings) -> str:
     """The SQL of ``value`` and ``ended``: what a column says of each side.
 
-    Of an account its first version: what comes later has a day of its own. Of contracts the last
-    one of who ended, and all of who runs.
+    Of an account its first version, since what comes later has a day of its own; the last one of
+    what is declared constant. Of contracts the last one of who ended, and all of who runs.
     """
     if table == "accounts":
+        order = "DESC NULLS LAST" if is_constant(table, name, settings) else "NULLS FIRST"
         return f"""SELECT {name} AS value, ended FROM accounts JOIN side USING (account_id)
-            QUALIFY row_number() OVER (
-                PARTITION BY account_id ORDER BY known_day NULLS FIRST) = 1"""
+            QUALIFY row_number() OVER (PARTITION BY account_id ORDER BY known_day {order}) = 1"""
     return f"""SELECT {name} AS value, ended FROM contracts JOIN side USING (account_id)
         QUALIFY NOT ended OR row_number() OVER (
             PARTITION BY account_id ORDER BY start_date DESC, contract_id DESC) = 1"""
 
 
-def _sides(connection: duckdb.DuckDBPyConnection, table: str, name: str) -> Sides:
+def _sides(connection: duckdb.DuckDBPyConnection, values: str, *, number: bool) -> Sides:
     row = connection.execute(
-        f"""WITH given AS MATERIALIZED ({_values(table, name)}),
+        f"""WITH given AS MATERIALIZED ({values}),
         counted AS (
             SELECT value, count(*) FILTER (ended) AS ended, count(*) FILTER (NOT ended) AS kept
             FROM given GROUP BY value),
@@ -170,19 +172,22 @@ def _sides(connection: duckdb.DuckDBPyConnection, table: str, name: str) -> Side
                sum(kept) FILTER (enough AND share <= {1 - PURE}) FROM pure"""
     ).fetchone()
     counts = [int(value or 0) for value in row or [0] * 6]
-    auc = _auc(connection, table, name) if _is_number(table, name) else None
-    return Sides(*counts[:6], auc)
+    auc = _auc(connection, values) if number else None
+    return Sides._make([*counts, auc])
 
 
-def _is_number(table: str, name: str) -> bool:
+def _is_number(table: str, name: str, settings: CompanySettings) -> bool:
     column = TABLES[table].column(name)
-    return column is not None and column.kind in ("number", "share")
+    if column is not None:
+        return column.kind in ("number", "share")
+    spec = settings.attributes.get(name) or settings.attributes[f"{table}.{name}"]
+    return spec.kind == "number"
 
 
-def _auc(connection: duckdb.DuckDBPyConnection, table: str, name: str) -> float | None:
+def _auc(connection: duckdb.DuckDBPyConnection, values: str) -> float | None:
     """How well a number ranks who ended, either way up; None where a side has too few values."""
     row = connection.execute(
-        f"""WITH given AS ({_values(table, name)}),
+        f"""WITH given AS ({values}),
         ranked AS (
             SELECT ended, rank() OVER (ORDER BY value)
                    + (count(*) OVER (PARTITION BY value) - 1) / 2.0 AS place
@@ -230,10 +235,10 @@ def _rule(sides: Sides, *, agreed: bool) -> str | None:
     return None
 
 
-def _examples(connection: duckdb.DuckDBPyConnection, table: str, name: str) -> tuple[str, ...]:
+def _examples(connection: duckdb.DuckDBPyConnection, values: str) -> tuple[str, ...]:
     """The values that most of those that ended have, with how many of all that have them."""
     rows = connection.execute(
         f"""SELECT coalesce(CAST(value AS VARCHAR), 'empty'), count(*) FILTER (ended), count(*)
-        FROM ({_values(table, name)}) GROUP BY value ORDER BY 2 DESC, 1 LIMIT {_SHOWN}"""
+        FROM ({values}) GROUP BY value ORDER BY 2 DESC, 1 LIMIT {_SHOWN}"""
     ).fetchall()
     return tuple(f"{value} ({ended} of {every} ended)" for value, ended, every in rows if ended)
