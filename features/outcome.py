@@ -152,7 +152,9 @@ def _values(table: str, name: str, settings: CompanySettings) -> str:
         order = "DESC NULLS LAST" if is_constant(table, name, settings) else "NULLS FIRST"
         return f"""SELECT {name} AS value, ended FROM accounts JOIN side USING (account_id)
             QUALIFY row_number() OVER (PARTITION BY account_id ORDER BY known_day {order}) = 1"""
-    return f"""SELECT {name} AS value, ended FROM contracts JOIN side USING (account_id)
+    # Agreements are cut into terms that all have an end: what the query gave is in the typed view.
+    table = "typed_contracts" if name == "end_date" else table
+    return f"""SELECT {name} AS value, ended FROM {table} JOIN side USING (account_id)
         QUALIFY NOT ended OR row_number() OVER (
             PARTITION BY account_id ORDER BY start_date DESC, contract_id DESC) = 1"""
 

@@ -65,6 +65,17 @@ def _words(name: str) -> list[str]:
     return [word for word in found if word]
 
 
+def _selected(tree: exp.Expr) -> Iterator[exp.Expr]:
+    """What the outermost SELECT returns under a name of its own, also through a star."""
+    for selected in tree.selects if isinstance(tree, exp.Query) else ():
+        star = selected.find(exp.Star)
+        if star is None:
+            yield selected
+            continue
+        for changed in ("rename", "replace"):
+            yield from star.args.get(changed) or ()
+
+
 def columns_read(table: str, query: str) -> Iterator[tuple[str, str]]:
     """Contract column and the outcome that it is read from, for each that a query renames.
 
@@ -82,7 +93,7 @@ def columns_read(table: str, query: str) -> Iterator[tuple[str, str]]:
         tree = sqlglot.parse_one(query, dialect="duckdb")
     except sqlglot.errors.SqlglotError:
         return
-    for selected in tree.selects if isinstance(tree, exp.Query) else ():
+    for selected in _selected(tree):
         column = TABLES[table].column(selected.alias_or_name)
         if column is not None and column.kind in ("date", "id"):
             continue

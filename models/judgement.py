@@ -15,7 +15,6 @@ from models.ranking import Ranked, rank_auc, rank_average_precision
 from models.scored import ScoredRows
 from models.settings import ModelSettings
 from models.skill import Skill, judge_rows
-from models.table import ROW_COLUMNS
 
 LEAD_BAND = "lead_band"
 MISSING = "unknown"
@@ -69,7 +68,11 @@ class Judgement:
 
 
 def judge(
-    scored: ScoredRows, settings: ModelSettings, *, beside: ScoredRows | None = None
+    scored: ScoredRows,
+    settings: ModelSettings,
+    *,
+    beside: ScoredRows | None = None,
+    by_slice: bool = True,
 ) -> Judgement:
     """All figures of the rows, with intervals by bootstrap over parents.
 
@@ -82,13 +85,14 @@ def judge(
     beside : ScoredRows, optional
         Rows of the same dates that are not in the headline. They are shown as lead bands and touch
         no other figure.
+    by_slice : bool
+        Whether to judge the slices too.
     """
     draws = draw_rows(scored, settings)
     auc = rank_auc(scored.label, scored.raw, scored.as_of, draws)
     slices = {
         name: _slices(scored, draws, name, settings)
-        for name in scored.rows.columns
-        if name not in ROW_COLUMNS
+        for name in (scored.slice_columns if by_slice else ())
     }
     if LEAD_BAND in slices and beside is not None and len(beside):
         slices[LEAD_BAND] |= _slices(beside, draw_rows(beside, settings), LEAD_BAND, settings)

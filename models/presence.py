@@ -105,8 +105,11 @@ def telling_rows(table: ModelTable) -> str | None:
     Parameters
     ----------
     table : ModelTable
-        Mature rows of both classes.
+        All as-of rows; only mature headline rows of both classes can tell.
     """
+    table = table.part(table.mature & table.headline)
+    if min(_groups_of(table, 0.0), _groups_of(table, 1.0)) < LEAST_GROUPS:
+        return None
     rows = label_rows(table)
     date_auc = _best_date_auc(rows)
     if date_auc > MOST_AUC:
@@ -133,6 +136,10 @@ def telling_rows(table: ModelTable) -> str | None:
             "on every as-of date since becoming a customer, not only when leaving"
         )
     return None
+
+
+def _groups_of(table: ModelTable, label: float) -> int:
+    return len(set(table.group[table.label == label]))
 
 
 def _best_date_auc(rows: Labelled) -> float:

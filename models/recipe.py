@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models.encoding import fit_encoding
 from models.evaluation import evaluate
 from models.leak import find_leaks
 from models.presence import telling_rows
+from models.refusal import reason_to_skip
 from models.report import Report
-from models.settings import ModelSettings, TrainingSettings
-from models.split import MATURE_SHARE, judged_dates, split_rows
+from models.settings import ModelSettings
+from models.split import split_rows
 from models.table import ModelTable
 from models.training import FittedModel, Progress, fit_model
 
@@ -82,8 +82,9 @@ def train_model(
     train, test = table.part(split.train), table.part(split.test)
     reason = reason_to_skip(table, train, test, settings=training)
     if reason is not None:
-        return Skipped(table.model, _presence(table) or reason)
-    tell = progress or _silent
+        # Where the rows' presence tells the label, one side of the split may have one class only.
+        return Skipped(table.model, telling_rows(table) or reason)
+    tell = progress or silent
     tell("fit on the training rows", 0.0)
     judged = fit_model(train, settings=training)
     tell("refit on all mature rows", 0.4)
@@ -103,72 +104,5 @@ def train_model(
     return Trained(table.model, judged, shipped, report, test)
 
 
-def _presence(table: ModelTable) -> str | None:
-    """How the rows' presence gives the label away, which may be why the split has one class."""
-    headline = table.part(table.mature & table.headline)
-    return telling_rows(headline) if len(np.unique(headline.label)) == 2 else None
-
-
-def reason_to_skip(
-    table: ModelTable, train: ModelTable, test: ModelTable, *, settings: TrainingSettings
-) -> str | None:
-    """Why no model can be had from these rows, in one sentence; None when one can."""
-    label = table.label[table.mature]
-    if len(label) == 0:
-        return f"no row has a mature label by {table.data_end} ({len(table):,} rows in all)"
-    if label.min() == label.max():
-        return f"all {len(label):,} mature labels are {label[0]:.0f}: there is one class only"
-    if len(test) == 0:
-        return _nothing_to_test_on(table)
-    if len(train) == 0:
-        return (
-            f"no label was known by the first date tested on, {test.rows['as_of'].min():%Y-%m-%d};"
-            " give a longer history"
-        )
-    few = _few(train, "training", settings.min_train_positives) or _few(
-        test, "test", settings.min_test_positives
-    )
-    if few is not None:
-        return few
-    return _few_groups(train, settings.folds) or _no_feature(train)
-
-
-def _nothing_to_test_on(table: ModelTable) -> str:
-    share = f"{100 * MATURE_SHARE:.0f} % of the labels known"
-    if len(judged_dates(table)) == 0:
-        return (
-            f"on no as-of date are {share} by {table.data_end}, and a date with fewer would be "
-            "judged by the rows that end first; give a longer history"
-        )
-    return (
-        f"no as-of date with {share} is left to test on; "
-        "give a longer history or an earlier split.test_from"
-    )
-
-
-def _few(part: ModelTable, name: str, least: int) -> str | None:
-    positives = int(part.label.sum())
-    rarer, word = min((positives, "positives"), (len(part) - positives, "negatives"))
-    if rarer >= least:
-        return None
-    return f"too few {word}: {rarer} of {len(part):,} {name} rows, at least {least} are needed"
-
-
-def _few_groups(train: ModelTable, folds: int) -> str | None:
-    for value, word in ((1.0, "positives"), (0.0, "negatives")):
-        groups = len(np.unique(train.group[train.label == value].astype(str)))
-        if groups < 2 * folds:
-            return (
-                f"the training {word} come from {groups} accounts only, "
-                f"at least {2 * folds} are needed"
-            )
-    return None
-
-
-def _no_feature(train: ModelTable) -> str | None:
-    encoding, _ = fit_encoding(train.features)
-    return None if encoding.columns else "no feature varies over the training rows"
-
-
-def _silent(step: str, share: float) -> None:
+def silent(step: str, share: float) -> None:
     """A progress that tells nobody."""

@@ -11,7 +11,7 @@ import pandas as pd
 
 from models.baseline import BASE_RATE, score_baselines
 from models.settings import TrainingSettings
-from models.table import BoolArray, FloatArray, ModelTable
+from models.table import ROW_COLUMNS, BoolArray, FloatArray, ModelTable
 from models.training import FittedModel
 
 
@@ -64,6 +64,11 @@ class ScoredRows:
     def prior(self) -> FloatArray:
         """The share of positives that was known at training, (n,)."""
         return self.baselines[BASE_RATE]
+
+    @property
+    def slice_columns(self) -> tuple[str, ...]:
+        """Columns by which the figures are also given."""
+        return tuple(str(name) for name in self.rows.columns if name not in ROW_COLUMNS)
 
     def part(self, chosen: BoolArray) -> ScoredRows:
         """The chosen rows; bool, (n,)."""

@@ -23,6 +23,16 @@ class SplitSettings(_Settings):
     )
 
 
+class BacktestSettings(_Settings):
+    """How a recipe is judged over time."""
+
+    folds: int = Field(
+        default=12,
+        ge=2,
+        description="Most cut-offs from which a model is trained on what was known then.",
+    )
+
+
 class TeamSettings(_Settings):
     """Who acts on the ranking."""
 
@@ -66,7 +76,7 @@ class TrainingSettings(_Settings):
 
     seed: int = Field(default=0, ge=0, description="Seed of folds, trees and bootstrap.")
     threads: int = Field(default=1, ge=1, description="Threads of LightGBM.")
-    folds: int = Field(default=4, ge=2, description="Account folds for stopping and calibration.")
+    folds: int = Field(default=10, ge=2, description="Account folds for stopping and calibration.")
     max_trees: int = Field(default=600, ge=1, description="Most trees that a model may have.")
     patience: int = Field(
         default=30, ge=1, description="Trees without progress after which boosting stops."
@@ -88,6 +98,7 @@ class ModelSettings(_Settings):
     """Everything about models that a configuration holds."""
 
     split: SplitSettings = SplitSettings()
+    backtest: BacktestSettings = BacktestSettings()
     team: TeamSettings = TeamSettings()
     costs: CostSettings = CostSettings()
     tiers: TierSettings = TierSettings()

@@ -90,6 +90,9 @@ def test_an_innocent_name_states_none(name: str) -> None:
 def test_a_query_that_renames_an_outcome_is_seen_unless_it_is_a_date_of_the_contract() -> None:
     query = "SELECT id AS account_id, CAST(churn_flag AS VARCHAR) AS loyalty FROM t"
     assert list(columns_read("accounts", query)) == [("loyalty", "churn_flag")]
+    star = "SELECT * EXCLUDE (churned) RENAME (churn_flag AS loyalty) FROM t"
+    assert list(columns_read("accounts", star)) == [("loyalty", "churn_flag")]
+    assert list(columns_read("accounts", "SELECT * EXCLUDE (churn_flag) FROM t")) == []
     assert list(columns_read("contracts", "SELECT churned_on AS terminated_at FROM t")) == []
 
 
