@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.baseline import LOGISTIC_REGRESSION
 from models.gate import Decision, decide
+from models.intervention import judge_interventions, spoilt_notice
 from models.judgement import Judgement, judge
 from models.leak import NO_LEAKS, Leaks, heed
 from models.report import Report, Window, window_of
@@ -41,6 +42,7 @@ def evaluate(
         What was found in the rows that the model to be shipped learnt from.
     """
     scored = score_beside_baselines(fitted, train, test, settings=settings.training)
+    interventions = judge_interventions(scored, settings)
     judgement = judge(scored, settings, beside=score_rows(fitted, beside))
     return Report(
         model=test.model,
@@ -51,8 +53,9 @@ def evaluate(
         decision=heed(
             decide_on(judgement, ranks=ranks and fitted.predictor.calibration.ranks), leaks
         ),
-        notices=fitted.notices,
+        notices=(*fitted.notices, *spoilt_notice(interventions, len(test))),
         leaks=leaks,
+        interventions=interventions,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from models.gate import Decision
+from models.intervention import NO_INTERVENTIONS, Interventions
 from models.judgement import Judgement
 from models.leak import NO_LEAKS, Leaks
 from models.scored import ScoredRows
@@ -57,6 +58,8 @@ class Report:
         Features that were left out, and why.
     leaks : Leaks
         What holds the answer, or may.
+    interventions : Interventions
+        How far acting has spoiled the labels, and what it brings.
     """
 
     model: str
@@ -67,6 +70,7 @@ class Report:
     decision: Decision
     notices: tuple[str, ...] = ()
     leaks: Leaks = NO_LEAKS
+    interventions: Interventions = NO_INTERVENTIONS
 
     @property
     def skill(self) -> Skill:
@@ -87,4 +91,5 @@ class Report:
             **self.decision.to_json(),
             "notices": list(self.notices),
             "leaks": self.leaks.to_json(),
+            "interventions": self.interventions.to_json(),
         }
