@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from features.errors import InputError, Problem, TransientError
 from models.bundle import Provenance
+from models.lock import hold
 from models.recipe import Trained
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ def prepare_store(home: Path) -> None:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import DatabaseError, OperationalError
 
-    with _one_maker(home):
+    # MLflow's migrations of one new store collide.
+    lock = home / "mlflow" / "making.lock"
+    with hold(lock, what=f"the MLflow store under {home} is being made"):
         try:
             with _store(home):
                 pass
@@ -91,21 +93,6 @@ def prepare_store(home: Path) -> None:
             raise TransientError(f"the MLflow store under {home} cannot be used: {said}") from error
         except (DatabaseError, MlflowException) as error:
             raise InputError([_damaged(home, error)]) from error
-
-
-@contextmanager
-def _one_maker(home: Path, *, wait_s: float = 120) -> Iterator[None]:
-    """Hold off other processes: MLflow's migrations of one new store collide.
-
-    The lock is SQLite's own, on a file beside the store, and ends with the process that holds it.
-    """
-    (home / "mlflow").mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(home / "mlflow" / "making.lock", timeout=wait_s)) as lock:
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            raise TransientError(f"the MLflow store under {home} is being made: {error}") from error
-        yield
 
 
 def _damaged(home: Path, error: Exception) -> Problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -12,6 +13,9 @@ from models.judgement import Judgement
 from models.leak import NO_LEAKS, Leaks
 from models.scored import ScoredRows
 from models.skill import Skill
+
+if TYPE_CHECKING:
+    from models.challenge import Challenge
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Report:
         What holds the answer, or may.
     interventions : Interventions
         How far acting has spoiled the labels, and what it brings.
+    challenge : Challenge or None
+        How it did beside the champion; None when there was none.
     """
 
     model: str
@@ -71,6 +77,7 @@ class Report:
     notices: tuple[str, ...] = ()
     leaks: Leaks = NO_LEAKS
     interventions: Interventions = NO_INTERVENTIONS
+    challenge: Challenge | None = None
 
     @property
     def skill(self) -> Skill:
@@ -92,4 +99,5 @@ class Report:
             "notices": list(self.notices),
             "leaks": self.leaks.to_json(),
             "interventions": self.interventions.to_json(),
+            "champion": None if self.challenge is None else self.challenge.to_json(),
         }

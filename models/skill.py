@@ -32,7 +32,7 @@ class Skill:
     calibration_slope, calibration_intercept : Estimate
         1 and 0 are right.
     tops : mapping of str to Top
-        What is at the top of the ranking: ``5%``, ``10%`` and ``capacity``.
+        What is at the top of the ranking: ``5_percent``, ``10_percent`` and ``capacity``.
     """
 
     rows: int

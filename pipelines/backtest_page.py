@@ -109,7 +109,7 @@ def _tops(skill: Skill, currency: str) -> Table:
     )
     for name, top in skill.tops.items():
         table.add_row(
-            name,
+            name.replace("_percent", " %"),
             f"{top.rows:,.0f}",
             spell(top.precision),
             spell(top.lift, digits=1),
