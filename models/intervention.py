@@ -23,7 +23,7 @@ LEAST_GROUPS = 10
 
 @dataclass(frozen=True)
 class Arm:
-    """Accounts (contracts for renewals) at high risk that were, or were not, to be left alone.
+    """Accounts at high risk, either those to be left alone or the others.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def measure_effect(scored: ScoredRows, settings: ModelSettings) -> Effect:
     """The effect of working on who is at high risk: everyone there, as assigned.
 
     At high risk is who is among the ``team.capacity`` most probable losses of an as-of date; each
-    account (contract) counts once, on the first such date. Who was in fact contacted does not
+    account counts once, on the first such date. Who was in fact contacted does not
     matter: those whom the team chose, or reached, differ from the others in more than the contact.
 
     Parameters
@@ -180,26 +180,13 @@ def measure_effect(scored: ScoredRows, settings: ModelSettings) -> Effect:
 
 
 def _first_at_risk(scored: ScoredRows, capacity: int) -> BoolArray:
-    """Each account's, or contract's, first row among the most probable losses of its date."""
-    frame = pd.DataFrame(
-        {
-            "unit": scored.rows["contract_id"].fillna(scored.rows["account_id"])
-            if _by_contract(scored.rows)
-            else scored.rows["account_id"],
-            "as_of": scored.rows["as_of"],
-            "place": -scored.probability,
-        }
-    ).reset_index(drop=True)
-    place = frame.groupby("as_of")["place"].rank(method="first")
-    high = frame.loc[place <= capacity].sort_values("as_of", kind="stable")
+    """Each account's first row among the most probable losses of its date, of several the worst."""
+    frame = scored.rows[["account_id", "as_of"]].reset_index(drop=True)
+    frame["place"] = pd.Series(-scored.probability).groupby(frame["as_of"]).rank(method="first")
+    high = frame.loc[frame["place"] <= capacity].sort_values(["as_of", "place"])
     first: BoolArray = np.zeros(len(frame), dtype=np.bool_)
-    first[high.drop_duplicates("unit").index.to_numpy(dtype=np.intp)] = True
+    first[high.drop_duplicates("account_id").index.to_numpy(dtype=np.intp)] = True
     return first
-
-
-def _by_contract(rows: pd.DataFrame) -> bool:
-    """Whether an account may have several rows on a date, one for each contract."""
-    return bool(rows.duplicated(["account_id", "as_of"]).any())
 
 
 def _difference(label: FloatArray, held: BoolArray, weight: FloatArray) -> FloatArray:
