@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,7 +34,12 @@ def registered_name(company: str, model: str) -> str:
 
 
 def record_training(
-    home: Path, trained: Trained, provenance: Provenance, *, plots: Sequence[Path] = ()
+    home: Path,
+    trained: Trained,
+    provenance: Provenance,
+    *,
+    plots: Sequence[Path] = (),
+    pages: Mapping[str, str] | None = None,
 ) -> str:
     """Record a training, register the shipped model and return its version.
 
@@ -49,7 +54,9 @@ def record_training(
     provenance : Provenance
         Where it comes from.
     plots : sequence of Path
-        Files to keep with the run.
+        Pictures to keep with the run.
+    pages : mapping of str to str
+        Texts to keep with the run, by file name.
     """
     with _store(home) as client:
         experiment = _experiment(client, provenance.company, home)
@@ -62,6 +69,8 @@ def record_training(
         _log_figures(client, run, trained)
         client.log_text(run, provenance.config_text, "config.yaml")
         client.log_dict(run, trained.report.to_json(), "report.json")
+        for name, text in (pages or {}).items():
+            client.log_text(run, text, name)
         for plot in plots:
             client.log_artifact(run, str(plot), "plots")
         version = _register(client, run, trained, provenance)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +18,11 @@ from models.plot import draw_plots
 from models.predictor import Predictor
 from models.recipe import Trained
 from models.registry import record_training, set_champion
+from models.report_page import render_card, render_report
 from models.tier import Thresholds, choose_thresholds
 from pipelines.config import Config
 from pipelines.home import Home
+from pipelines.move import TierMove
 from pipelines.population import Population, loss_probabilities, predict
 from pipelines.scoring import read_champions
 from pipelines.source import describe_label, git_commit, hash_tables
@@ -116,13 +118,33 @@ def describe_provenance(config: Config, source: Source, name: str) -> Provenance
 
 
 def record_model(
-    home: Home, trained: Trained, provenance: Provenance, thresholds: Thresholds
+    home: Home,
+    trained: Trained,
+    provenance: Provenance,
+    thresholds: Thresholds,
+    *,
+    currency: str,
+    moves: Sequence[TierMove] = (),
 ) -> str:
-    """Register the model, write its bundle and, when it is promoted, move pointer and alias."""
+    """Register the model, write report and bundle, and promote what the gate lets through."""
     company = provenance.company
     with TemporaryDirectory() as folder:
         plots = draw_plots(trained, Path(folder))
-        version = record_training(home.folder, trained, provenance, plots=plots)
+        pages = {
+            "report.html": render_report(
+                trained,
+                provenance,
+                currency=currency,
+                plots=plots,
+                moves=[move.to_json() for move in moves],
+            ),
+            "model_card.md": render_card(trained, provenance),
+        }
+        version = record_training(home.folder, trained, provenance, plots=plots, pages=pages)
+    reports = home.report(company, trained.model, version)
+    reports.mkdir(parents=True, exist_ok=True)
+    for name, text in pages.items():
+        (reports / name).write_text(text, encoding="utf-8")
     card = describe(trained, provenance, version=version, thresholds=thresholds)
     write_bundle(
         bundle_folder(home.folder, company, trained.model, version),

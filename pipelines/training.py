@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from features.dataset import Dataset, ModelName, build_datasets
 from features.progress import Progress, silent
@@ -37,13 +38,15 @@ class TrainingRun:
     """What a training run found, by model name, with the versions that it registered.
 
     ``population`` is today's customers, for whom the tiers were chosen and who are scored next;
-    ``moves`` are those whose tier moves, or would move, from the champions to these models.
+    ``moves`` are those whose tier moves, or would move, from the champions to these models;
+    ``reports`` are the folders of the pages about each version.
     """
 
     outcomes: Mapping[ModelName, Outcome]
     versions: Mapping[ModelName, str]
     population: Population
     moves: tuple[TierMove, ...] = ()
+    reports: tuple[Path, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The part about the models of what ``keepwell run --json`` prints."""
@@ -128,8 +131,11 @@ def record_run(
         for name, model in trained.items():
             progress(f"recording the {name} model")
             provenance = describe_provenance(config, source, name)
-            versions[name] = record_model(home, model, provenance, thresholds)
-    return TrainingRun({**outcomes, **trained}, versions, population, moves)
+            versions[name] = record_model(
+                home, model, provenance, thresholds, currency=config.currency, moves=moves
+            )
+    reports = tuple(home.report(config.company, name, v) for name, v in versions.items())
+    return TrainingRun({**outcomes, **trained}, versions, population, moves, reports)
 
 
 def _moves(
