@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.baseline import LOGISTIC_REGRESSION
 from models.gate import Decision, decide
-from models.intervention import judge_interventions, spoilt_notice
+from models.intervention import judge_interventions, say_interventions
 from models.judgement import Judgement, judge
 from models.leak import NO_LEAKS, Leaks, heed
 from models.report import Report, Window, window_of
@@ -53,7 +53,7 @@ def evaluate(
         decision=heed(
             decide_on(judgement, ranks=ranks and fitted.predictor.calibration.ranks), leaks
         ),
-        notices=(*fitted.notices, *spoilt_notice(interventions, len(test))),
+        notices=(*fitted.notices, *say_interventions(interventions, len(test))),
         leaks=leaks,
         interventions=interventions,
     )

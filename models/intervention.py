@@ -11,6 +11,7 @@ import pandas as pd
 
 from models.bootstrap import Estimate, draw_groups, estimate
 from models.figure import both, number
+from models.gate import spell
 from models.ranking import divide
 from models.scored import ScoredRows
 from models.settings import ModelSettings
@@ -204,13 +205,20 @@ def _arm(entered: ScoredRows, chosen: BoolArray) -> Arm:
     return Arm(int(chosen.sum()), int(entered.label[chosen].sum()), contacted)
 
 
-def spoilt_notice(found: Interventions, rows: int) -> tuple[str, ...]:
-    """What acting has done to the labels of the test rows, in a sentence; empty when nothing."""
-    if not found.rows:
-        return ()
-    said = (
-        f"labels of {found.rows:,} of {rows:,} test rows are spoiled by acting: their accounts "
-        "were worked on within the label's span, so one that was saved looks like a false alarm; "
-        f"their figures stand apart as the slice {WORKED_ON}"
-    )
-    return (said,)
+def say_interventions(found: Interventions, rows: int) -> tuple[str, ...]:
+    """What acting has done to the labels of the test rows, and what it brought, in sentences."""
+    said = []
+    if found.rows:
+        said.append(
+            f"labels of {found.rows:,} of {rows:,} test rows are spoiled by acting: their accounts "
+            "were worked on within the label's span, so one that was saved looks like a false "
+            f"alarm; their figures stand apart as the slice {WORKED_ON}"
+        )
+    if found.effect is not None:
+        effect = found.effect
+        arms = f"{effect.worked_on.accounts:,} at high risk against {effect.held_out.accounts:,}"
+        said.append(
+            f"acting changes the share lost by {spell(effect.difference, sign='+')}: {arms} "
+            "held out at random, as assigned, whether or not contacted"
+        )
+    return tuple(said)

@@ -47,6 +47,15 @@ class Leaks:
         word = "a feature holds" if len(features) == 1 else "features hold"
         return f"{word} the answer: {', '.join(features)}"
 
+    @property
+    def words(self) -> str:
+        """What was found, for the card's leakage sheet."""
+        found = "; ".join((*self.stops, *self.warnings))
+        return found or (
+            f"No: none alone has an AUC over {MOST_AUC} within as-of dates but for agreed dates, "
+            "and no gap in the values and no row's being there tells the label."
+        )
+
     def to_json(self) -> dict[str, object]:
         """Names as in ``keepwell run --json``."""
         return {

@@ -13,7 +13,7 @@ from models.intervention import (
     held_out,
     judge_interventions,
     measure_effect,
-    spoilt_notice,
+    say_interventions,
 )
 from models.recipe import Trained, train_model
 from models.scored import ScoredRows
@@ -133,6 +133,13 @@ def test_spoiled_labels_are_said_and_shown_apart() -> None:
     assert any("spoiled by acting" in notice for notice in outcome.report.notices)
 
 
+def test_the_effect_is_said_in_words() -> None:
+    scored = acted_company(1)
+    *_, said = say_interventions(judge_interventions(scored, SETTINGS), len(scored))
+    assert said.startswith("acting changes the share lost by -0.")
+    assert "held out at random, as assigned, whether or not contacted" in said
+
+
 def test_without_interventions_nothing_is_said() -> None:
-    assert spoilt_notice(Interventions(), 10) == ()
-    assert spoilt_notice(Interventions(0), 10) == ()
+    assert say_interventions(Interventions(), 10) == ()
+    assert say_interventions(Interventions(0), 10) == ()
