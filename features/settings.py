@@ -156,6 +156,7 @@ class CheckSettings(Settings):
     missing_day: Literal["stop", "allow"] = "allow"
     volume: Literal["stop", "allow"] = "allow"
     fresh: Literal["stop", "allow"] = "allow"
+    outcome: Literal["stop", "allow"] = "stop"
     fresh_days: Annotated[int, Field(ge=1, le=366)] = 7
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from models.evaluation import evaluate
+from models.leak import find_leaks
+from models.presence import telling_rows
 from models.refit import Refits, find_interval, fit_refits
 from models.refusal import reason_to_skip
 from models.report import Report
@@ -94,14 +96,16 @@ def train_model(
     train, test = table.part(split.train), table.part(split.test)
     reason = reason_to_skip(table, train, test, settings=training)
     if reason is not None:
-        return Skipped(table.model, reason)
+        # Where the rows' presence tells the label, one side of the split may have one class only.
+        return Skipped(table.model, telling_rows(table) or reason)
     tell = progress or silent
     tell("fit on the training rows", 0.0)
     judged = fit_model(train, settings=training)
     tell("refit on all mature rows", 0.4)
-    shipped = fit_model(table.part(table.mature), settings=training)
+    mature = table.part(table.mature)
+    shipped = fit_model(mature, settings=training)
     tell("refit on bootstrap samples", 0.65)
-    refits = fit_refits(table.part(table.mature), shipped, settings=training)
+    refits = fit_refits(mature, shipped, settings=training)
     judged_refits = fit_refits(train, judged, settings=training)
     tell("judge on the test rows, beside the baselines", 0.75)
     report = evaluate(
@@ -111,6 +115,7 @@ def train_model(
         beside=table.part(split.beside),
         settings=settings,
         ranks=shipped.predictor.calibration.ranks,
+        leaks=find_leaks(mature, shipped.predictor),
     )
     report = _with_doubt(report, test, judged_refits, settings)
     tell("done", 1.0)

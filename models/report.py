@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from models.gate import Decision
+from models.intervention import NO_INTERVENTIONS, Interventions
 from models.judgement import Judgement
+from models.leak import NO_LEAKS, Leaks
 from models.scored import ScoredRows
 from models.skill import Skill
 
@@ -60,6 +62,10 @@ class Report:
         Verdict, whether to promote, and why.
     notices : tuple of str
         Features that were left out, and why.
+    leaks : Leaks
+        What holds the answer, or may.
+    interventions : Interventions
+        How far acting has spoiled the labels, and what it brings.
     challenge : Challenge or None
         How it did beside the champion; None when there was none.
     abstention : Withheld or None
@@ -73,6 +79,8 @@ class Report:
     scored: ScoredRows
     decision: Decision
     notices: tuple[str, ...] = ()
+    leaks: Leaks = NO_LEAKS
+    interventions: Interventions = NO_INTERVENTIONS
     challenge: Challenge | None = None
     abstention: Withheld | None = None
 
@@ -98,5 +106,7 @@ class Report:
             **self.decision.to_json(),
             "notices": list(self.notices),
             "abstention": None if self.abstention is None else self.abstention.to_json(),
+            "leaks": self.leaks.to_json(),
+            "interventions": self.interventions.to_json(),
             "champion": None if self.challenge is None else self.challenge.to_json(),
         }

@@ -79,7 +79,7 @@ def render_card(trained: Trained, provenance: Provenance) -> str:
         shipped_last=shipped.as_of[1].date(),
         shipped_rows=shipped.rows,
         shipped_positives=shipped.positives,
-        leak_words="No feature was found that does.",
+        leak_words=trained.report.leaks.words,
     )
 
 

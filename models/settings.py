@@ -70,6 +70,18 @@ class CostSettings(_Settings):
     )
 
 
+class InterventionSettings(_Settings):
+    """Who is left alone, so that the effect of working on accounts can be told."""
+
+    hold_out_share: float = Field(
+        default=0.0, ge=0, le=0.5, description="Share of parents, else accounts, left alone."
+    )
+    hold_out_from: date | None = Field(
+        default=None, description="First as-of date on which the hold-out was kept."
+    )
+    seed: int = Field(default=0, ge=0, description="Another one draws another hold-out.")
+
+
 class TierSettings(_Settings):
     """Fixed thresholds of the risk tiers; without them training chooses by capacity."""
 
@@ -131,5 +143,6 @@ class ModelSettings(_Settings):
     team: TeamSettings = TeamSettings()
     costs: CostSettings = CostSettings()
     tiers: TierSettings = TierSettings()
+    interventions: InterventionSettings = InterventionSettings()
     training: TrainingSettings = TrainingSettings()
     abstention: AbstentionSettings = AbstentionSettings()

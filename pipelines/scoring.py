@@ -17,6 +17,7 @@ from features.wording import describe
 from models.bundle import Bundle, read_bundle, read_refits
 from models.champion import champion
 from models.driver import strongest
+from models.intervention import held_out
 from models.snapshot import (
     STATES_AT_RISK,
     AccountScore,
@@ -47,10 +48,11 @@ _SHOWN = ("external_id", "name", "parent_id", "segment", "account_tier", "region
 
 @dataclass(frozen=True)
 class Published:
-    """A snapshot and the id under which it is served."""
+    """A snapshot and the id under which it is served; ``hold_out``: accounts to be left alone."""
 
     snapshot: Snapshot
     snapshot_id: str
+    hold_out: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The part about the snapshot of what ``keepwell run --json`` prints."""
@@ -61,6 +63,7 @@ class Published:
             "accounts": len(self.snapshot.scores),
             "accounts_scored": scored,
             "abstained": count_abstentions(self.snapshot.scores),
+            "hold_out": list(self.hold_out),
         }
 
 
@@ -90,7 +93,7 @@ def score_company(
         population = build_population(source, source.data_end, progress=progress)
     snapshot = score_population(config, population, home)
     progress(f"publishing {len(snapshot.scores):,} accounts")
-    return publish(snapshot, home)
+    return publish(snapshot, home, config)
 
 
 def score_population(config: Config, population: Population, home: Home) -> Snapshot:
@@ -129,10 +132,20 @@ def _check_order(
         raise InputError(problems)
 
 
-def publish(snapshot: Snapshot, home: Home) -> Published:
+def publish(snapshot: Snapshot, home: Home, config: Config) -> Published:
     """Write the snapshot into the store and move the pointer to it."""
     with SnapshotStore(home.store_url) as store:
-        return Published(snapshot, store.publish(snapshot))
+        snapshot_id = store.publish(snapshot)
+    return Published(snapshot, snapshot_id, accounts_held_out(snapshot, config))
+
+
+def accounts_held_out(snapshot: Snapshot, config: Config) -> tuple[str, ...]:
+    """The accounts of a snapshot that nobody is to work on, in the order of their ids."""
+    chosen = config.interventions
+    scores = sorted(snapshot.scores, key=lambda score: score.account_id)
+    groups = [score.parent_id or score.account_id for score in scores]
+    held = held_out(groups, share=chosen.hold_out_share, seed=chosen.seed)
+    return tuple(score.account_id for score, out in zip(scores, held, strict=True) if out)
 
 
 def read_champions(home: Home, config: Config) -> dict[ModelName, Bundle]:
