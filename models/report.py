@@ -54,6 +54,8 @@ class Report:
         Verdict, whether to promote, and why.
     notices : tuple of str
         Features that were left out, and why.
+    temporal : bool
+        False when the rows bear no dates, so that accounts left out judge and not later rows.
     """
 
     model: str
@@ -63,6 +65,17 @@ class Report:
     scored: ScoredRows
     decision: Decision
     notices: tuple[str, ...] = ()
+    temporal: bool = True
+
+    @property
+    def split(self) -> str:
+        """What the rows that judge are, in words."""
+        return "later in time" if self.temporal else "accounts left out, not later in time"
+
+    @property
+    def within(self) -> str:
+        """Among which rows the AUC compares, in words."""
+        return "within as-of dates" if self.temporal else "within the parts left out"
 
     @property
     def skill(self) -> Skill:
@@ -78,6 +91,7 @@ class Report:
         """What ``keepwell run --json`` prints for this model; null where a figure is unknown."""
         return {
             **self.judgement.to_json(),
+            "split": self.split,
             "train": self.train.to_json(),
             "test": self.test.to_json(),
             **self.decision.to_json(),
