@@ -105,9 +105,7 @@ def train_model(
     return Trained(table.model, judged, shipped, report, test)
 
 
-def _train_undated(
-    table: ModelTable, settings: ModelSettings, tell: Progress
-) -> Trained | Skipped:
+def _train_undated(table: ModelTable, settings: ModelSettings, tell: Progress) -> Trained | Skipped:
     """A model of all labelled rows, judged by the same recipe on accounts left out."""
     mature = table.part(table.mature)
     reason = reason_not_to_leave_out(mature, settings=settings.training)

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 
 from features.dataset import Dataset, ModelName, build_datasets
 from features.progress import Progress, silent
@@ -96,11 +97,17 @@ def judge_shuffled(
     chance = np.random.default_rng(config.training.seed)
     outcomes = {}
     for name, dataset in datasets.items():
-        rows = dataset.rows.copy()
-        for places in rows.groupby(["as_of", rows["label"].isna()]).indices.values():
-            rows.loc[places, "label"] = chance.permutation(rows["label"].to_numpy()[places])
+        rows = shuffle_labels(dataset.rows, chance)
         outcomes[name] = train_one(replace(dataset, rows=rows), config, progress=progress)
     return outcomes
+
+
+def shuffle_labels(rows: pd.DataFrame, chance: np.random.Generator) -> pd.DataFrame:
+    """The rows with the labels that are known shuffled within each as-of date."""
+    rows = rows.copy()
+    for places in rows.groupby(["as_of", rows["label"].isna()]).indices.values():
+        rows.loc[places, "label"] = chance.permutation(rows["label"].to_numpy()[places])
+    return rows
 
 
 def train_one(dataset: Dataset, config: Config, *, progress: Progress = silent) -> Outcome:
@@ -136,7 +143,7 @@ def record_run(
     for name, model in trained.items():
         progress(f"recording the {name} model")
         provenance = _provenance(config, source, name)
-        versions[name] = _record(home, config, model, provenance, thresholds)
+        versions[name] = record_model(home, config, model, provenance, thresholds)
     return TrainingRun(outcomes, versions, population)
 
 
@@ -167,7 +174,7 @@ def _provenance(config: Config, source: Source, name: str) -> Provenance:
     )
 
 
-def _record(
+def record_model(
     home: Home, config: Config, trained: Trained, provenance: Provenance, thresholds: Thresholds
 ) -> str:
     """Register the model, write its bundle and, when it is promoted, move pointer and alias."""

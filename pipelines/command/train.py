@@ -9,6 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.command.flat import (
+    AccountOption,
+    ArrOption,
+    CompanyOption,
+    CurrencyOption,
+    DateOption,
+    DurationOption,
+    FlatArguments,
+    GroupOption,
+    HorizonOption,
+    LabelOption,
+    LeaveOutOption,
+    TableOption,
+    check_choice,
+    train_table,
+)
 from pipelines.command.opening import print_json, read_company
 from pipelines.command.option import AsOfOption, ConfigOption, DataOption, JsonOption
 
@@ -17,19 +33,47 @@ if TYPE_CHECKING:
     from pipelines.training import TrainingRun
 
 
-def train(
-    config: ConfigOption,
+def train(  # an argument for each option of the command
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The company's YAML file.")
+    ] = None,
     data: DataOption = None,
     as_of: AsOfOption = None,
     shuffle_labels: Annotated[
         bool, typer.Option("--shuffle-labels", help="Null test: shuffle labels, record nothing.")
     ] = False,
+    table: TableOption = None,
+    label: LabelOption = None,
+    account_column: AccountOption = None,
+    date_column: DateOption = None,
+    group_column: GroupOption = None,
+    arr_column: ArrOption = None,
+    duration_column: DurationOption = None,
+    leave_out: LeaveOutOption = None,
+    horizon_days: HorizonOption = 0,
+    company: CompanyOption = None,
+    currency: CurrencyOption = "USD",
     json_: JsonOption = False,
 ) -> None:
     """Train, judge and promote the models.
 
-    Promoted is what beats chance and the simple baselines beyond noise; all is kept in MLflow.
+    Promoted is what beats chance and the simple baselines beyond noise; all is kept in MLflow. A
+    single table of accounts (docs/flat_table.md) is also ranked and published.
     """
+    columns = {
+        "account": account_column,
+        "date": date_column,
+        "group": group_column,
+        "arr": arr_column,
+        "duration": duration_column,
+    }
+    arguments = FlatArguments(
+        table, label, columns, tuple(leave_out or ()), horizon_days, company, currency
+    )
+    check_choice(config, data, arguments)
+    if config is None:
+        train_table(arguments, as_of, shuffled=shuffle_labels, json_=json_)
+        return
     if shuffle_labels:
         _judge_shuffled(config, data, as_of, json_=json_)
         return
