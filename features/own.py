@@ -26,7 +26,7 @@ _LONGEST = 3650  # days
 # What the rows of a dataset bear beside the features.
 _ROW_COLUMNS = frozenset(
     {"account_id", "contract_id", "as_of", "label", "label_known_at", "group_id", "headline"}
-    | {"decision_date", "outcome", "lead_band"}
+    | {"decision_date", "outcome", "lead_band", "tenure_band"}
 )
 # What would read beyond the row, or give another value at every run.
 _REFUSED = {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from pipelines.command.backtest import backtest
 from pipelines.command.check import check
 from pipelines.command.demo import demo
 from pipelines.command.erase import erase
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rendering help with rich takes longer than everything else
 )
-for command in (demo, check, features, train, score, run, erase, serve):
+for command in (demo, check, features, train, score, run, backtest, erase, serve):
     app.command()(command)
 
 

@@ -34,7 +34,7 @@ from pipelines.home import Home
 from pipelines.population import Population
 from pipelines.scoring import Published, publish, score_population
 from pipelines.source import git_commit
-from pipelines.training import Outcome, outcomes_json, record_model, shuffle_labels
+from pipelines.training import Outcome, outcomes_json, record_model
 
 MODEL: ModelName = "churn"
 GROUP = "table"
@@ -56,8 +56,6 @@ class FlatRequest:
         Of the ARR.
     drawn_up : date or None
         What was known before this day is used.
-    shuffled : bool
-        The null test: judge labels shuffled within each date, record and publish nothing.
     """
 
     path: Path
@@ -65,7 +63,6 @@ class FlatRequest:
     company: str | None = None
     currency: str = "USD"
     drawn_up: date | None = None
-    shuffled: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,9 +109,6 @@ def train_flat(request: FlatRequest, home: Home, *, progress: Progress = silent)
         rule, remedy = f"{request.drawn_up} lies in the future", "give today or an earlier day"
         raise InputError([Problem("--as-of", "", rule, remedy=remedy)])
     table = read_flat_table(request.path, request.options, today=today, drawn_up=request.drawn_up)
-    if request.shuffled:
-        chance = np.random.default_rng(config.training.seed)
-        table = replace(table, rows=shuffle_labels(table.rows, chance))
 
     def tell(step: str, share: float) -> None:
         progress(f"{MODEL} model, {100 * share:.0f} %: {step}")
@@ -129,7 +123,7 @@ def train_flat(request: FlatRequest, home: Home, *, progress: Progress = silent)
         notices=table.notices,
         warnings=table.warnings,
     )
-    if request.shuffled or not isinstance(outcome, Trained):
+    if not isinstance(outcome, Trained):
         return run
     progress("recording the model")
     version = _record(request, config, home, outcome, table.features.loc[chosen])

@@ -10,13 +10,14 @@ from rich.table import Table
 
 from features.dataset import ModelName
 from features.errors import Problem
+from models.bootstrap import Estimate
 from models.recipe import Skipped, Trained
 from models.report import Report
 from models.skill import Skill
 from models.snapshot import AccountScore, Snapshot, ranking_key, total_money
 from pipelines.training import Outcome
 
-_BASELINES = {
+BASELINES = {
     "base_rate": "base rate",
     "tenure": "tenure alone",
     "days_to_renewal": "days to renewal alone",
@@ -75,13 +76,14 @@ def show_training(
         Further rows, such as the true risk of a demo company.
     """
     for name, outcome in outcomes.items():
-        console.print(f"[bold]{name}[/bold]: {_verdict(outcome)}")
+        console.print(f"[bold]{name}[/bold]: {verdict(outcome)}")
     for name, outcome in outcomes.items():
         if isinstance(outcome, Trained):
             _show_report(console, name, outcome.report, (ceilings or {}).get(name, {}))
 
 
-def _verdict(outcome: Trained | Skipped) -> str:
+def verdict(outcome: Trained | Skipped) -> str:
+    """The outcome in one phrase."""
     if isinstance(outcome, Skipped):
         return f"skipped: {outcome.reason}"
     decision = outcome.report.decision
@@ -101,24 +103,22 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
     for column in ("", "AUC (95 % interval)", "average precision", "model's AUC minus this"):
         table.add_column(column, justify="left" if not column else "right")
     skill = report.skill
-    table.add_row(
-        "[bold]model[/bold]", _estimate(skill.auc), _estimate(skill.average_precision), ""
-    )
-    for key, title in _BASELINES.items():
+    table.add_row("[bold]model[/bold]", spell(skill.auc), spell(skill.average_precision), "")
+    for key, title in BASELINES.items():
         found = report.judgement.baselines.get(key)
         if found is not None:
             table.add_row(
                 title,
-                _estimate(found.auc),
-                _estimate(found.average_precision),
-                _estimate(found.difference, signed=True),
+                spell(found.auc),
+                spell(found.average_precision),
+                spell(found.difference, signed=True),
             )
     for title, figures in ceilings.items():
         table.add_row(title, figures, "", "")
     console.print(table)
     slope, intercept = report.skill.calibration_slope, report.skill.calibration_intercept
     console.print(
-        f"  calibration slope {_estimate(slope)}, intercept {intercept.value:+.2f}; "
+        f"  calibration slope {spell(slope)}, intercept {intercept.value:+.2f}; "
         f"AUC is {report.within}, intervals are by bootstrap over accounts"
     )
     _show_slices(console, report)
@@ -141,14 +141,15 @@ def _slice_auc(skill: Skill) -> str:
     if skill.note == "one class only":
         return skill.note
     known = skill.auc.value == skill.auc.value
-    return _estimate(skill.auc) if known else "too few to tell"
+    return spell(skill.auc) if known else "too few to tell"
 
 
-def _estimate(found: object, *, signed: bool = False) -> str:
-    value, low, high = (float(getattr(found, name)) for name in ("value", "low", "high"))
+def spell(found: Estimate, *, signed: bool = False, digits: int = 3) -> str:
+    """A figure with its interval, where it has one."""
+    value, low, high = found.value, found.low, found.high
     if value != value:
         return "unknown"
-    form = "+.3f" if signed else ".3f"
+    form = f"{'+' if signed else ''},.{digits}f"
     if low != low:
         return f"{value:{form}}"
     return f"{value:{form}} ({low:{form}} to {high:{form}})"

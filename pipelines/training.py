@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-import numpy as np
-import pandas as pd
 
 from features.dataset import Dataset, ModelName, build_datasets
 from features.progress import Progress, silent
@@ -84,30 +81,6 @@ def train_company(
         }
         store.result()
     return record_run(config, source, home, outcomes, progress=progress)
-
-
-def judge_shuffled(
-    config: Config, source: Source, *, progress: Progress = silent
-) -> dict[ModelName, Outcome]:
-    """The null test: train and judge on labels shuffled within each as-of date; record nothing.
-
-    Whatever an honest run finds here is noise, so it must promote nothing.
-    """
-    datasets = build_datasets(source, slices=config.slices, progress=progress)
-    chance = np.random.default_rng(config.training.seed)
-    outcomes = {}
-    for name, dataset in datasets.items():
-        rows = shuffle_labels(dataset.rows, chance)
-        outcomes[name] = train_one(replace(dataset, rows=rows), config, progress=progress)
-    return outcomes
-
-
-def shuffle_labels(rows: pd.DataFrame, chance: np.random.Generator) -> pd.DataFrame:
-    """The rows with the labels that are known shuffled within each as-of date."""
-    rows = rows.copy()
-    for places in rows.groupby(["as_of", rows["label"].isna()]).indices.values():
-        rows.loc[places, "label"] = chance.permutation(rows["label"].to_numpy()[places])
-    return rows
 
 
 def train_one(dataset: Dataset, config: Config, *, progress: Progress = silent) -> Outcome:

@@ -92,9 +92,7 @@ def check_choice(config: Path | None, data: Path | None, arguments: FlatArgument
         raise InputError([Problem("train", "", rule, remedy=remedy) for rule, remedy in problems])
 
 
-def train_table(
-    arguments: FlatArguments, as_of: datetime | None, *, shuffled: bool, json_: bool
-) -> None:
+def train_table(arguments: FlatArguments, as_of: datetime | None, *, json_: bool) -> None:
     """Train on the table, then show or print what was found."""
     from pipelines.home import Home, prepare_environment
     from pipelines.progress import show_progress
@@ -117,7 +115,6 @@ def train_table(
         company=arguments.company,
         currency=arguments.currency,
         drawn_up=as_of.date() if as_of else None,
-        shuffled=shuffled,
     )
     with show_progress() as progress:
         run = train_flat(request, home, progress=progress)

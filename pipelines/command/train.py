@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from pipelines.command.flat import (
     AccountOption,
@@ -26,7 +24,13 @@ from pipelines.command.flat import (
     train_table,
 )
 from pipelines.command.opening import print_json, read_company
-from pipelines.command.option import AsOfOption, ConfigOption, DataOption, JsonOption
+from pipelines.command.option import (
+    AsOfOption,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    OptionalConfigOption,
+)
 
 if TYPE_CHECKING:
     from pipelines.scoring import Published
@@ -34,14 +38,9 @@ if TYPE_CHECKING:
 
 
 def train(  # an argument for each option of the command
-    config: Annotated[
-        Path | None, typer.Option("--config", help="The company's YAML file.")
-    ] = None,
+    config: OptionalConfigOption = None,
     data: DataOption = None,
     as_of: AsOfOption = None,
-    shuffle_labels: Annotated[
-        bool, typer.Option("--shuffle-labels", help="Null test: shuffle labels, record nothing.")
-    ] = False,
     table: TableOption = None,
     label: LabelOption = None,
     account_column: AccountOption = None,
@@ -72,10 +71,7 @@ def train(  # an argument for each option of the command
     )
     check_choice(config, data, arguments)
     if config is None:
-        train_table(arguments, as_of, shuffled=shuffle_labels, json_=json_)
-        return
-    if shuffle_labels:
-        _judge_shuffled(config, data, as_of, json_=json_)
+        train_table(arguments, as_of, json_=json_)
         return
     run_, _ = _work(config, data, as_of, training=True, scoring=False)
     _report(run_, None, json_=json_)
@@ -129,25 +125,6 @@ def _work(
             return run_, None
         population = run_.population if run_ else None
         return run_, score_company(config, source, home, population=population, progress=progress)
-
-
-def _judge_shuffled(path: Path, data: Path | None, as_of: datetime | None, *, json_: bool) -> None:
-    config = read_company(path, data)
-    from pipelines.home import Home
-    from pipelines.progress import show_progress
-    from pipelines.source import open_company
-    from pipelines.training import judge_shuffled, outcomes_json
-
-    day = as_of.date() if as_of else None
-    with show_progress() as progress:
-        source = open_company(config, Home.from_environment(), as_of=day, progress=progress)
-        outcomes = judge_shuffled(config, source, progress=progress)
-    if json_:
-        print_json(outcomes_json(outcomes, {}))
-        return
-    from pipelines.presentation import make_console, show_training
-
-    show_training(make_console(), outcomes)
 
 
 def _report(run_: TrainingRun | None, published: Published | None, *, json_: bool) -> None:
