@@ -29,10 +29,12 @@ def read_file(path: Path) -> tuple[pd.DataFrame, dict[str, Kind]]:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         try:
-            described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+            # Read first: DuckDB hands a cast down to the reader, to which True is no number.
+            connection.execute(f"CREATE TEMP TABLE file AS SELECT * FROM {source}")
+            described = connection.execute("DESCRIBE file").fetchall()
             kinds = {str(name): _kind(str(kind)) for name, kind, *_ in described}
             select = ", ".join(_typed(name, kind) for name, kind in kinds.items())
-            return read_frame(connection, f"SELECT {select} FROM {source}"), kinds
+            return read_frame(connection, f"SELECT {select} FROM file"), kinds
         except duckdb.Error as error:
             rule = f"cannot be read: {str(error).splitlines()[0]}"
             remedy = "give a CSV file with a header, in UTF-8, or a Parquet file"

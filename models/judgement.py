@@ -106,7 +106,12 @@ def judge(
 def draw_rows(scored: ScoredRows, settings: ModelSettings) -> Bootstrap:
     """The bootstrap over the rows' parents that every figure of them shares."""
     training = settings.training
-    return draw_groups(scored.group, replicates=training.replicates, seed=training.seed)
+    return draw_groups(
+        scored.group,
+        replicates=training.replicates,
+        seed=training.seed,
+        share=scored.independent_share,
+    )
 
 
 def _compare(model: Ranked, scored: ScoredRows, name: str, draws: Bootstrap) -> Comparison:

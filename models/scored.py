@@ -68,6 +68,23 @@ class ScoredRows:
         return np.asarray(date * (int(self.fold.max(initial=0)) + 1) + self.fold)
 
     @property
+    def independent_share(self) -> float:
+        """Share, 0-1, of the groups that count for the width of an interval.
+
+        Where each part is scored by a fit to the other parts, what is there by chance in one part
+        is learnt and found again in another, so a figure varies more than its rows tell: k parts
+        by a factor ``1 + k / (k - 1)`` of the variance.
+
+        References
+        ----------
+        Nadeau, C. and Bengio, Y. (2003). Inference for the generalization error.
+        """
+        if self.fold is None:
+            return 1.0
+        parts = max(2, len(np.unique(self.fold)))
+        return 1.0 / (1.0 + parts / (parts - 1))
+
+    @property
     def group(self) -> npt.NDArray[np.object_]:
         """Parent, or else account, (n,)."""
         return self.rows["group_id"].to_numpy(dtype=np.object_)
