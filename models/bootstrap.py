@@ -86,7 +86,7 @@ def draw_groups(
     chance = np.full(len(names), 1.0 / max(1, len(names)))
     drawn = max(1, round(share * len(names))) if len(names) else 0
     counts = generator.multinomial(drawn, chance, size=replicates)
-    return Bootstrap(codes, counts * (len(names) / max(1, drawn)))
+    return Bootstrap(codes, counts.astype(np.float64) * (len(names) / max(1, drawn)))
 
 
 def estimate(value: float, replicates: FloatArray) -> Estimate:

@@ -131,7 +131,17 @@ def test_a_name_that_states_an_outcome_is_seen(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["months_active", "Tenure Months", "tenure_at_end", "lifetime", "daysToChurn", "survival_time", "duration", "time_to_event", "contract_duration"],
+    [
+        "months_active",
+        "Tenure Months",
+        "tenure_at_end",
+        "lifetime",
+        "daysToChurn",
+        "survival_time",
+        "duration",
+        "time_to_event",
+        "contract_duration",
+    ],
 )
 def test_a_name_that_may_be_a_survival_time_is_seen(name: str) -> None:
     assert looks_like_duration(name)
