@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -24,17 +23,24 @@ from features.flat_file import Kind
 from features.progress import Progress, silent
 from features.wording import AS_GIVEN
 from models.bundle import Provenance
+from models.champion import hold_promotions
 from models.driver import explain
-from models.recipe import Trained, train_model
+from models.recipe import Skipped, Trained, train_model
 from models.registry import prepare_store
 from models.table import ROW_COLUMNS, BoolArray, ModelTable
 from models.tier import choose_thresholds
 from pipelines.config import Config
 from pipelines.home import Home
 from pipelines.population import Population
+from pipelines.promotion import (
+    Versions,
+    challenge_champion,
+    record_model,
+    versions_in_use,
+)
 from pipelines.scoring import Published, publish, score_population
 from pipelines.source import git_commit
-from pipelines.training import Outcome, outcomes_json, record_model
+from pipelines.training import Outcome
 
 MODEL: ModelName = "churn"
 GROUP = "table"
@@ -71,17 +77,20 @@ class FlatRun:
 
     split: str
     outcome: Outcome
-    version: str | None
-    published: Published | None
     notices: tuple[str, ...]
     warnings: tuple[str, ...]
+    version: str | None = None
+    report: Path | None = None
+    published: Published | None = None
 
     def to_json(self) -> dict[str, object]:
         """What ``keepwell train --table FILE --json`` prints."""
-        versions: Mapping[ModelName, str] = {MODEL: self.version} if self.version else {}
+        found = self.outcome
+        model = found.to_json() if isinstance(found, Skipped) else found.report.to_json()
+        version = {} if self.version is None else {"version": self.version}
         return {
             "split": self.split,
-            **outcomes_json({MODEL: self.outcome}, versions),
+            "models": {MODEL: {**model, **version}},
             **(self.published.to_json() if self.published else {"snapshot_id": None}),
             "notices": list(self.notices),
             "warnings": list(self.warnings),
@@ -103,6 +112,7 @@ def train_flat(request: FlatRequest, home: Home, *, progress: Progress = silent)
         With everything that is wrong about options and columns, or else about the values.
     """
     config = flat_config(request)
+    seen = versions_in_use(home, config)
     progress(f"reading {request.path.name}")
     today = datetime.now(UTC).date()
     if request.drawn_up is not None and request.drawn_up > today:
@@ -118,16 +128,15 @@ def train_flat(request: FlatRequest, home: Home, *, progress: Progress = silent)
     run = FlatRun(
         split=describe_split(table, request.path.name),
         outcome=outcome,
-        version=None,
-        published=None,
         notices=table.notices,
         warnings=table.warnings,
     )
     if not isinstance(outcome, Trained):
         return run
     progress("recording the model")
-    version = _record(request, config, home, outcome, table.features.loc[chosen])
-    run = replace(run, version=version)
+    outcome, version = _record(request, config, home, outcome, table.features.loc[chosen], seen)
+    report = home.report(config.company, MODEL, version) / "report.html"
+    run = replace(run, outcome=outcome, version=version, report=report)
     if not outcome.report.decision.promoted or not chosen.any():
         said = "no ranking is published, and what is served stays as it was"
         why = "no model was promoted" if chosen.any() else ranked
@@ -261,13 +270,22 @@ def _feature(name: str, column: str, kind: Kind) -> Feature:
 
 
 def _record(
-    request: FlatRequest, config: Config, home: Home, trained: Trained, ranked: pd.DataFrame
-) -> str:
-    """Register the model with tiers chosen for the accounts that are ranked; its version."""
+    request: FlatRequest,
+    config: Config,
+    home: Home,
+    trained: Trained,
+    ranked: pd.DataFrame,
+    seen: Versions,
+) -> tuple[Trained, str]:
+    """Register the model with tiers for the ranked accounts: the decision and the version."""
     prepare_store(home.folder)
     probability = explain(trained.shipped.predictor, ranked).probability
     thresholds = choose_thresholds(probability.tolist(), config.team.capacity)
-    return record_model(home, config, trained, _provenance(request, config), thresholds)
+    with hold_promotions(home.folder, config.company):
+        challenger = challenge_champion(trained, config, home, seen=seen)
+        provenance = _provenance(request, config)
+        version = record_model(home, challenger, provenance, thresholds, currency=config.currency)
+    return challenger, version
 
 
 def _provenance(request: FlatRequest, config: Config) -> Provenance:
@@ -286,6 +304,7 @@ def _provenance(request: FlatRequest, config: Config) -> Provenance:
         data_hash=hashlib.sha256(request.path.read_bytes()).hexdigest(),
         git_commit=git_commit(),
         created_at=datetime.now(UTC),
+        assembled=False,
     )
 
 

@@ -138,5 +138,7 @@ def _show(run: FlatRun) -> None:
     left_out = run.outcome.report.notices if isinstance(run.outcome, Trained) else ()
     for notice in (*run.notices, *left_out):
         console.print(f"notice: {notice}", markup=False, soft_wrap=True)
+    if run.report is not None:
+        console.print(f"report: {run.report}", markup=False, soft_wrap=True)
     if run.published is not None:
         show_ranking(console, run.published.snapshot)
