@@ -211,8 +211,7 @@ def _log_figures(client: MlflowClient, run: str, trained: Trained) -> None:
 def _figures(found: dict[str, object], prefix: str = "") -> dict[str, float]:
     """Every known number of the report's JSON but the slices', by path."""
     figures: dict[str, float] = {}
-    for written, value in found.items():
-        name = written.replace("%", "_percent")  # MLflow refuses the sign in a metric's name
+    for name, value in found.items():
         if isinstance(value, dict) and name != "slices":
             figures |= _figures(value, f"{prefix}{name}.")
         elif isinstance(value, int | float) and not isinstance(value, bool):

@@ -97,6 +97,31 @@ def test_an_undated_table_trains_and_serves_the_accounts_without_a_label(
     app.state.store.close()
 
 
+def test_a_second_training_takes_the_place_of_a_champion_that_knew_the_same_accounts(
+    train: Train, home: Path
+) -> None:
+    first = printed(train(make_accounts(), "--company", "acme", "--json"))
+    columns = make_accounts().drop(columns="noise")
+    second = printed(train(columns, "--company", "acme", "--json"))
+    assert first["models"]["churn"]["version"] != second["models"]["churn"]["version"]
+    reasons = " ".join(second["models"]["churn"]["reasons"])
+    assert "rows without dates cannot be told to be later" in reasons
+    assert champion_version(home, "acme", "churn") == second["models"]["churn"]["version"]
+
+
+def test_the_model_card_claims_nothing_about_time(train: Train, home: Path) -> None:
+    version = printed(train(make_accounts(), "--company", "acme", "--json"))
+    folder = home / "reports" / "acme" / "churn" / version["models"]["churn"]["version"]
+    card = (folder / "model_card.md").read_text(encoding="utf-8")
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    for page in (card, report):
+        assert "the split cannot be temporal" in page
+        assert "within as-of dates" not in page
+    assert "That is for the table to answer" in card
+    assert "tests change the future" not in card
+    assert "accounts left out, not later in time" in card
+
+
 def test_where_every_row_has_a_label_those_that_stayed_are_ranked_and_it_is_said(
     train: Train,
 ) -> None:
