@@ -13,25 +13,20 @@ import pandas as pd
 import yaml
 from pydantic import ValidationError
 
-from features.catalogue import Catalogue, Feature
-from features.dataset import Dataset, ModelName
 from features.errors import InputError, Problem
-from features.expression import Expression
 from features.flat import FlatTable, read_flat_table
 from features.flat_column import SHOWN_ONLY, SHOWN_TOO, FlatOptions
-from features.flat_file import Kind
 from features.progress import Progress, silent
-from features.wording import AS_GIVEN
 from models.bundle import Provenance
 from models.champion import hold_promotions
 from models.driver import explain
 from models.recipe import Skipped, Trained, train_model
 from models.registry import prepare_store
-from models.table import ROW_COLUMNS, BoolArray, ModelTable
+from models.table import ROW_COLUMNS, ModelTable
 from models.tier import choose_thresholds
 from pipelines.config import Config
+from pipelines.flat_population import MODEL, accounts_to_rank, population
 from pipelines.home import Home
-from pipelines.population import Population
 from pipelines.promotion import (
     Versions,
     challenge_champion,
@@ -41,9 +36,6 @@ from pipelines.promotion import (
 from pipelines.scoring import Published, publish, score_population
 from pipelines.source import git_commit
 from pipelines.training import Outcome
-
-MODEL: ModelName = "churn"
-GROUP = "table"
 
 
 @dataclass(frozen=True)
@@ -198,74 +190,6 @@ def model_table(table: FlatTable, options: FlatOptions) -> ModelTable:
         horizon_days=options.horizon_days,
         lead_days=0,
         dated=table.dated,
-    )
-
-
-def accounts_to_rank(table: FlatTable) -> tuple[BoolArray, str]:
-    """Which rows are ranked, and in words why these: who has left is not at risk.
-
-    Of each account its latest row; of these the ones without a label, or where there are none,
-    the ones with label 0.
-    """
-    rows = table.rows
-    last = rows.sort_values("as_of", kind="stable").drop_duplicates("account_id", keep="last")
-    latest = rows.index.isin(last.index)
-    label = rows["label"].to_numpy()
-    unlabelled = latest & np.isnan(label)
-    if unlabelled.any():
-        return unlabelled, (
-            f"{int(unlabelled.sum()):,} accounts whose latest row has no label are ranked; of the "
-            f"other {int(latest.sum() - unlabelled.sum()):,} it is known how it ended"
-        )
-    kept = latest & (label == 0.0)
-    if not kept.any():
-        return kept, "every account has left"
-    return kept, (
-        f"no row is without a label, so the {int(kept.sum()):,} accounts whose latest label is 0 "
-        "are ranked, as if they could still leave; the model learnt from these very labels, so "
-        "their probabilities lean to the low side: give the accounts to rank without a label"
-    )
-
-
-def population(table: FlatTable, chosen: BoolArray) -> Population:
-    """The chosen rows as today's customers, without a contract and its dates."""
-    rows = table.rows.loc[chosen].reset_index(drop=True)
-    features = table.features.loc[chosen].reset_index(drop=True)
-    catalogue = Catalogue(tuple(_feature(n, *found) for n, found in table.columns.items()), {})
-    none = pd.Series([None] * len(rows), dtype=object)
-    shown = {name: rows.get(name, none) for name in (*SHOWN_ONLY, *SHOWN_TOO)}
-    parent = rows["group_id"].where(rows["group_id"] != rows["account_id"], None)
-    states = pd.DataFrame(
-        {
-            "account_id": rows["account_id"],
-            "state": "no_term",
-            "due": False,
-            **dict.fromkeys(("contract_id", "decision_date", "renewal_date"), none),
-            "arr": rows["arr"],
-            **dict.fromkeys(("arr_of_due", "arr_of_notice"), np.nan),
-            "parent_id": parent,
-            **shown,
-        }
-    )
-    dataset = Dataset(MODEL, rows.assign(contract_id=None), features, catalogue, table.data_end)
-    return Population(table.data_end, states, {MODEL: dataset})
-
-
-def _feature(name: str, column: str, kind: Kind) -> Feature:
-    """A column as a feature of which nothing but its name is known."""
-    return Feature(
-        name=name,
-        group=GROUP,
-        unit="flag" if kind == "flag" else AS_GIVEN,
-        meaning=f"The column {column} of the table.",
-        missing="The cell is empty.",
-        text=f"{column} is {{value}}",
-        text_missing=f"{column} is not known",
-        text_below_zero="",
-        playbook="",
-        practice="",
-        kind="category" if kind == "category" else "number",
-        expression=Expression('"{}"'.format(column.replace('"', '""')), frozenset()),
     )
 
 
