@@ -59,7 +59,7 @@ def _in_order(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[Non
     What a company's own query adds up would otherwise differ between runs in the last digits, and
     of rows that its ``ORDER BY`` does not tell apart another one would come first.
     """
-    if not _depends_on_order(query):
+    if not depends_on_order(query):
         yield
         return
     threads = connection.execute("SELECT current_setting('threads')").fetchone()
@@ -70,7 +70,8 @@ def _in_order(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[Non
         connection.execute(f"SET threads = {threads[0] if threads else 1}")
 
 
-def _depends_on_order(query: str) -> bool:
+def depends_on_order(query: str) -> bool:
+    """Whether a query adds up, numbers or chooses rows, so that their order may show."""
     try:
         tree = sqlglot.parse_one(query, dialect="duckdb")
     except SqlglotError:  # DuckDB has read it: it may hold anything
