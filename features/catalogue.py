@@ -42,7 +42,7 @@ GROUPS = (
 )
 # libyaml, where PyYAML has it, reads the entries ten times as fast.
 _SAFE: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-FACTS = ("arr", "tenure_days", "days_to_renewal")
+FACTS = ("arr", "tenure_days", "days_to_renewal", "events_change_28d")
 _UNWANTED = "left out by the configuration"
 _TEXTS = ("text", "text_missing", "text_below_zero")
 

@@ -20,6 +20,11 @@ from features.term import build_known_terms, build_stays, build_terms
 
 ModelName = Literal["churn", "renewal"]
 
+# Columns by which figures are always given where a company has them, beside those it names.
+STANDARD_SLICES = ("segment", "account_tier", "region", "billing_period_months")
+TENURE_BAND = """CASE WHEN {days} < 90 THEN '0-89 days' WHEN {days} < 365 THEN '90-364 days'
+        WHEN {days} < 730 THEN '365-729 days' WHEN {days} >= 730 THEN '730 days or more' END"""
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -32,12 +37,14 @@ class Dataset:
         ``account_id``, ``group_id`` (parent, else the account itself), ``contract_id`` (None
         without), ``as_of``, ``label_known_at``, ``label`` (1, 0, NaN where not yet known or too
         late to act), ``arr`` (reporting currency, NaN unknown), ``headline``, ``tenure_days``,
-        ``days_to_renewal``, ``lead_band``, and one text column per slice.
+        ``days_to_renewal``, ``events_change_28d``, and one text column per slice.
     features : DataFrame, (n, n_features)
         float64 with NaN, or object with None, as the catalogue says.
     catalogue : Catalogue
     data_end : date
         Exclusive.
+    slices : tuple of str
+        Columns of ``rows`` by which figures are given.
     """
 
     model: ModelName
@@ -45,6 +52,7 @@ class Dataset:
     features: pd.DataFrame
     catalogue: Catalogue
     data_end: date
+    slices: tuple[str, ...] = ()
 
 
 def build_datasets(
@@ -62,7 +70,8 @@ def build_datasets(
     dates : list of date, optional
         As-of dates; by default the configuration's grid up to the data's end.
     slices : tuple of str
-        Columns of accounts or contracts to carry along for reporting; never features.
+        Columns of accounts or contracts to carry along for reporting, beside the standard ones;
+        never features.
     progress : callable
         Called with one line per step.
     """
@@ -77,12 +86,20 @@ def build_datasets(
     catalogue = build_catalogue(source.settings, source.columns)
     progress(f"computing {len(catalogue.features)} features")
     build_features(source, catalogue, row_tables=tables)
+    slices = _with_standard(source, slices)
     datasets: dict[ModelName, Dataset] = {}
     if source.settings.labels.churn is not None:
         datasets["churn"] = _read_dataset(source, "churn", catalogue, slices)
     if "renewal_row" in tables:
         datasets["renewal"] = _read_dataset(source, "renewal", catalogue, slices)
     return datasets
+
+
+def _with_standard(source: Source, slices: tuple[str, ...]) -> tuple[str, ...]:
+    present = set(_account_columns(source))
+    if source.has("contracts"):
+        present |= source.columns["contracts"]
+    return tuple(dict.fromkeys((*slices, *(s for s in STANDARD_SLICES if s in present))))
 
 
 def training_dates(source: Source) -> list[date]:
@@ -132,11 +149,14 @@ def _read_dataset(
     present, computed = set(catalogue.groups), {feature.name for feature in catalogue.computed}
     carried = [f"{sql if name in computed else 'NULL::DOUBLE'} AS fact_{name}"
                for name, sql in facts.items()]  # fmt: skip
+    tenure = facts["tenure_days"] if "tenure_days" in computed else "NULL::DOUBLE"
     frame = read_frame(
         source.connection,
         f"""SELECT row.account_id, row.contract_id, row.as_of, row.label_known_at,
                    {_label(model, source.data_end)} AS label, {_special(model)},
+                   {_worked_on(source, model)}
                    coalesce(account.parent_id, row.account_id) AS group_id,
+                   {TENURE_BAND.format(days=tenure)} AS tenure_band,
                    {", ".join(carried + _slice_columns(source, slices))}, {names}
             FROM {table} AS row
             JOIN feature_row ON feature_row.account_id = row.account_id
@@ -150,7 +170,10 @@ def _read_dataset(
         columns={f"fact_{name}": name for name in facts}
         | {f"slice_{name}": name for name in slices}
     )
-    return Dataset(model, rows, frame[list(catalogue.groups)], catalogue, source.data_end)
+    banded = tuple(
+        name for name in (*slices, "tenure_band", "lead_band", "worked_on") if name in rows
+    )
+    return Dataset(model, rows, frame[list(catalogue.groups)], catalogue, source.data_end, banded)
 
 
 def _label(model: ModelName, data_end: date) -> str:
@@ -167,6 +190,24 @@ def _special(model: ModelName) -> str:
         WHEN row.decision_date - row.as_of <= 90 THEN '31-90 days'
         ELSE 'over 90 days' END"""
     return f"NOT row.overdue AS headline, row.decision_date, row.outcome, {band} AS lead_band"
+
+
+def _worked_on(source: Source, model: ModelName) -> str:
+    """Whether the account was worked on within the label's span, where interventions are known.
+
+    Acting spoils the label, so this is for reports alone and no feature.
+    """
+    if not source.has("interventions"):
+        return ""
+    churn, until = source.settings.labels.churn, "row.label_known_at"
+    if model == "churn" and churn is not None:
+        until = f"row.as_of + {churn.lead_days + churn.horizon_days}"
+    stated = source.has("interventions", "status")
+    done = "AND coalesce(act.status, 'done') = 'done'" if stated else ""
+    return f"""CASE WHEN EXISTS (
+            SELECT 1 FROM interventions AS act WHERE act.account_id = row.account_id
+             AND act.day >= row.as_of AND act.day < {until} {done})
+        THEN 'yes' ELSE 'no' END AS worked_on,"""
 
 
 def _account_query(source: Source) -> str:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from models.bootstrap import Estimate
+from models.bootstrap import Estimate, draw_groups
 from models.predictor import Predictor
 from models.recipe import Trained
+from models.reliability import reliability
 from models.table import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BINS = 10
+REPLICATES = 400
 BEESWARM_ROWS = 500
 BEESWARM_FEATURES = 12
 
@@ -122,14 +123,17 @@ def _draw_precision_recall(axes: Axes, trained: Trained) -> None:
 
 def _draw_calibration(axes: Axes, trained: Trained) -> None:
     label, probability = _test(trained)
-    mean, share, low, high = reliability(label, probability)
+    group = trained.report.predictions["group_id"].to_numpy(dtype=np.object_)
+    draws = draw_groups(group, replicates=REPLICATES, seed=0)
+    mean, share, low, high = reliability(label, probability, draws)
     top = 1.05 * max(float(mean.max()), float(high.max()))
     axes.errorbar(mean, share, yerr=[share - low, high - share], fmt="o-", capsize=2)
     axes.plot([0, top], [0, top], linestyle=":", color="grey")
+    slope = trained.report.skill.calibration_slope
     axes.set(
-        title=f"{trained.model}: calibration slope {_spell(trained.report.calibration_slope)}",
+        title=f"{trained.model}: calibration slope {_spell(slope)}",
         xlabel="mean probability of a tenth of the rows",
-        ylabel="share lost, with Wilson interval",
+        ylabel="share lost, with its 95 % interval over parents",
         xlim=(0, top),
         ylim=(0, top),
     )
@@ -163,30 +167,6 @@ def _draw_beeswarm(axes: Axes, trained: Trained) -> None:
         show=False,
     )
     axes.set(title=f"{trained.model}: what moves the prediction", xlabel="log-odds")
-
-
-def reliability(
-    label: FloatArray, probability: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Mean probability, share of positives, and the ends of its 95 % Wilson interval, by tenth.
-
-    Parameters
-    ----------
-    label, probability : float, (n,)
-
-    Returns
-    -------
-    four of float, (at most 10,)
-    """
-    order = np.argsort(probability, kind="stable")
-    parts = [part for part in np.array_split(order, BINS) if len(part)]
-    size = np.array([float(len(part)) for part in parts])
-    mean = np.array([float(probability[part].mean()) for part in parts])
-    share = np.array([float(label[part].mean()) for part in parts])
-    z = 1.96
-    centre = (share + z * z / (2 * size)) / (1 + z * z / size)
-    half = z * np.sqrt(share * (1 - share) / size + (z / (2 * size)) ** 2) / (1 + z * z / size)
-    return mean, share, np.minimum(centre - half, share), np.maximum(centre + half, share)
 
 
 # shap has no types, hence the bare object.

@@ -1,0 +1,126 @@
+"""Rows with what a model and the baselines say of them, from none of which they were learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from models.baseline import BASE_RATE, score_baselines
+from models.settings import TrainingSettings
+from models.table import ROW_COLUMNS, BoolArray, FloatArray, ModelTable
+from models.training import FittedModel
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredRows:
+    """Mature rows of one model with the scores by which they are judged.
+
+    Parameters
+    ----------
+    rows : DataFrame, (n, …)
+        As ``ModelTable.rows``.
+    raw : float, (n,)
+        The booster's output. Comparable within an as-of date only: other dates may have been
+        scored by another fit.
+    probability : float, (n,)
+        Calibrated, 0-1.
+    baselines : mapping of str to float, (n,)
+        Scores of each baseline; ``base_rate`` is the share of positives that was known at training.
+    """
+
+    rows: pd.DataFrame
+    raw: FloatArray
+    probability: FloatArray
+    baselines: Mapping[str, FloatArray]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def label(self) -> FloatArray:
+        """Labels 0 or 1, (n,)."""
+        return self.rows["label"].to_numpy(dtype=np.float64)
+
+    @property
+    def arr(self) -> FloatArray:
+        """ARR in the reporting currency, (n,); NaN unknown."""
+        return self.rows["arr"].to_numpy(dtype=np.float64, na_value=np.nan)
+
+    @property
+    def as_of(self) -> npt.NDArray[np.generic]:
+        """As-of dates, (n,) datetime64."""
+        return self.rows["as_of"].to_numpy()
+
+    @property
+    def group(self) -> npt.NDArray[np.object_]:
+        """Parent, or else account, (n,)."""
+        return self.rows["group_id"].to_numpy(dtype=np.object_)
+
+    @property
+    def prior(self) -> FloatArray:
+        """The share of positives that was known at training, (n,)."""
+        return self.baselines[BASE_RATE]
+
+    @property
+    def slice_columns(self) -> tuple[str, ...]:
+        """Columns by which the figures are also given."""
+        return tuple(str(name) for name in self.rows.columns if name not in ROW_COLUMNS)
+
+    def part(self, chosen: BoolArray) -> ScoredRows:
+        """The chosen rows; bool, (n,)."""
+        return ScoredRows(
+            self.rows.loc[chosen].reset_index(drop=True),
+            self.raw[chosen],
+            self.probability[chosen],
+            {name: score[chosen] for name, score in self.baselines.items()},
+        )
+
+
+def score_rows(fitted: FittedModel, rows: ModelTable) -> ScoredRows:
+    """The rows as the model sees them, with the base rate as the one baseline.
+
+    Parameters
+    ----------
+    fitted : FittedModel
+        Learnt from none of the rows.
+    rows : ModelTable
+        Mature rows.
+    """
+    predictor = fitted.predictor
+    raw = predictor.raw(predictor.encoding.encode(rows.features))
+    prior = np.full(len(rows), fitted.positives / fitted.rows)
+    return ScoredRows(rows.rows, raw, predictor.calibration.probability(raw), {BASE_RATE: prior})
+
+
+def score_beside_baselines(
+    fitted: FittedModel, train: ModelTable, test: ModelTable, *, settings: TrainingSettings
+) -> ScoredRows:
+    """The test rows as the model sees them, and all baselines, learnt from the same rows as it.
+
+    Parameters
+    ----------
+    fitted : FittedModel
+        Learnt from ``train``.
+    train, test : ModelTable
+        Mature rows; no label of ``train`` was known later than the first date of ``test``.
+    settings : TrainingSettings
+    """
+    baselines = score_baselines(train, test, settings=settings)
+    return replace(score_rows(fitted, test), baselines=baselines)
+
+
+def join_rows(parts: Sequence[ScoredRows]) -> ScoredRows:
+    """The rows of several folds together; at least one part."""
+    return ScoredRows(
+        pd.concat([part.rows for part in parts], ignore_index=True),
+        np.concatenate([part.raw for part in parts]),
+        np.concatenate([part.probability for part in parts]),
+        {
+            name: np.concatenate([part.baselines[name] for part in parts])
+            for name in parts[0].baselines
+        },
+    )
