@@ -17,6 +17,7 @@ from features.errors import Problem
 from features.outcome_name import columns_read, states_outcome
 from features.schema import SQL_TYPES, TABLES, Column, Table
 from features.settings import COLUMN_NAME, CompanySettings
+from features.total import LARGEST
 
 # A text that a date became when a tool read it as a timestamp; an offset would follow it.
 _WRITTEN_MIDNIGHT = r"\d{4}-\d{2}-\d{2}[T ]00:00(:00([.]0+)?)?"
@@ -171,7 +172,7 @@ def _typed(column: Column, raw_type: str, zone: str) -> str:
         return f"NULLIF(TRIM(CAST({raw} AS VARCHAR)), '')"
     typed = f"TRY_CAST({raw} AS {SQL_TYPES[column.kind]})"
     if column.kind in ("number", "share"):
-        return f"CASE WHEN isfinite({typed}) THEN {typed} END"
+        return f"CASE WHEN abs({typed}) < {LARGEST} THEN {typed} END"
     return typed
 
 
