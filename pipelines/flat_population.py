@@ -65,7 +65,8 @@ def population(table: FlatTable, chosen: BoolArray) -> Population:
             **shown,
         }
     )
-    dataset = Dataset(MODEL, rows.assign(contract_id=None), features, catalogue, table.data_end)
+    rows = rows.assign(contract_id=None, tenure_days=np.nan)
+    dataset = Dataset(MODEL, rows, features, catalogue, table.data_end)
     return Population(table.data_end, states, {MODEL: dataset})
 
 
