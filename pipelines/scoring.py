@@ -13,15 +13,12 @@ from features.dataset import ModelName
 from features.errors import InputError, Problem
 from features.progress import Progress, silent
 from features.source import Source
-from features.wording import describe
 from models.bundle import Bundle, read_bundle
 from models.champion import champion
-from models.driver import strongest
 from models.snapshot import (
     STATES_AT_RISK,
     AccountScore,
     Basis,
-    Driver,
     Snapshot,
     SnapshotHeader,
 )
@@ -36,6 +33,7 @@ from pipelines.population import (
     lead_prediction,
     predict,
 )
+from pipelines.reason import Reasons, find_reasons
 
 DRIVERS = 5
 _MODELS: tuple[ModelName, ...] = ("churn", "renewal")
@@ -159,10 +157,17 @@ def build_snapshot(
         From the snapshot before, so that tiers do not flap.
     """
     predictions = predict(population, {name: b.predictor for name, b in bundles.items()})
-    thresholds = read_thresholds(config, bundles)
-    scores = tuple(
-        _score(state, config, predictions, thresholds, previous) for state in population.accounts
+    scoring = _Scoring(
+        config,
+        predictions,
+        {
+            name: find_reasons(population, found, currency=config.currency, count=DRIVERS)
+            for name, found in predictions.items()
+        },
+        thresholds=read_thresholds(config, bundles),
+        previous=previous,
     )
+    scores = tuple(_score(state, scoring) for state in population.accounts)
     known_money = any(score.arr is not None for score in scores)
     return Snapshot(
         as_of=population.as_of,
@@ -172,8 +177,8 @@ def build_snapshot(
         created_at=datetime.now(UTC),
         models={name: _identity(bundles.get(name)) for name in _MODELS},
         thresholds=None
-        if thresholds is None
-        else {"high": thresholds.high, "medium": thresholds.medium},
+        if scoring.thresholds is None
+        else {"high": scoring.thresholds.high, "medium": scoring.thresholds.medium},
         scores=scores,
         config_hash=hashlib.sha256(config.to_yaml().encode()).hexdigest(),
     )
@@ -205,13 +210,18 @@ def _identity(bundle: Bundle | None) -> dict[str, object] | None:
     }
 
 
-def _score(
-    state: Mapping[str, Any],  # Any: a row of the states frame
-    config: Config,
-    predictions: Mapping[ModelName, Prediction],
-    thresholds: Thresholds | None,
-    previous: Mapping[str, tuple[Any, int]],
-) -> AccountScore:
+@dataclass(frozen=True)
+class _Scoring:
+    """What every account of a snapshot is scored with."""
+
+    config: Config
+    predictions: Mapping[ModelName, Prediction]
+    reasons: Mapping[ModelName, Reasons]
+    thresholds: Thresholds | None
+    previous: Mapping[str, tuple[Any, int]]
+
+
+def _score(state: Mapping[str, Any], scoring: _Scoring) -> AccountScore:  # Any: a row of states
     """One account's score; what does not apply stays None."""
     account = str(state["account_id"])
     facts = {name: state[name] for name in _SHOWN}
@@ -220,7 +230,7 @@ def _score(
         account_id=account,
         state=state["state"],
         **facts,
-        currency=None if arr is None else config.currency,
+        currency=None if arr is None else scoring.config.currency,
         arr=arr,
         arr_under_notice=_number(state["arr_of_notice"]),
         contract_id=state["contract_id"],
@@ -229,44 +239,37 @@ def _score(
     )
     if state["state"] not in STATES_AT_RISK:
         return common
-    model, loss = lead_prediction(state, predictions)
+    model, loss = lead_prediction(state, scoring.predictions)
     if model is None or loss is None:
         return common
-    return _with_risk(common, state, config, predictions, (model, loss), thresholds, previous)
+    return _with_risk(common, state, scoring, model, loss)
 
 
 def _with_risk(
-    common: AccountScore,
-    state: Mapping[str, Any],
-    config: Config,
-    predictions: Mapping[ModelName, Prediction],
-    lead: tuple[ModelName, float],
-    thresholds: Thresholds | None,
-    previous: Mapping[str, tuple[Any, int]],
+    common: AccountScore, state: Mapping[str, Any], scoring: _Scoring, basis: Basis, loss: float
 ) -> AccountScore:
-    model, loss = lead
-    basis: Basis = model
+    predictions = scoring.predictions
     at_stake = _arr_at_stake(state, basis)
     churn = predictions["churn"].probability(common.account_id) if "churn" in predictions else None
-    prediction = predictions[model]
-    row = prediction.place[str(common.contract_id if model == "renewal" else common.account_id)]
+    renewal = basis == "renewal"
+    row = predictions[basis].place[str(common.contract_id if renewal else common.account_id)]
     tier, runs = (None, 0)
-    if thresholds is not None:
-        before, runs_before = previous.get(common.account_id, (None, 0))
-        tier, runs = assign_tier(loss, thresholds, previous=before, runs_below=runs_before)
+    if scoring.thresholds is not None:
+        before, runs_before = scoring.previous.get(common.account_id, (None, 0))
+        tier, runs = assign_tier(loss, scoring.thresholds, previous=before, runs_below=runs_before)
     return replace(
         common,
         basis=basis,
         churn_probability=churn,
-        renewal_likelihood=1.0 - loss if model == "renewal" else None,
+        renewal_likelihood=1.0 - loss if renewal else None,
         loss_probability=loss,
         arr_to_decide=at_stake,
         arr_at_risk=None if at_stake is None else at_stake * loss,
         risk_tier=tier,
         tier_runs_below=runs,
-        drivers=_drivers(prediction, row, config),
-        contributions=_by_group(prediction, row),
-        base_log_odds=prediction.explanation.base,
+        drivers=scoring.reasons[basis].drivers(row),
+        contributions=scoring.reasons[basis].groups(row),
+        base_log_odds=predictions[basis].explanation.base,
     )
 
 
@@ -279,39 +282,6 @@ def _arr_at_stake(state: Mapping[str, Any], basis: Basis) -> float | None:
         return _number(state["arr_of_due"])
     arr = _number(state["arr"])
     return None if arr is None else arr - (_number(state["arr_of_notice"]) or 0.0)
-
-
-def _drivers(prediction: Prediction, row: int, config: Config) -> tuple[Driver, ...]:
-    """The strongest drivers of one row, in plain words."""
-    features = {feature.name: feature for feature in prediction.dataset.catalogue.features}
-    explanation = prediction.explanation
-    places = strongest(explanation.contributions[row : row + 1], count=DRIVERS)[0]
-    drivers = []
-    for place in places:
-        feature = features[prediction.columns[place]]
-        value = prediction.dataset.features[feature.name].iloc[row]
-        known = value if isinstance(value, str) else _number(value)
-        drivers.append(
-            Driver(
-                feature=feature.name,
-                group=feature.group,
-                text=describe(feature, known, currency=config.currency),
-                value=known,
-                unit=feature.unit,
-                contribution=float(explanation.contributions[row, place]),
-            )
-        )
-    return tuple(drivers)
-
-
-def _by_group(prediction: Prediction, row: int) -> dict[str, float]:
-    groups = prediction.dataset.catalogue.groups
-    sums: dict[str, float] = {}
-    for name, value in zip(
-        prediction.columns, prediction.explanation.contributions[row], strict=True
-    ):
-        sums[groups[name]] = sums.get(groups[name], 0.0) + float(value)
-    return sums
 
 
 def _number(value: Any) -> float | None:  # Any: a cell of a frame
