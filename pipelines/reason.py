@@ -18,6 +18,7 @@ from models.table import FloatArray
 from pipelines.population import Population, Prediction
 
 Known = float | str | None
+Cells = list[Known]
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,13 @@ class Reasons:
         return {place: named[self.prediction.columns[place]] for place in self._column_of}
 
     @cached_property
-    def _values(self) -> dict[int, tuple[list[Known], list[Known]]]:
+    def _values(self) -> dict[int, tuple[Cells, Cells | None]]:
         """Values today and one longest window earlier, by column."""
-        dataset = self.prediction.dataset
-        nothing: list[Known] = [None] * len(dataset.rows)
+        today, past = self.prediction.dataset.features, self.prediction.dataset.past
         return {
             place: (
-                _known(dataset.features[feature.name]),
-                nothing if dataset.past is None else _known(dataset.past[feature.name]),
+                today[feature.name].to_list(),
+                None if past is None else past[feature.name].to_list(),
             )
             for place, feature in self._features.items()
         }
@@ -92,25 +92,20 @@ class Reasons:
     def _points(self) -> FloatArray:
         return self.prediction.explanation.points
 
-    @cached_property
-    def _ranges(self) -> tuple[list[list[float | None]], list[list[float | None]]]:
-        return _plain(self.peers.low), _plain(self.peers.high)
-
     def _driver(self, row: int, place: int) -> Driver:
         feature = self._features[place]
         today, before = self._values[place]
-        low, high = self._ranges
-        column = self._column_of[place]
+        value, column = _known(today[row]), self._column_of[place]
         return Driver(
             feature=feature.name,
             group=feature.group,
-            text=describe(feature, today[row], currency=self.currency),
-            value=today[row],
+            text=describe(feature, value, currency=self.currency),
+            value=value,
             unit=feature.unit,
             contribution=float(self.prediction.explanation.contributions[row, place]),
-            previous=before[row],
-            peer_low=low[row][column],
-            peer_high=high[row][column],
+            previous=None if before is None else _known(before[row]),
+            peer_low=_number(self.peers.low[row, column]),
+            peer_high=_number(self.peers.high[row, column]),
             points=float(self._points[row, place]),
         )
 
@@ -128,25 +123,34 @@ def find_reasons(
     currency : str
     count : int
     """
-    segments: Mapping[str, str | None] = dict(
-        zip(population.states["account_id"], population.states["segment"], strict=True)
-    )
-    of_row = [segments.get(account) for account in prediction.dataset.rows["account_id"]]
     places = strongest(prediction.explanation.contributions, count=count)
-    return Reasons(prediction, pd.Series(of_row, dtype=object), places, currency)
+    return Reasons(prediction, _segments(population, prediction), places, currency)
 
 
-def _known(values: pd.Series) -> list[Known]:
-    """Plain values, None where one is missing."""
-    return [value if isinstance(value, str) else _number(value) for value in values.to_list()]
+def reasons_of_row(
+    population: Population, prediction: Prediction, row: int, *, currency: str
+) -> Reasons:
+    """All reasons of one row, and none of the others."""
+    contributions = prediction.explanation.contributions
+    places: list[list[int]] = [[] for _ in contributions]
+    places[row] = strongest(contributions[row : row + 1], count=contributions.shape[1])[0]
+    return Reasons(prediction, _segments(population, prediction), places, currency)
 
 
-def _plain(edge: FloatArray) -> list[list[float | None]]:
-    """The numbers row by row, None for NaN."""
-    return [[None if value != value else value for value in row] for row in edge.tolist()]
+def _segments(population: Population, prediction: Prediction) -> pd.Series:
+    """The segment of each row's account, (n,); None where it is not known."""
+    states = population.states
+    segments: Mapping[str, str | None] = dict(
+        zip(states["account_id"], states["segment"], strict=True)
+    )
+    accounts = prediction.dataset.rows["account_id"]
+    return pd.Series([segments.get(account) for account in accounts], dtype=object)
+
+
+def _known(value: float | str | None) -> Known:
+    """A plain value, None where it is missing."""
+    return value if isinstance(value, str) else _number(value)
 
 
 def _number(value: float | None) -> float | None:
-    if value is None or not math.isfinite(value):
-        return None
-    return float(value)
+    return None if value is None or not math.isfinite(value) else float(value)

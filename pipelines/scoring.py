@@ -113,13 +113,24 @@ def _check_order(
         rule = f"{as_of} is before the ranking that is served, as of {served.as_of}"
         remedy = f"give {served.as_of} or later, or a KEEPWELL_HOME of its own for the past"
         problems.append(Problem("--as-of", "", rule, remedy=remedy))
-    for name, bundle in bundles.items():
-        if bundle.card.data_end > as_of:
-            rule = f"the {name} model was trained on what was known by {bundle.card.data_end}"
-            remedy = f"train with --as-of {as_of} in a KEEPWELL_HOME of its own, then score there"
-            problems.append(Problem("--as-of", "", rule, remedy=remedy))
+    problems += knowledge_problems(as_of, bundles)
     if problems:
         raise InputError(problems)
+
+
+def knowledge_problems(as_of: date, bundles: Mapping[ModelName, Bundle]) -> list[Problem]:
+    """A problem for each model that knows more than could be known before the as-of date."""
+    remedy = f"train with --as-of {as_of} in a KEEPWELL_HOME of its own, and go on there"
+    return [
+        Problem(
+            "--as-of",
+            "",
+            f"the {name} model was trained on what was known by {bundle.card.data_end}",
+            remedy=remedy,
+        )
+        for name, bundle in bundles.items()
+        if bundle.card.data_end > as_of
+    ]
 
 
 def publish(snapshot: Snapshot, home: Home) -> Published:
