@@ -36,8 +36,12 @@ class Explanation(NamedTuple):
     @property
     def points(self) -> FloatArray:
         """Contributions in probability, (n, k); they add up to it less the base's."""
-        rate = point_rate(self.base, self.contributions.sum(axis=1))
-        return np.asarray(self.contributions * rate[:, None])
+        return np.asarray(self.contributions * self.rates[:, None])
+
+    @property
+    def rates(self) -> FloatArray:
+        """Probability that one unit of log-odds stands for, (n,), see `point_rate`."""
+        return point_rate(self.base, self.contributions.sum(axis=1))
 
 
 def explain(predictor: Predictor, features: pd.DataFrame) -> Explanation:

@@ -183,7 +183,7 @@ def show_ranking(console: Console, snapshot: Snapshot, *, rows: int = 15) -> Non
 def _ranking_row(score: AccountScore) -> Sequence[str]:
     loss = score.loss_probability
     words = score.state.replace("_", " ")
-    chance = words if loss is None else f"{_percent(loss)} {score.risk_tier or ''}"
+    chance = words if loss is None else f"{percent(loss)} {score.risk_tier or ''}"
     basis = {"renewal": "this renewal", "churn": "any reason", None: ""}[score.basis]
     if score.state == "in_grace" and loss is not None:
         basis = words
@@ -199,7 +199,7 @@ def _ranking_row(score: AccountScore) -> Sequence[str]:
     )
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """A chance in whole points; nothing that is not known is shown as certain."""
     if share > 0.99:
         return "> 99 %"

@@ -95,7 +95,7 @@ class Reasons:
     def _driver(self, row: int, place: int) -> Driver:
         feature = self._features[place]
         today, before = self._values[place]
-        value, column = _known(today[row]), self._column_of[place]
+        value, column = known_value(today[row]), self._column_of[place]
         return Driver(
             feature=feature.name,
             group=feature.group,
@@ -103,7 +103,7 @@ class Reasons:
             value=value,
             unit=feature.unit,
             contribution=float(self.prediction.explanation.contributions[row, place]),
-            previous=None if before is None else _known(before[row]),
+            previous=None if before is None else known_value(before[row]),
             peer_low=_number(self.peers.low[row, column]),
             peer_high=_number(self.peers.high[row, column]),
             points=float(self._points[row, place]),
@@ -147,7 +147,7 @@ def _segments(population: Population, prediction: Prediction) -> pd.Series:
     return pd.Series([segments.get(account) for account in accounts], dtype=object)
 
 
-def _known(value: float | str | None) -> Known:
+def known_value(value: float | str | None) -> Known:
     """A plain value, None where it is missing."""
     return value if isinstance(value, str) else _number(value)
 
