@@ -141,10 +141,12 @@ def _show_rows(console: Console, digest: Digest) -> None:
     for row in digest.latest:
         table.add_row(*(escape(_cell(row[place])) for place in shown))
     if shown:
-        console.print(Padding(table, (0, 0, 0, 4)))
+        console.print(Padding(table, (0, 0, 0, 4), expand=False))
     if same:
         told = ", ".join(f"{name} {_cell(value)}" for name, value in same.items())
-        console.print(Padding(Text(f"the same in all: {told}", style="dim"), (0, 0, 0, 4)))
+        console.print(
+            Padding(Text(f"the same in all: {told}", style="dim"), (0, 0, 0, 4), expand=False)
+        )
 
 
 def _cell(cell: Cell) -> str:
@@ -177,14 +179,13 @@ def _show_drivers(console: Console, found: Breakdown, currency: str) -> None:
     whose = f"rows of segment {found.peers}" if found.peers else "rows"
     for line in (
         f"on {found.past_as_of}: the account's own value, as known then",
-        f"peers: the middle half of the {found.peer_rows:,} {whose} that the {found.model} model "
-        "has today",
+        f"peers: the middle half of the {found.peer_rows:,} {whose} of this model today",
         "how the values come about:",
     ):
         console.print(f"  {line}", markup=False)
     for number, step in enumerate(shown, start=1):
-        words = f"{number}. {step.feature.meaning}\n{_formula(step)}"
-        console.print(Padding(Text(words), (0, 0, 0, 4)))
+        console.print(f"    {number}. {step.feature.meaning}", markup=False)
+        console.print(Padding(Text(_formula(step), style="dim"), (0, 0, 0, 7), expand=False))
 
 
 def _total(steps: Iterable[Step]) -> tuple[str, str]:
@@ -249,7 +250,7 @@ def _show_sum(console: Console, found: AccountExplanation) -> None:
         table.add_column(title, justify="right")
     base = breakdown.base_probability
     table.add_row(
-        "base: the model's average row", _signed(breakdown.base_log_odds), "", _share(base)
+        "base: where the model starts", _signed(breakdown.base_log_odds), "", _share(base)
     )
     for name, (logs, points) in breakdown.groups.items():
         table.add_row(name, _signed(logs), _points(points), "")
