@@ -10,7 +10,7 @@ import pandas as pd
 
 from models.age import Age, compare_ages
 from models.evaluation import decide_on
-from models.fold import Fold, plan_folds, tested_rows
+from models.fold import Fold, judged_rows, plan_folds
 from models.gate import Decision
 from models.judgement import Judgement, judge
 from models.recipe import Skipped, silent
@@ -103,7 +103,7 @@ def backtest(
         progress(f"cut-off {fold.cutoff:%Y-%m-%d}", 0.85 * place / len(folds))
         fits.append(fit_model(table.part(fold.train), settings=settings.training))
     progress("judge the tested rows", 0.85)
-    tested = [table.part(tested_rows(table, fold.dates)) for fold in folds]
+    tested = [table.part(judged_rows(table, fold.dates)) for fold in folds]
     parts = [
         score_beside_baselines(fitted, table.part(fold.train), test, settings=settings.training)
         for fitted, fold, test in zip(fits, folds, tested, strict=True)
@@ -141,7 +141,7 @@ def _score_later(
     return [
         (
             fold.cutoff,
-            score_rows(fitted, table.part(tested_rows(table, dates[dates >= fold.cutoff]))),
+            score_rows(fitted, table.part(judged_rows(table, dates[dates >= fold.cutoff]))),
         )
         for fold, fitted in zip(folds, fits, strict=True)
     ]

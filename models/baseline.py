@@ -20,6 +20,13 @@ ALONE = {
     "days_to_renewal": ("days_to_renewal",),
     "days_to_renewal_with_trend": ("days_to_renewal", "events_change_28d"),
 }
+TITLES = {
+    BASE_RATE: "base rate",
+    "tenure": "tenure alone",
+    "days_to_renewal": "days to renewal alone",
+    "days_to_renewal_with_trend": "days to renewal, usage trend",
+    LOGISTIC_REGRESSION: "logistic regression",
+}
 TREES_ALONE = 60
 MOST_CATEGORIES = 30
 

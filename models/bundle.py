@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.txt"
 GOLDEN_FILE = "golden.json"
+JUDGED_FILE = "judged.json"
 GOLDEN_TOLERANCE = 1e-9
 LIBRARIES = ("keepwell", "lightgbm", "numpy", "pandas", "scikit-learn")
 
@@ -113,10 +114,14 @@ def describe(
         git_commit=provenance.git_commit,
         data_hash=provenance.data_hash,
         config_hash=sha256(provenance.config_text.encode()),
+        recipe=trained.recipe,
+        judged_from=trained.report.test.first.date(),
     )
 
 
-def write_bundle(folder: Path, *, predictor: Predictor, card: Card, golden: pd.DataFrame) -> Card:
+def write_bundle(
+    folder: Path, *, predictor: Predictor, judged: Predictor, card: Card, golden: pd.DataFrame
+) -> Card:
     """Write a bundle, whole or not at all, and return its card with the hashes.
 
     Parameters
@@ -125,16 +130,21 @@ def write_bundle(folder: Path, *, predictor: Predictor, card: Card, golden: pd.D
         Must not exist; its parents are made.
     predictor : Predictor
         The model to ship.
+    judged : Predictor
+        The copy of it that was judged, for the next challenger.
     card : Card
         From `describe`.
     golden : DataFrame, (a few, k)
         Feature rows whose probabilities are kept as a proof.
     """
+    from models.predictor import write_predictor
+
     if folder.exists():
         raise InvariantError(f"bundle {folder.parent.name}/{folder.name} was written before")
     contents = {
         MODEL_FILE: predictor.booster.model_to_string().encode(),
         GOLDEN_FILE: _golden_text(predictor, golden).encode(),
+        JUDGED_FILE: write_predictor(judged).encode(),
     }
     card = card.model_copy(
         update={"files": {name: sha256(content) for name, content in contents.items()}}
@@ -189,6 +199,27 @@ def read_bundle(folder: Path, *, threads: int = 1) -> Bundle:
     )
     _check_golden(folder, card, predictor, contents[GOLDEN_FILE])
     return Bundle(card, predictor)
+
+
+def read_judged(folder: Path, *, threads: int = 1) -> Predictor | None:
+    """The copy that was judged, from the bundle in a folder; None in bundles without it.
+
+    Parameters
+    ----------
+    folder, threads
+        As for `read_bundle`.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or was changed.
+    """
+    from models.predictor import read_predictor
+
+    digest = read_card(folder).files.get(JUDGED_FILE)
+    if digest is None:
+        return None
+    return read_predictor(_checked(folder, JUDGED_FILE, digest).decode(), threads=threads)
 
 
 def sha256(content: bytes) -> str:

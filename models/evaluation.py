@@ -57,4 +57,6 @@ def decide_on(judgement: Judgement, *, ranks: bool) -> Decision:
         differences,
         ranks=ranks,
         logistic=differences.get(LOGISTIC_REGRESSION),
+        slope=judgement.skill.calibration_slope,
+        positives=judgement.skill.positives,
     )

@@ -63,6 +63,6 @@ def plan_folds(table: ModelTable, settings: ModelSettings) -> list[Fold]:
     ]
 
 
-def tested_rows(table: ModelTable, dates: pd.DatetimeIndex) -> BoolArray:
+def judged_rows(table: ModelTable, dates: pd.DatetimeIndex) -> BoolArray:
     """Mature headline rows of the dates, (n,)."""
     return table.mature & table.headline & table.rows["as_of"].isin(dates).to_numpy(dtype=np.bool_)

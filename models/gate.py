@@ -9,6 +9,9 @@ from models.bootstrap import Estimate
 
 CHANCE = 0.5
 TOO_GOOD = 0.99
+# The slope's interval must reach into this range, where there are enough positives to tell.
+SLOPES = (0.8, 1.25)
+LEAST_POSITIVES = 100
 # Baselines that a model must beat beyond noise, in words; the base rate ranks nothing, so
 # beating it is beating chance. Logistic regression must only not be better.
 BARS = {
@@ -51,6 +54,8 @@ def decide(
     *,
     ranks: bool,
     logistic: Estimate | None = None,
+    slope: Estimate | None = None,
+    positives: int = 0,
 ) -> Decision:
     """Whether the model beats chance and the baselines beyond noise.
 
@@ -65,6 +70,10 @@ def decide(
         Whether the calibration's slope is above 0.
     logistic : Estimate, optional
         The same difference for logistic regression on the same features.
+    slope : Estimate, optional
+        Of the calibration on the test rows.
+    positives : int
+        Positive test rows; with fewer than 100 the slope is not held against the model.
     """
     bars = {name: words for name, words in BARS.items() if name in differences}
     beats_chance = auc.low > CHANCE
@@ -80,7 +89,15 @@ def decide(
         return Decision(f"no better than {' and '.join(not_beaten)}", False, tuple(reasons))
     if logistic is not None and logistic.high < 0.0:
         return Decision("worse than logistic regression", False, tuple(reasons))
+    if slope is not None and positives >= LEAST_POSITIVES and _is_off(slope):
+        allowed = f"{SLOPES[0]} to {SLOPES[1]}"
+        reasons.append(f"calibration slope {spell(slope)}: the interval lies outside {allowed}")
+        return Decision("its probabilities are off", False, tuple(reasons))
     return Decision("better than chance and than the baselines", True, tuple(reasons))
+
+
+def _is_off(slope: Estimate) -> bool:
+    return slope.high < SLOPES[0] or slope.low > SLOPES[1]
 
 
 def _chance_reason(auc: Estimate, *, beats_chance: bool) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +18,7 @@ from models.table import ModelTable
 from models.training import FittedModel, Progress, fit_model
 
 GOLDEN_ROWS = 8
+RECENT_DATES = 6
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,10 @@ class Trained:
         On the test rows.
     test : ModelTable
         The rows behind the report, for plots.
+    recent : ModelTable
+        All rows of the latest as-of dates, mature or not.
+    recipe : str
+        sha256 of what makes the recipe; a refresh has the same.
     """
 
     model: str
@@ -53,6 +60,8 @@ class Trained:
     shipped: FittedModel
     report: Report
     test: ModelTable
+    recent: ModelTable
+    recipe: str
 
     @property
     def golden(self) -> pd.DataFrame:
@@ -96,7 +105,34 @@ def train_model(
         ranks=shipped.predictor.calibration.ranks,
     )
     tell("done", 1.0)
-    return Trained(table.model, judged, shipped, report, test)
+    recent = np.unique(table.rows["as_of"])[-RECENT_DATES:]
+    return Trained(
+        model=table.model,
+        judged=judged,
+        shipped=shipped,
+        report=report,
+        test=test,
+        recent=table.part(table.rows["as_of"].isin(recent).to_numpy(dtype=np.bool_)),
+        recipe=recipe_of(table, settings),
+    )
+
+
+def recipe_of(table: ModelTable, settings: ModelSettings) -> str:
+    """sha256 of what a model is made of but for the data: label, features and training.
+
+    Parameters
+    ----------
+    table : ModelTable
+    settings : ModelSettings
+    """
+    made_of = {
+        "model": table.model,
+        "horizon_days": table.horizon_days,
+        "lead_days": table.lead_days,
+        "features": sorted(map(str, table.features.columns)),
+        "training": settings.training.model_dump(exclude={"threads", "replicates"}),
+    }
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
 
 
 def silent(step: str, share: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -10,6 +11,9 @@ from models.gate import Decision
 from models.judgement import Judgement
 from models.scored import ScoredRows
 from models.skill import Skill
+
+if TYPE_CHECKING:
+    from models.challenge import Challenge
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Report:
         Verdict, whether to promote, and why.
     notices : tuple of str
         Features that were left out, and why.
+    challenge : Challenge or None
+        How it did beside the champion; None when there was none.
     """
 
     model: str
@@ -63,6 +69,7 @@ class Report:
     scored: ScoredRows
     decision: Decision
     notices: tuple[str, ...] = ()
+    challenge: Challenge | None = None
 
     @property
     def skill(self) -> Skill:
@@ -82,4 +89,5 @@ class Report:
             "test": self.test.to_json(),
             **self.decision.to_json(),
             "notices": list(self.notices),
+            "champion": None if self.challenge is None else self.challenge.to_json(),
         }

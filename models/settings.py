@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -30,6 +30,20 @@ class BacktestSettings(_Settings):
         default=12,
         ge=2,
         description="Most cut-offs from which a model is trained on what was known then.",
+    )
+
+
+class PromotionSettings(_Settings):
+    """When a challenger replaces the champion."""
+
+    metric: Literal["auc", "average_precision"] = Field(
+        default="auc", description="The main metric, by which both are compared."
+    )
+    margin: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="By how much a refresh of the same recipe may be worse on that metric.",
     )
 
 
@@ -99,6 +113,7 @@ class ModelSettings(_Settings):
 
     split: SplitSettings = SplitSettings()
     backtest: BacktestSettings = BacktestSettings()
+    promotion: PromotionSettings = PromotionSettings()
     team: TeamSettings = TeamSettings()
     costs: CostSettings = CostSettings()
     tiers: TierSettings = TierSettings()

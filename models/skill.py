@@ -15,6 +15,7 @@ from models.settings import ModelSettings
 from models.top import Top, judge_tops
 
 LEAST_ROWS = 100
+LEAST_OF_A_CLASS = 10
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Skill:
     calibration_slope, calibration_intercept : Estimate
         1 and 0 are right.
     tops : mapping of str to Top
-        What is at the top of the ranking: ``5%``, ``10%`` and ``capacity``.
+        What is at the top of the ranking: ``5_percent``, ``10_percent`` and ``capacity``.
     """
 
     rows: int
@@ -53,10 +54,17 @@ class Skill:
 
     @property
     def note(self) -> str | None:
-        """Why a slice of these rows is not judged: ``too small``, ``one class only``, or None."""
+        """Why a slice of these rows is not judged; None when it is.
+
+        ``too small`` with under 100 rows, ``one class only``, ``too few of one class`` with under
+        10: a bootstrap of so few tells no interval.
+        """
         if self.rows < LEAST_ROWS:
             return "too small"
-        return "one class only" if self.positives in (0, self.rows) else None
+        if self.positives in (0, self.rows):
+            return "one class only"
+        rarer = min(self.positives, self.rows - self.positives)
+        return "too few of one class" if rarer < LEAST_OF_A_CLASS else None
 
     def to_json(self) -> dict[str, object]:
         """Names as in ``keepwell run --json`` and ``backtest --json``."""

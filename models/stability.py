@@ -12,7 +12,7 @@ from models.bootstrap import draw_groups
 from models.figure import both
 from models.ranking import Ranked, divide
 from models.settings import ModelSettings
-from models.table import FloatArray
+from models.table import FloatArray, ModelTable
 from models.tier import Thresholds, Tier, assign_tier
 
 
@@ -46,14 +46,15 @@ class Stability:
 
 
 def measure_stability(
-    rows: pd.DataFrame, probability: FloatArray, thresholds: Thresholds, settings: ModelSettings
+    table: ModelTable, probability: FloatArray, thresholds: Thresholds, settings: ModelSettings
 ) -> Stability:
     """The moves from date to date under one model.
 
     Parameters
     ----------
-    rows : DataFrame, (n, …)
-        ``account_id``, ``contract_id``, ``group_id`` and ``as_of``; labels are not needed.
+    table : ModelTable
+        Rows of several dates; labels are not needed. Followed from date to date are accounts, or
+        the contracts of a renewal model.
     probability : float, (n,)
         Of one model for all rows.
     thresholds : Thresholds
@@ -61,11 +62,12 @@ def measure_stability(
     settings : ModelSettings
         Replicates and seed.
     """
-    key = rows["account_id"].astype(str) + "/" + rows["contract_id"].astype(str)
+    rows = table.rows
+    key = rows["contract_id" if table.model == "renewal" else "account_id"]
     wide = pd.DataFrame({"key": key, "as_of": rows["as_of"], "p": probability}).pivot(
         index="key", columns="as_of", values="p"
     )
-    group = pd.Series(rows["group_id"].to_numpy(), index=key).groupby(level=0).first()
+    group = pd.Series(rows["group_id"].to_numpy(), index=key.to_numpy()).groupby(level=0).first()
     changed, seen = _count_changes(wide, thresholds)
     draws = draw_groups(
         group.reindex(wide.index).to_numpy(dtype=np.object_),

@@ -13,7 +13,7 @@ from models.ranking import Order, divide
 from models.settings import CostSettings
 from models.table import FloatArray
 
-SHARES = {"5%": (0.05, math.inf), "10%": (0.10, math.inf)}
+SHARES = {"5_percent": (0.05, math.inf), "10_percent": (0.10, math.inf)}
 CAPACITY = "capacity"
 
 

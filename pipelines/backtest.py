@@ -110,4 +110,4 @@ def watch_weeks(table: ModelTable, found: Backtest, config: Config) -> Stability
     else:
         first = (table.rows["as_of"] == table.rows["as_of"].min()).to_numpy()
         thresholds = choose_thresholds(probability[first].tolist(), config.team.capacity)
-    return measure_stability(table.rows, probability, thresholds, config)
+    return measure_stability(table, probability, thresholds, config)

@@ -6,11 +6,12 @@ from rich.console import Console
 from rich.table import Table
 
 from models.backtest import Backtest
+from models.baseline import TITLES
 from models.recipe import Skipped
 from models.skill import Skill
 from models.stability import Stability
 from pipelines.backtest import BacktestRun
-from pipelines.presentation import BASELINES, spell, verdict
+from pipelines.presentation import spell, verdict
 
 
 def show_backtest(console: Console, run: BacktestRun, *, currency: str) -> None:
@@ -109,7 +110,7 @@ def _tops(skill: Skill, currency: str) -> Table:
     )
     for name, top in skill.tops.items():
         table.add_row(
-            name,
+            name.replace("_percent", " %"),
             f"{top.rows:,.0f}",
             spell(top.precision),
             spell(top.lift, digits=1),
@@ -125,7 +126,7 @@ def _comparisons(found: Backtest) -> Table:
     table = _table("beside it", "AUC (95 % interval)", "the model's AUC less this")
     for name, compared in found.pooled.baselines.items():
         table.add_row(
-            BASELINES.get(name, name), spell(compared.auc), spell(compared.difference, signed=True)
+            TITLES.get(name, name), spell(compared.auc), spell(compared.difference, signed=True)
         )
     for months, age in found.ages.items():
         table.add_row(

@@ -16,6 +16,7 @@ from pipelines.command.erase import erase
 from pipelines.command.explain import explain
 from pipelines.command.features import features
 from pipelines.command.opening import print_json
+from pipelines.command.rollback import rollback
 from pipelines.command.serve import serve
 from pipelines.command.train import run, score, train
 
@@ -27,7 +28,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rendering help with rich takes longer than everything else
 )
-for command in (demo, check, features, train, score, run, backtest, explain, erase, serve):
+for command in (
+    demo, check, features, train, score, run, backtest, explain, rollback, erase, serve,
+):  # fmt: skip
     app.command()(command)
 
 

@@ -24,6 +24,7 @@ from models.snapshot import Snapshot, ranking_key
 from pipelines.config import Config, read_config
 from pipelines.home import Home
 from pipelines.population import Population, build_population
+from pipelines.promotion import Versions, versions_in_use
 from pipelines.scoring import Published, publish, score_population
 from pipelines.source import open_company
 from pipelines.training import Outcome, TrainingRun, record_run, train_one
@@ -66,9 +67,12 @@ def train_model(name: str, config: Config, dataset: Dataset) -> Outcome:
 
 
 @task(name="record and promote", **_RETRY)
-def record(config: Config, source: Source, outcomes: Mapping[ModelName, Outcome]) -> TrainingRun:
+def record(
+    config: Config, source: Source, outcomes: Mapping[ModelName, Outcome], seen: Versions
+) -> TrainingRun:
     """The models in MLflow and as bundles."""
-    return record_run(config, source, Home.from_environment(), outcomes, progress=_log())
+    home = Home.from_environment()
+    return record_run(config, source, home, outcomes, seen=seen, progress=_log())
 
 
 @task(name="build the population", **_RETRY)
@@ -93,10 +97,11 @@ def publish_snapshot(snapshot: Snapshot) -> Published:
 def train(config: Path, data: Path | None = None, as_of: date | None = None) -> TrainingRun:
     """Train, judge and record both models of the company in a YAML file."""
     loaded = read_config(Path(config), data=data)
+    seen = versions_in_use(Home.from_environment(), loaded)
     source = open_tables(loaded, as_of)
     datasets = build_rows(loaded, source)
     outcomes = {name: train_model(name, loaded, dataset) for name, dataset in datasets.items()}
-    run = record(loaded, source, outcomes)
+    run = record(loaded, source, outcomes, seen)
     create_markdown_artifact(key=f"{loaded.company}-report", markdown=_report_text(run))
     return run
 

@@ -10,20 +10,13 @@ from rich.table import Table
 
 from features.dataset import ModelName
 from features.errors import Problem
+from models.baseline import TITLES
 from models.bootstrap import Estimate
 from models.recipe import Skipped, Trained
 from models.report import Report
-from models.skill import Skill
 from models.snapshot import AccountScore, Snapshot, ranking_key, total_money
+from pipelines.move import TierMove
 from pipelines.training import Outcome
-
-BASELINES = {
-    "base_rate": "base rate",
-    "tenure": "tenure alone",
-    "days_to_renewal": "days to renewal alone",
-    "days_to_renewal_with_trend": "days to renewal, usage trend",
-    "logistic_regression": "logistic regression",
-}
 
 _ACTIONS = {
     "stop": "[bold red]stop[/bold red]",
@@ -82,6 +75,17 @@ def show_training(
             _show_report(console, name, outcome.report, (ceilings or {}).get(name, {}))
 
 
+def show_moves(console: Console, moves: Sequence[TierMove], *, rows: int = 5) -> None:
+    """How many accounts change their risk tier with the models of this run, and the first few."""
+    if not moves:
+        return
+    shown = "; ".join(
+        f"{move.account_id} {move.tier_before} to {move.tier_after}" for move in moves[:rows]
+    )
+    more = f"; and {len(moves) - rows} more in the report" if len(moves) > rows else ""
+    console.print(f"risk tiers that move with these models: {shown}{more}", markup=False)
+
+
 def verdict(outcome: Trained | Skipped) -> str:
     """The outcome in one phrase."""
     if isinstance(outcome, Skipped):
@@ -103,7 +107,7 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
         table.add_column(column, justify="left" if not column else "right")
     skill = report.skill
     table.add_row("[bold]model[/bold]", spell(skill.auc), spell(skill.average_precision), "")
-    for key, title in BASELINES.items():
+    for key, title in TITLES.items():
         found = report.judgement.baselines.get(key)
         if found is not None:
             table.add_row(
@@ -126,21 +130,17 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
 
 
 def _show_slices(console: Console, report: Report) -> None:
-    """AUC and counts by slice; counts alone where a slice is too small or of one class."""
+    """AUC and counts by slice; counts alone where it cannot be told."""
     for column, values in report.judgement.slices.items():
+        judged = {value: skill for value, skill in values.items() if skill.note is None}
         figures = [
-            f"{value}: {_slice_auc(skill)}, {skill.positives:,} of {skill.rows:,}"
-            for value, skill in values.items()
+            f"{value}: {spell(skill.auc)}, {skill.positives:,} of {skill.rows:,}"
+            for value, skill in judged.items()
         ]
+        if left := len(values) - len(judged):
+            figures.append(f"{left} more too small or of one class")
         if figures:
             console.print(f"  AUC by {column}: {'; '.join(figures)}", markup=False)
-
-
-def _slice_auc(skill: Skill) -> str:
-    if skill.note == "one class only":
-        return skill.note
-    known = skill.auc.value == skill.auc.value
-    return spell(skill.auc) if known else "too few to tell"
 
 
 def spell(found: Estimate, *, signed: bool = False, digits: int = 3) -> str:

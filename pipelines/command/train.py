@@ -86,10 +86,13 @@ def _report(run_: TrainingRun | None, published: Published | None, *, json_: boo
         found |= published.to_json() if published else {}
         print_json(found)
         return
-    from pipelines.presentation import make_console, show_ranking, show_training
+    from pipelines.presentation import make_console, show_moves, show_ranking, show_training
 
     console = make_console()
     if run_ is not None:
         show_training(console, run_.outcomes)
+        show_moves(console, run_.moves)
+        for report in run_.reports:
+            console.print(f"report: {report / 'report.html'}", markup=False, soft_wrap=True)
     if published is not None:
         show_ranking(console, published.snapshot)

@@ -25,7 +25,13 @@ def write(home: Path, version: str = "1") -> Path:
     card = describe(
         trained, PROVENANCE, version=version, thresholds=Thresholds(high=0.4, medium=0.2)
     )
-    write_bundle(folder, predictor=trained.shipped.predictor, card=card, golden=trained.golden)
+    write_bundle(
+        folder,
+        predictor=trained.shipped.predictor,
+        judged=trained.judged.predictor,
+        card=card,
+        golden=trained.golden,
+    )
     return folder
 
 

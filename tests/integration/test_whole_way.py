@@ -88,7 +88,7 @@ def test_run_prints_the_json_that_other_programs_read(finished: Finished) -> Non
         assert {"base_rate", "tenure", "days_to_renewal", "logistic_regression"} <= set(
             model["baselines"]
         )
-        assert set(model["calibration"]) == {"slope", "slope_interval", "intercept"}
+        assert {"slope", "slope_interval", "intercept"} <= set(model["calibration"])
     assert finished.printed["accounts_scored"] > 0
 
 

@@ -74,9 +74,9 @@ def test_the_share_is_of_the_rows_of_a_date() -> None:
     label, probability, _ = random_rows()
     found = tops(label, probability)
     best = np.argsort(-probability)
-    assert (found["5%"].rows, found["10%"].rows) == (20.0, 40.0)
-    assert found["5%"].precision.value == label[best[:20]].mean()
-    assert found["10%"].lift.value == pytest.approx(label[best[:40]].mean() / label.mean())
+    assert (found["5_percent"].rows, found["10_percent"].rows) == (20.0, 40.0)
+    assert found["5_percent"].precision.value == label[best[:20]].mean()
+    assert found["10_percent"].lift.value == pytest.approx(label[best[:40]].mean() / label.mean())
 
 
 def test_a_weight_of_two_counts_as_the_row_twice() -> None:
@@ -94,8 +94,8 @@ def test_a_weight_of_two_counts_as_the_row_twice() -> None:
 
 def test_unknown_arr_and_absent_costs_leave_money_unknown() -> None:
     label, probability, arr = random_rows()
-    without_arr = tops(label, probability, costs=COSTS)["5%"]
-    without_costs = tops(label, probability, arr=arr)["5%"]
+    without_arr = tops(label, probability, costs=COSTS)["5_percent"]
+    without_costs = tops(label, probability, arr=arr)["5_percent"]
     assert np.isnan([without_arr.arr_caught.value, without_arr.profit.value]).all()
     assert np.isnan(without_costs.profit.value)
     assert without_costs.arr_caught.value > 0
