@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from features.schema import TABLES
 from features.source import Source
@@ -74,17 +75,17 @@ def read_digests(source: Source, account_id: str, *, latest: int) -> list[Digest
 
 
 def _read_table(source: Source, name: str, account_id: str, latest: int) -> Digest:
-    rows = source.connection.sql(f"DESCRIBE {name}").fetchall()
-    present = [str(row[0]) for row in rows]
+    described = source.connection.sql(f"DESCRIBE {name}").fetchall()
+    present = [str(row[0]) for row in described]
     hidden = _HIDDEN - {"name"} if name == "measures" else _HIDDEN
     columns = [c for c in present if c not in {"account_id", "known_day"} | hidden]
     day = _date_of(name, present)
     if day == "day":
         columns = ["day", *(c for c in columns if c != "day")]
-    shown = ", ".join(columns) or "NULL AS nothing"
-    query = f"SELECT {day} AS bears, {shown} FROM {name} WHERE account_id = $1"
-    limit = "" if name == "contracts" else f" LIMIT {latest}"
-    return _digest(source, name, "rows", query, (account_id, columns, limit))
+    shown = "".join(f', "{column}"' for column in columns)
+    query = f"SELECT {day} AS bears{shown} FROM {name} WHERE account_id = $1"
+    rows = _Rows(name, query, tuple(columns), None if name == "contracts" else latest)
+    return _digest(source, rows, account_id)
 
 
 def _date_of(name: str, present: Sequence[str]) -> str:
@@ -99,35 +100,46 @@ def _date_of(name: str, present: Sequence[str]) -> str:
 
 
 def _read_usage(source: Source, account_id: str, latest: int) -> Digest:
-    columns = ["day", "users", "events", "minutes", "value_actions", "views"]
+    columns = ("day", "users", "events", "minutes", "value_actions", "views")
     query = """SELECT day AS bears, day, count(DISTINCT user_id) AS users, sum(events) AS events,
             round(sum(seconds) / 60, 1) AS minutes, sum(value_actions) AS value_actions,
             sum(views) AS views
         FROM usage_day WHERE account_id = $1 GROUP BY day"""
-    given = (account_id, columns, f" LIMIT {latest}")
-    return _digest(source, "usage", "days with use", query, given)
+    return _digest(source, _Rows("usage", query, columns, latest, "days with use"), account_id)
 
 
-def _digest(
-    source: Source, name: str, unit: str, query: str, given: tuple[str, list[str], str]
-) -> Digest:
-    account_id, columns, limit = given
-    connection = source.connection
+class _Rows(NamedTuple):
+    """Rows of an account: ``bears``, their date, and then the columns."""
+
+    table: str
+    query: str
+    columns: tuple[str, ...]
+    latest: int | None
+    unit: str = "rows"
+
+
+def _digest(source: Source, rows: _Rows, account_id: str) -> Digest:
+    connection, columns = source.connection, rows.columns
     total = connection.execute(
-        f"SELECT count(*), min(bears), max(bears) FROM ({query})", [account_id]
+        f"SELECT count(*), min(bears), max(bears) FROM ({rows.query})", [account_id]
     ).fetchone()
     count, first, last = total or (0, None, None)
-    ties = "".join(f", {name}" for name in columns)
-    rows = connection.execute(
-        f"SELECT * FROM ({query}) ORDER BY bears DESC NULLS LAST{ties}{limit}", [account_id]
+    ties = "".join(f', "{name}"' for name in columns)
+    limit = f" LIMIT {rows.latest}" if rows.latest is not None else ""
+    found = connection.execute(
+        f"SELECT * FROM ({rows.query}) ORDER BY bears DESC NULLS LAST{ties}{limit}", [account_id]
     ).fetchall()
-    cells = [tuple(_plain(cell) for cell in row[1:]) for row in rows]
+    cells = [tuple(_plain(cell) for cell in row[1:]) for row in found]
     kept = [place for place in range(len(columns)) if any(row[place] is not None for row in cells)]
     return Digest(
-        name, unit, int(count), _plain_day(first), _plain_day(last),
-        tuple(columns[place] for place in kept),
-        tuple(tuple(row[place] for place in kept) for row in cells),
-    )  # fmt: skip
+        table=rows.table,
+        unit=rows.unit,
+        rows=int(count),
+        first=_plain_day(first),
+        last=_plain_day(last),
+        columns=tuple(columns[place] for place in kept),
+        latest=tuple(tuple(row[place] for place in kept) for row in cells),
+    )
 
 
 def _plain(cell: object) -> Cell:

@@ -20,6 +20,7 @@ ROWS = 1500
 FEATURES = 6
 COLUMNS = 3
 CATEGORIES = 6
+LARGE = 10_000  # from here on a number is written as 10k, 2.5M
 _SPAN = (1.0, 99.0)  # percentiles of the values shown; the rest would leave the others no room
 _DOT, _MISSING = "tab:blue", "tab:orange"
 
@@ -92,6 +93,10 @@ def _draw_number(panel: Axes, value: FloatArray, contribution: FloatArray) -> No
         panel.scatter(at, contribution[~known], s=6, alpha=0.35, color=_MISSING, linewidths=0)
     panel.set_xlim(left, high + 0.05 * room)
     panel.locator_params(axis="x", nbins=5)
+    if high >= LARGE:
+        from matplotlib.ticker import EngFormatter
+
+        panel.xaxis.set_major_formatter(EngFormatter(sep=""))
 
 
 def _draw_category(panel: Axes, values: pd.Series, contribution: FloatArray) -> None:

@@ -6,10 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from features.catalogue import Feature
 from features.dataset import ModelName
-from features.engine import read_frame
 from features.errors import InvariantError
 from features.source import Source
 from models.bundle import Bundle
@@ -128,14 +130,15 @@ class Breakdown:
         }
 
 
+class Target(NamedTuple):
+    """The row of a prediction that is to be explained."""
+
+    prediction: Prediction
+    row: int
+
+
 def take_apart(
-    source: Source,
-    population: Population,
-    prediction: Prediction,
-    row: int,
-    bundle: Bundle,
-    *,
-    currency: str,
+    source: Source, population: Population, target: Target, bundle: Bundle, *, currency: str
 ) -> Breakdown:
     """The breakdown of one row of a prediction.
 
@@ -144,8 +147,7 @@ def take_apart(
     source : Source
         Its connection holds the features of the population.
     population : Population
-    prediction : Prediction
-    row : int
+    target : Target
     bundle : Bundle
         The model behind the prediction.
     currency : str
@@ -155,6 +157,7 @@ def take_apart(
     InvariantError
         When the sum is not the model's probability to 1e-9.
     """
+    prediction, row = target
     dataset = prediction.dataset
     reasons = reasons_of_row(population, prediction, row, currency=currency)
     made_of = _made_of(source, prediction, row)
@@ -203,8 +206,6 @@ def _prove(found: Breakdown) -> None:
 
 
 def _share(log_odds: float) -> float:
-    import numpy as np
-
     return float(sigmoid(np.array(log_odds)))
 
 
@@ -213,19 +214,17 @@ def _made_of(source: Source, prediction: Prediction, row: int) -> dict[str, Know
     if source.spark is not None:
         return {}
     key = prediction.dataset.rows.iloc[row]
-    name = "explained_row"
-    source.connection.execute(
-        f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM primitive_row WHERE account_id = $1 "
-        "AND as_of = CAST($2 AS DATE) AND contract_id IS NOT DISTINCT FROM $3",
+    found = source.connection.execute(
+        "SELECT * FROM primitive_row WHERE account_id = $1 AND as_of = CAST($2 AS DATE) "
+        "AND contract_id IS NOT DISTINCT FROM $3",
         [key["account_id"], key["as_of"].date(), key["contract_id"]],
     )
-    frame = read_frame(source.connection, f"SELECT * FROM {name}")
-    return {str(column): _cell(frame[column].iloc[0]) for column in frame.columns}
+    names = [str(column[0]) for column in found.description or ()]
+    return dict(zip(names, map(_cell, found.fetchone() or ()), strict=True))
 
 
-def _cell(value: object) -> Known:
+# DuckDB gives dates, flags and numbers of several kinds.
+def _cell(value: Any) -> Known:
     if value is None or isinstance(value, str):
         return value
-    if hasattr(value, "date"):
-        return None if value != value else str(value.date())
-    return known_value(float(value))  # type: ignore[arg-type]  # a number of NumPy or a flag
+    return value.isoformat() if isinstance(value, date) else known_value(float(value))

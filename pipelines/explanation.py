@@ -15,7 +15,7 @@ from features.source import Source
 from models.bundle import Bundle
 from models.snapshot import STATES_AT_RISK, AccountScore
 from models.store import SnapshotStore
-from pipelines.breakdown import EXACT, Breakdown, take_apart
+from pipelines.breakdown import EXACT, Breakdown, Target, take_apart
 from pipelines.config import Config
 from pipelines.home import Home
 from pipelines.population import Prediction, build_population, predict
@@ -136,13 +136,11 @@ def explain_account(
     score = next((score for score in scores if score.account_id == account_id), None)
     predictions = predict(population, {name: b.predictor for name, b in bundles.items()})
     breakdown, published = None, None
-    place = _find_row(predictions, score, account_id, contract_id)
-    if place is not None:
-        name, row = place
-        breakdown = take_apart(
-            source, population, predictions[name], row, bundles[name], currency=config.currency
-        )
-        published = _published(config, home, source.data_end, account_id, place, predictions)
+    target = _find_target(predictions, score, account_id, contract_id)
+    if target is not None:
+        bundle = bundles[target.prediction.dataset.model]
+        breakdown = take_apart(source, population, target, bundle, currency=config.currency)
+        published = _published(config, home, source.data_end, target)
     return AccountExplanation(
         company=config.company,
         account_id=account_id,
@@ -171,7 +169,7 @@ def _check_account(source: Source, account_id: str) -> None:
     if account_id in known:
         return
     alike = _closest(account_id, known)
-    rule = f"is no account that was known before {source.data_end}: {account_id}"
+    rule = f"{account_id} is no account that was known before {source.data_end}"
     remedy = f"did you mean {' or '.join(alike)}?" if alike else "look into the accounts table"
     raise InputError([Problem("accounts", "account_id", rule, remedy=remedy)])
 
@@ -182,54 +180,47 @@ def _closest(account_id: str, known: list[str]) -> list[str]:
     return [by_lower[name] for name in get_close_matches(account_id.lower(), by_lower, _CLOSEST)]
 
 
-def _find_row(
+def _find_target(
     predictions: Mapping[ModelName, Prediction],
     score: AccountScore | None,
     account_id: str,
     contract_id: str | None,
-) -> tuple[ModelName, int] | None:
-    """The model and the row that are to be explained; None where there is no probability."""
+) -> Target | None:
+    """The row that is to be explained; None where there is no probability."""
     if contract_id is not None:
-        return "renewal", _contract_row(predictions.get("renewal"), account_id, contract_id)
+        return _contract_target(predictions.get("renewal"), account_id, contract_id)
     if score is None or score.basis is None:
         return None
     key = score.contract_id if score.basis == "renewal" else account_id
-    return score.basis, predictions[score.basis].place[str(key)]
+    prediction = predictions[score.basis]
+    return Target(prediction, prediction.place[str(key)])
 
 
-def _contract_row(prediction: Prediction | None, account_id: str, contract_id: str) -> int:
+def _contract_target(prediction: Prediction | None, account_id: str, contract_id: str) -> Target:
     rule, remedy = "asks for the renewal model, and none is promoted", "leave it out"
     if prediction is not None:
         rows = prediction.dataset.rows
         mine = sorted(map(str, rows["contract_id"][rows["account_id"] == account_id]))
         if contract_id in mine:
-            return prediction.place[contract_id]
+            return Target(prediction, prediction.place[contract_id])
         rule = f"{contract_id} is no contract of {account_id} that is up for renewal"
         remedy = f"give {' or '.join(mine)}" if mine else "leave it out: there is none"
     raise InputError([Problem("--contract", "", rule, remedy=remedy)])
 
 
-def _published(
-    config: Config,
-    home: Home,
-    as_of: date,
-    account_id: str,
-    place: tuple[ModelName, int],
-    predictions: Mapping[ModelName, Prediction],
-) -> Published | None:
+def _published(config: Config, home: Home, as_of: date, target: Target) -> Published | None:
     """What the served ranking says, when it is of this day, model and contract."""
+    dataset = target.prediction.dataset
+    key = dataset.rows.iloc[target.row]
     with SnapshotStore(home.store_url) as store:
-        found = store.current_account(account_id)
-    name, row = place
-    header, score = found or (None, None)
-    if header is None or score is None:
+        header, score = store.current_account(key["account_id"]) or (None, None)
+    if header is None or score is None or score.loss_probability is None:
         return None
-    same_day = (header.company, header.as_of, score.basis) == (config.company, as_of, name)
-    contract = predictions[name].dataset.rows["contract_id"].iloc[row]
-    use = header.models.get(name)
-    if not same_day or use is None or score.loss_probability is None:
+    use = header.models.get(dataset.model)
+    told = (header.company, header.as_of, score.basis)
+    if use is None or told != (config.company, as_of, dataset.model):
         return None
-    if name == "renewal" and score.contract_id != contract:
+    if dataset.model == "renewal" and score.contract_id != key["contract_id"]:
         return None
     return Published(header.snapshot_id, str(use["version"]), score.loss_probability)
 

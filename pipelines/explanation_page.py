@@ -79,19 +79,28 @@ def _answer(found: AccountExplanation, breakdown: Breakdown) -> str:
     what = _BASIS[breakdown.model]
     return (
         f"chance {what}: {percent(breakdown.probability)}{f' ({tier})' if tier else ''}; "
-        f"the model's average account: {percent(breakdown.base_probability)}"
+        f"the model starts from {percent(breakdown.base_probability)}"
     )
 
 
 def _strongest(found: Breakdown, direction: str, currency: str) -> str:
     """What raises or lowers the chance most, beside the account's past and its peers."""
     told = [
-        f"{step.driver.text} ({_spell(step.driver.previous, step.feature, currency)} on "
-        f"{found.past_as_of}; peers {_peers(step, currency)})"
+        step.driver.text + _beside(step, found.past_as_of, currency)
         for step in found.steps
         if step.driver.direction == direction
     ]
     return f"what {direction} it most: {'; '.join(told[:STRONGEST]) or 'nothing'}"
+
+
+def _beside(step: Step, past: date, currency: str) -> str:
+    """The account's past and its peers in brackets, where they are known."""
+    told = []
+    if step.driver.previous is not None:
+        told.append(f"{_spell(step.driver.previous, step.feature, currency)} on {past}")
+    if step.driver.peer_low is not None:
+        told.append(f"peers {_peers(step, currency)}")
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def _facts(score: AccountScore, currency: str) -> Iterable[str]:
@@ -295,13 +304,9 @@ def _exact(value: float) -> str:
 def _show_model(console: Console, found: Breakdown) -> None:
     card = found.bundle.card
     for line in (
-        f"{card.model} model, version {card.version}, made {_day(card.created_at.date())}",
+        f"{card.model} model, version {card.version}, made {card.created_at:%Y-%m-%d}",
         f"learnt from {card.rows:,} rows as of {card.first_as_of} to {card.last_as_of}",
         f"{card.positives:,} of these rows were lost; it knows nothing from {card.data_end} on",
         f"what it predicts: {card.label}",
     ):
         console.print(f"  {line}", markup=False)
-
-
-def _day(day: date) -> str:
-    return day.isoformat()
