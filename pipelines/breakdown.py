@@ -220,7 +220,8 @@ def _made_of(source: Source, prediction: Prediction, row: int) -> dict[str, Know
         [key["account_id"], key["as_of"].date(), key["contract_id"]],
     )
     names = [str(column[0]) for column in found.description or ()]
-    return dict(zip(names, map(_cell, found.fetchone() or ()), strict=True))
+    (cells,) = found.fetchall()
+    return dict(zip(names, map(_cell, cells), strict=True))
 
 
 # DuckDB gives dates, flags and numbers of several kinds.
