@@ -81,10 +81,11 @@ class Feature:
     direction: Literal["raises", "lowers"] | None = None
     agreed: bool = False
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, str | None]:
         """The entry as ``keepwell features --json`` prints it."""
         names = ("name", "group", "unit", "meaning", "missing", "playbook", "practice", "kind")
-        return {name: getattr(self, name) for name in names} | {"sql": self.expression.sql}
+        found = {name: getattr(self, name) for name in (*names, "direction")}
+        return found | {"sql": self.expression.sql}
 
 
 @dataclass(frozen=True)

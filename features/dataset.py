@@ -167,6 +167,7 @@ def _read_dataset(
         source.connection,
         f"""SELECT row.account_id, row.contract_id, row.as_of, row.label_known_at,
                    {_label(model, source.data_end)} AS label, {_special(model)},
+                   {_worked_on(source, model)}
                    coalesce(account.parent_id, row.account_id) AS group_id,
                    {TENURE_BAND.format(days=tenure)} AS tenure_band,
                    {", ".join(carried + _slice_columns(source, slices))}, {names}
@@ -182,7 +183,9 @@ def _read_dataset(
         columns={f"fact_{name}": name for name in facts}
         | {f"slice_{name}": name for name in slices}
     )
-    banded = tuple(name for name in (*slices, "tenure_band", "lead_band") if name in rows)
+    banded = tuple(
+        name for name in (*slices, "tenure_band", "lead_band", "worked_on") if name in rows
+    )
     return Dataset(model, rows, frame[list(catalogue.groups)], catalogue, source.data_end, banded)
 
 
@@ -217,6 +220,24 @@ def _special(model: ModelName) -> str:
         WHEN row.decision_date - row.as_of <= 90 THEN '31-90 days'
         ELSE 'over 90 days' END"""
     return f"NOT row.overdue AS headline, row.decision_date, row.outcome, {band} AS lead_band"
+
+
+def _worked_on(source: Source, model: ModelName) -> str:
+    """Whether the account was worked on within the label's span, where interventions are known.
+
+    Acting spoils the label, so this is for reports alone and no feature.
+    """
+    if not source.has("interventions"):
+        return ""
+    churn, until = source.settings.labels.churn, "row.label_known_at"
+    if model == "churn" and churn is not None:
+        until = f"row.as_of + {churn.lead_days + churn.horizon_days}"
+    stated = source.has("interventions", "status")
+    done = "AND coalesce(act.status, 'done') = 'done'" if stated else ""
+    return f"""CASE WHEN EXISTS (
+            SELECT 1 FROM interventions AS act WHERE act.account_id = row.account_id
+             AND act.day >= row.as_of AND act.day < {until} {done})
+        THEN 'yes' ELSE 'no' END AS worked_on,"""
 
 
 def _account_query(source: Source) -> str:

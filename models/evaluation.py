@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from models.baseline import LOGISTIC_REGRESSION
 from models.gate import Decision, decide
+from models.intervention import judge_interventions, say_interventions
 from models.judgement import Judgement, judge
+from models.leak import NO_LEAKS, Leaks, heed
 from models.report import Report, Window, window_of
 from models.scored import score_beside_baselines, score_rows
 from models.settings import ModelSettings
@@ -20,6 +22,7 @@ def evaluate(
     beside: ModelTable,
     settings: ModelSettings,
     ranks: bool = True,
+    leaks: Leaks = NO_LEAKS,
 ) -> Report:
     """The report of a model on its test rows.
 
@@ -35,8 +38,11 @@ def evaluate(
         Replicates and seed, capacity and costs.
     ranks : bool
         False when the model to be shipped does not rank the accounts left out of its fit.
+    leaks : Leaks
+        What was found in the rows that the model to be shipped learnt from.
     """
     scored = score_beside_baselines(fitted, train, test, settings=settings.training)
+    interventions = judge_interventions(scored, settings)
     judgement = judge(scored, settings, beside=score_rows(fitted, beside))
     return Report(
         model=test.model,
@@ -44,8 +50,12 @@ def evaluate(
         train=Window(*fitted.as_of, fitted.rows, fitted.positives),
         test=window_of(test.rows),
         scored=scored,
-        decision=decide_on(judgement, ranks=ranks and fitted.predictor.calibration.ranks),
-        notices=fitted.notices,
+        decision=heed(
+            decide_on(judgement, ranks=ranks and fitted.predictor.calibration.ranks), leaks
+        ),
+        notices=(*fitted.notices, *say_interventions(interventions, len(test))),
+        leaks=leaks,
+        interventions=interventions,
     )
 
 

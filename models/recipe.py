@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from models.evaluation import evaluate
+from models.holdout import judge_left_out, reason_not_to_leave_out
+from models.leak import find_leaks
+from models.presence import telling_rows
+from models.refit import Refits, find_interval, fit_refits
 from models.refusal import reason_to_skip
 from models.report import Report
 from models.settings import ModelSettings
 from models.split import split_rows
 from models.table import ModelTable
 from models.training import FittedModel, Progress, fit_model
+from models.withheld import judge_abstention
 
 GOLDEN_ROWS = 8
 RECENT_DATES = 6
@@ -42,7 +47,8 @@ class Trained:
     model : str
         ``churn`` or ``renewal``.
     judged : FittedModel
-        Of the training rows; the report is about it.
+        Of the training rows; the report is about it. Of rows without dates it is the shipped one,
+        and the report is about the same recipe on accounts left out.
     shipped : FittedModel
         The same recipe on all mature rows; it scores.
     report : Report
@@ -53,6 +59,8 @@ class Trained:
         All rows of the latest as-of dates, mature or not.
     recipe : str
         sha256 of what makes the recipe; a refresh has the same.
+    refits : Refits or None
+        Of the shipped model, for the intervals of its probabilities.
     """
 
     model: str
@@ -63,6 +71,7 @@ class Trained:
     test: ModelTable
     recent: ModelTable
     recipe: str
+    refits: Refits | None = None
 
     @property
     def golden(self) -> pd.DataFrame:
@@ -76,6 +85,8 @@ def train_model(
 ) -> Trained | Skipped:
     """A model judged on later rows and refitted on all, or the reason why there is none.
 
+    Rows that bear no dates judge as accounts left out, see `models.holdout`.
+
     Parameters
     ----------
     table : ModelTable
@@ -86,17 +97,24 @@ def train_model(
         Told each step and its share done.
     """
     training = settings.training
+    if not table.dated:
+        return _train_undated(table, settings, progress or silent)
     split = split_rows(table, test_from=settings.split.test_from)
     train, test = table.part(split.train), table.part(split.test)
     reason = reason_to_skip(table, train, test, settings=training)
     if reason is not None:
-        return Skipped(table.model, reason)
+        # Where the rows' presence tells the label, one side of the split may have one class only.
+        return Skipped(table.model, telling_rows(table) or reason)
     tell = progress or silent
     tell("fit on the training rows", 0.0)
     judged = fit_model(train, settings=training)
     tell("refit on all mature rows", 0.4)
-    shipped = fit_model(table.part(table.mature), settings=training)
-    tell("judge on the test rows, beside the baselines", 0.7)
+    mature = table.part(table.mature)
+    shipped = fit_model(mature, settings=training)
+    tell("refit on bootstrap samples", 0.65)
+    refits = fit_refits(mature, shipped, settings=training)
+    judged_refits = fit_refits(train, judged, settings=training)
+    tell("judge on the test rows, beside the baselines", 0.75)
     report = evaluate(
         judged,
         train,
@@ -104,7 +122,9 @@ def train_model(
         beside=table.part(split.beside),
         settings=settings,
         ranks=shipped.predictor.calibration.ranks,
+        leaks=find_leaks(mature, shipped.predictor),
     )
+    report = _with_doubt(report, test, judged_refits, settings)
     tell("done", 1.0)
     recent = np.unique(table.rows["as_of"])[-RECENT_DATES:]
     return Trained(
@@ -116,7 +136,24 @@ def train_model(
         test=test,
         recent=table.part(table.rows["as_of"].isin(recent).to_numpy(dtype=np.bool_)),
         recipe=recipe_of(table, settings),
+        refits=refits,
     )
+
+
+def _with_doubt(
+    report: Report, test: ModelTable, refits: Refits | None, settings: ModelSettings
+) -> Report:
+    """The report with the intervals of its predictions, and what would have been withheld."""
+    probability = report.scored.probability
+    withheld = judge_abstention(
+        test,
+        probability,
+        find_interval(refits, test.features, probability),
+        rules=settings.abstention,
+        settings=settings.training,
+        refits=0 if refits is None else len(refits.predictors),
+    )
+    return replace(report, abstention=withheld)
 
 
 def recipe_of(table: ModelTable, settings: ModelSettings) -> str:
@@ -132,9 +169,37 @@ def recipe_of(table: ModelTable, settings: ModelSettings) -> str:
         "horizon_days": table.horizon_days,
         "lead_days": table.lead_days,
         "features": sorted(map(str, table.features.columns)),
-        "training": settings.training.model_dump(exclude={"threads", "replicates"}),
+        "training": settings.training.model_dump(exclude={"threads", "replicates", "refits"}),
     }
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+
+
+def _train_undated(table: ModelTable, settings: ModelSettings, tell: Progress) -> Trained | Skipped:
+    """A model of all labelled rows, judged by the same recipe on accounts left out."""
+    mature = table.part(table.mature)
+    reason = reason_not_to_leave_out(mature, settings=settings.training)
+    if reason is not None:
+        return Skipped(table.model, reason)
+    tell("fit on all labelled rows", 0.0)
+    shipped = fit_model(mature, settings=settings.training)
+    report = judge_left_out(
+        mature,
+        shipped,
+        settings=settings,
+        leaks=find_leaks(mature, shipped.predictor),
+        progress=tell,
+    )
+    tell("done", 1.0)
+    return Trained(
+        model=table.model,
+        judged=shipped,
+        shipped=shipped,
+        report=report,
+        train=mature,
+        test=mature,
+        recent=table,
+        recipe=recipe_of(table, settings),
+    )
 
 
 def silent(step: str, share: float) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from models.gate import Decision
+from models.intervention import NO_INTERVENTIONS, Interventions
 from models.judgement import Judgement
+from models.leak import NO_LEAKS, Leaks
 from models.scored import ScoredRows
 from models.skill import Skill
 
 if TYPE_CHECKING:
     from models.challenge import Challenge
+    from models.withheld import Withheld
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,16 @@ class Report:
         Verdict, whether to promote, and why.
     notices : tuple of str
         Features that were left out, and why.
+    leaks : Leaks
+        What holds the answer, or may.
+    interventions : Interventions
+        How far acting has spoiled the labels, and what it brings.
     challenge : Challenge or None
         How it did beside the champion; None when there was none.
+    abstention : Withheld or None
+        The test rows that would have got no probability; all other figures count them too.
+    temporal : bool
+        False when the rows bear no dates, so that accounts left out judge and not later rows.
     """
 
     model: str
@@ -69,7 +81,21 @@ class Report:
     scored: ScoredRows
     decision: Decision
     notices: tuple[str, ...] = ()
+    leaks: Leaks = NO_LEAKS
+    interventions: Interventions = NO_INTERVENTIONS
     challenge: Challenge | None = None
+    abstention: Withheld | None = None
+    temporal: bool = True
+
+    @property
+    def split(self) -> str:
+        """What the rows that judge are, in words."""
+        return "later in time" if self.temporal else "accounts left out, not later in time"
+
+    @property
+    def within(self) -> str:
+        """Among which rows the AUC compares, in words."""
+        return "within as-of dates" if self.temporal else "within the parts left out"
 
     @property
     def skill(self) -> Skill:
@@ -78,16 +104,23 @@ class Report:
 
     @property
     def predictions(self) -> pd.DataFrame:
-        """The test rows with their ``probability``."""
-        return self.scored.rows.assign(probability=self.scored.probability)
+        """The test rows with their ``probability`` and the ends of its interval, NaN unknown."""
+        rows = self.scored.rows.assign(probability=self.scored.probability)
+        ends = None if self.abstention is None else self.abstention.interval
+        low, high = (math.nan, math.nan) if ends is None else ends
+        return rows.assign(probability_low=low, probability_high=high)
 
     def to_json(self) -> dict[str, object]:
         """What ``keepwell run --json`` prints for this model; null where a figure is unknown."""
         return {
             **self.judgement.to_json(),
+            "split": self.split,
             "train": self.train.to_json(),
             "test": self.test.to_json(),
             **self.decision.to_json(),
             "notices": list(self.notices),
+            "abstention": None if self.abstention is None else self.abstention.to_json(),
+            "leaks": self.leaks.to_json(),
+            "interventions": self.interventions.to_json(),
             "champion": None if self.challenge is None else self.challenge.to_json(),
         }

@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from features.settings import AbstentionSettings
+
+LEAST_REFITS = 5
 
 
 class _Settings(BaseModel):
@@ -66,6 +70,18 @@ class CostSettings(_Settings):
     )
 
 
+class InterventionSettings(_Settings):
+    """Who is left alone, so that the effect of working on accounts can be told."""
+
+    hold_out_share: float = Field(
+        default=0.0, ge=0, le=0.5, description="Share of parents, else accounts, left alone."
+    )
+    hold_out_from: date | None = Field(
+        default=None, description="First as-of date on which the hold-out was kept."
+    )
+    seed: int = Field(default=0, ge=0, description="Another one draws another hold-out.")
+
+
 class TierSettings(_Settings):
     """Fixed thresholds of the risk tiers; without them training chooses by capacity."""
 
@@ -100,12 +116,22 @@ class TrainingSettings(_Settings):
     replicates: int = Field(
         default=400, ge=50, description="Bootstrap replicates behind every interval."
     )
+    refits: int = Field(
+        default=12, ge=0, description="Refits behind the interval of each probability; 0: none."
+    )
     min_train_positives: int = Field(
         default=30, ge=2, description="Fewer positive training rows skip the model."
     )
     min_test_positives: int = Field(
         default=10, ge=2, description="Fewer positive test rows skip the model."
     )
+
+    @field_validator("refits")
+    @classmethod
+    def _none_or_enough(cls, refits: int) -> int:
+        if 0 < refits < LEAST_REFITS:
+            raise ValueError(f"give at least {LEAST_REFITS}, or 0 for none")
+        return refits
 
 
 class ModelSettings(_Settings):
@@ -117,4 +143,6 @@ class ModelSettings(_Settings):
     team: TeamSettings = TeamSettings()
     costs: CostSettings = CostSettings()
     tiers: TierSettings = TierSettings()
+    interventions: InterventionSettings = InterventionSettings()
     training: TrainingSettings = TrainingSettings()
+    abstention: AbstentionSettings = AbstentionSettings()

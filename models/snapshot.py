@@ -21,10 +21,12 @@ State = Literal[
 Basis = Literal["renewal", "churn"]
 Tier = Literal["high", "medium", "low"]
 Direction = Literal["raises", "lowers"]
+Abstention = Literal["too_little_history", "interval_too_wide"]
 
 STATES: tuple[State, ...] = get_args(State)
 BASES: tuple[Basis, ...] = get_args(Basis)
 TIERS: tuple[Tier, ...] = get_args(Tier)
+ABSTENTIONS: tuple[Abstention, ...] = get_args(Abstention)
 _SMALL = 1e-8  # log-odds
 STATES_AT_RISK: frozenset[State] = frozenset({"to_decide", "no_term", "in_grace"})
 
@@ -124,6 +126,11 @@ class AccountScore:
         Last day to decide on that contract, and its exclusive end.
     churn_probability, renewal_likelihood, loss_probability : float or None
         Shares 0-1.
+    loss_probability_low, loss_probability_high : float or None
+        Ends of the interval of `loss_probability`, which lies inside; None when it was not told.
+    abstained : str or None
+        One of `ABSTENTIONS`: why there is no probability, although the state would have one, or
+        because of the state. Then there is no tier, no ARR at risk and no interval either.
     arr_at_risk : float or None
         Expected loss: `arr_to_decide` times `loss_probability`.
     risk_tier : str or None
@@ -160,6 +167,9 @@ class AccountScore:
     churn_probability: float | None = None
     renewal_likelihood: float | None = None
     loss_probability: float | None = None
+    loss_probability_low: float | None = None
+    loss_probability_high: float | None = None
+    abstained: Abstention | None = None
     arr_at_risk: float | None = None
     risk_tier: Tier | None = None
     tier_runs_below: int = 0
@@ -167,6 +177,12 @@ class AccountScore:
     contributions: dict[str, float] = field(default_factory=dict)
     base_log_odds: float | None = None
     rank: int | None = field(default=None, compare=False)
+
+    @property
+    def loss_probability_interval(self) -> tuple[float, float] | None:
+        """Both ends of the interval, or None when it was not told."""
+        low, high = self.loss_probability_low, self.loss_probability_high
+        return None if low is None or high is None else (low, high)
 
     @property
     def base_probability(self) -> float | None:
@@ -297,6 +313,12 @@ def count_states(scores: Iterable[AccountScore]) -> dict[str, int]:
     """Accounts by state, 0 where a state does not occur."""
     counted = Counter(score.state for score in scores)
     return {state: counted[state] for state in STATES}
+
+
+def count_abstentions(scores: Iterable[AccountScore]) -> dict[str, int]:
+    """Accounts without a probability by the rule that withheld it, 0 where none was."""
+    counted = Counter(score.abstained for score in scores)
+    return {reason: counted[reason] for reason in ABSTENTIONS}
 
 
 def total_money(scores: Iterable[AccountScore]) -> Totals:

@@ -64,6 +64,8 @@ class Breakdown:
         Share 0-1: base and contributions summed, as a probability.
     direct : float
         The same straight from the trees and the calibration.
+    interval : tuple of float, or None
+        Ends of the probability's interval, shares 0-1; None without refits.
     steps : tuple of Step
         All features that contribute, the strongest first.
     groups : mapping of str to (float, float)
@@ -81,6 +83,7 @@ class Breakdown:
     base_log_odds: float
     probability: float
     direct: float
+    interval: tuple[float, float] | None
     steps: tuple[Step, ...]
     groups: Mapping[str, tuple[float, float]]
     peers: str | None
@@ -113,6 +116,7 @@ class Breakdown:
                 "label": card.label,
             },
             "probability": self.probability,
+            "probability_interval": self.interval,
             "probability_of_the_model": self.direct,
             "sum": {
                 "base_log_odds": self.base_log_odds,
@@ -167,6 +171,7 @@ def take_apart(
         entry = entries[driver.feature]
         columns = sorted(primitive.column for primitive in entry.expression.primitives)
         steps.append(Step(driver, entry, {c: made_of[c] for c in columns if c in made_of}))
+    low, high = (float(end[row]) for end in prediction.interval)
     segment = reasons.peers.segment[row]
     peers = reasons.segment == segment if segment is not None else reasons.segment.index >= 0
     found = Breakdown(
@@ -175,6 +180,7 @@ def take_apart(
         prediction.explanation.base,
         float(prediction.explanation.probability[row]),
         float(bundle.predictor.probability(dataset.features.iloc[[row]])[0]),
+        None if math.isnan(low) else (low, high),
         tuple(steps),
         _groups(prediction.explanation, row, reasons.groups(row)),
         segment,

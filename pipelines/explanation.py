@@ -11,15 +11,22 @@ from features.dataset import ModelName
 from features.digest import Digest, read_digests
 from features.errors import InputError, Problem
 from features.progress import Progress, silent
+from features.settings import AbstentionSettings
 from features.source import Source
+from models.abstention import RULES
 from models.bundle import Bundle
-from models.snapshot import STATES_AT_RISK, AccountScore
+from models.snapshot import STATES_AT_RISK, Abstention, AccountScore
 from models.store import SnapshotStore
 from pipelines.breakdown import EXACT, Breakdown, Target, take_apart
 from pipelines.config import Config
 from pipelines.home import Home
 from pipelines.population import Prediction, build_population, predict
-from pipelines.scoring import build_snapshot, knowledge_problems, read_champions
+from pipelines.scoring import (
+    build_snapshot,
+    knowledge_problems,
+    read_champions,
+    scoring_models,
+)
 
 LATEST_ROWS = 5
 _CLOSEST = 3
@@ -134,10 +141,11 @@ def explain_account(
     progress("taking the probability apart")
     scores = build_snapshot(config, population, bundles, previous={}).scores
     score = next((score for score in scores if score.account_id == account_id), None)
-    predictions = predict(population, {name: b.predictor for name, b in bundles.items()})
+    predictions = predict(population, scoring_models(bundles), rules=config.abstention)
     breakdown, published = None, None
     target = _find_target(predictions, score, account_id, contract_id)
-    if target is not None:
+    withheld = _withheld(target, score)
+    if target is not None and withheld is None:
         bundle = bundles[target.prediction.dataset.model]
         breakdown = take_apart(source, population, target, bundle, currency=config.currency)
         published = _published(config, home, source.data_end, target)
@@ -148,7 +156,7 @@ def explain_account(
         score=score,
         digests=tuple(read_digests(source, account_id, latest=LATEST_ROWS)),
         breakdown=breakdown,
-        reason="" if breakdown else _why_none(score, bundles),
+        reason="" if breakdown else _why_none(score, bundles, withheld, config.abstention),
         published=published,
     )
 
@@ -225,14 +233,28 @@ def _published(config: Config, home: Home, as_of: date, target: Target) -> Publi
     return Published(header.snapshot_id, str(use["version"]), score.loss_probability)
 
 
-def _why_none(score: AccountScore | None, bundles: Mapping[ModelName, Bundle]) -> str:
-    """Why an account has no probability."""
+def _withheld(target: Target | None, score: AccountScore | None) -> Abstention | None:
+    """The rule that withholds the probability, of the row or else of the account."""
+    if target is not None:
+        found: Abstention | None = target.prediction.reasons[target.row]
+        return found
+    return score.abstained if score else None
+
+
+def _why_none(
+    score: AccountScore | None,
+    bundles: Mapping[ModelName, Bundle],
+    withheld: Abstention | None,
+    rules: AbstentionSettings,
+) -> str:
+    """Why there is no probability."""
     if score is None:
         return "it is no customer on this date, so there is nothing to predict"
+    if withheld is not None:
+        rule = next(rule for rule in RULES if rule.name == withheld)
+        return f"withheld: {rule.describe(rules)}"
     if not bundles:
         return "no model is promoted yet: keepwell train"
-    if score.state == "too_little_history":
-        return "too little history: a customer of less than 28 days is not judged"
     if score.state not in STATES_AT_RISK:
         return f"its state is {score.state.replace('_', ' ')}: there is nothing left to predict"
     return f"no promoted model ({', '.join(sorted(bundles))}) speaks of an account like this"

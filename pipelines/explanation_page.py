@@ -14,7 +14,7 @@ from rich.text import Text
 
 from features.catalogue import Feature
 from features.digest import Cell, Digest
-from features.wording import format_value
+from features.wording import describe, format_value
 from models.snapshot import AccountScore
 from pipelines.breakdown import Breakdown, Step
 from pipelines.explanation import AccountExplanation
@@ -75,10 +75,13 @@ def _show_head(console: Console, found: AccountExplanation, currency: str) -> No
 
 def _answer(found: AccountExplanation, breakdown: Breakdown) -> str:
     score = found.score
-    tier = score.risk_tier if score and score.basis == breakdown.model else None
-    what = _BASIS[breakdown.model]
+    its_own = score is not None and score.loss_probability == breakdown.probability
+    told = ["-".join(f"{100 * end:.0f}" for end in breakdown.interval or ())]
+    told += [score.risk_tier] if score is not None and score.risk_tier and its_own else []
+    beside = ", ".join(filter(None, told))
     return (
-        f"chance {what}: {percent(breakdown.probability)}{f' ({tier})' if tier else ''}; "
+        f"chance {_BASIS[breakdown.model]}: {percent(breakdown.probability)}"
+        f"{f' ({beside})' if beside else ''}; "
         f"the model starts from {percent(breakdown.base_probability)}"
     )
 
@@ -95,12 +98,23 @@ def _strongest(found: Breakdown, direction: str, currency: str) -> str:
 
 def _beside(step: Step, past: date, currency: str) -> str:
     """The account's past and its peers in brackets, where they are known."""
-    told = []
-    if step.driver.previous is not None:
-        told.append(f"{_spell(step.driver.previous, step.feature, currency)} on {past}")
+    driver, told = step.driver, []
+    if driver.previous is not None:
+        if _is_turned(step):
+            told.append(f"{describe(step.feature, driver.previous, currency=currency)} on {past}")
+        else:
+            told.append(f"{_spell(driver.previous, step.feature, currency)} on {past}")
     if step.driver.peer_low is not None:
         told.append(f"peers {_peers(step, currency)}")
     return f" ({'; '.join(told)})" if told else ""
+
+
+def _is_turned(step: Step) -> bool:
+    """Whether today and before are on two sides of 0, which have words of their own."""
+    value, before = step.driver.value, step.driver.previous
+    if not isinstance(value, float) or not isinstance(before, float):
+        return False
+    return bool(step.feature.text_below_zero) and (value < 0) != (before < 0)
 
 
 def _facts(score: AccountScore, currency: str) -> Iterable[str]:

@@ -88,9 +88,9 @@ def score_customers(config: Config, population: Population) -> Snapshot:
 
 
 @task(name="publish the snapshot", **_RETRY)
-def publish_snapshot(snapshot: Snapshot) -> Published:
+def publish_snapshot(config: Config, snapshot: Snapshot) -> Published:
     """The snapshot in the store, and the pointer on it."""
-    return publish(snapshot, Home.from_environment())
+    return publish(snapshot, Home.from_environment(), config)
 
 
 @flow(name="train", validate_parameters=False)
@@ -111,7 +111,7 @@ def score(config: Path, data: Path | None = None, as_of: date | None = None) -> 
     """Score all customers of the company in a YAML file and publish a snapshot."""
     loaded = read_config(Path(config), data=data)
     source = open_tables(loaded, as_of)
-    published = publish_snapshot(score_customers(loaded, build_customers(source)))
+    published = publish_snapshot(loaded, score_customers(loaded, build_customers(source)))
     create_table_artifact(key=f"{loaded.company}-ranking", table=_ranking_rows(published.snapshot))
     return published
 

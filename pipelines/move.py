@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from features.dataset import ModelName
-from models.predictor import Predictor
+from features.settings import AbstentionSettings
 from models.snapshot import STATES_AT_RISK
 from models.tier import Thresholds, Tier, assign_tier
-from pipelines.population import Population, lead_prediction, predict
+from pipelines.population import Model, Population, lead_prediction, predict
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,22 @@ class TierMove:
 
 def find_moves(
     population: Population,
-    before: tuple[Mapping[ModelName, Predictor], Thresholds],
-    after: tuple[Mapping[ModelName, Predictor], Thresholds],
+    before: tuple[Mapping[ModelName, Model], Thresholds],
+    after: tuple[Mapping[ModelName, Model], Thresholds],
+    *,
+    rules: AbstentionSettings,
 ) -> list[TierMove]:
     """Accounts that have a tier under both and not the same one, the largest move first.
 
     Parameters
     ----------
     population : Population
-    before, after : (predictors, Thresholds)
+    before, after : (models, Thresholds)
         Tiers are those of a first run: nothing of earlier runs holds them.
+    rules : AbstentionSettings
+        Accounts that get no probability have no tier.
     """
-    old, new = (_losses(population, predictors) for predictors, _ in (before, after))
+    old, new = (_losses(population, models, rules) for models, _ in (before, after))
     moves = [
         TierMove(
             account,
@@ -55,12 +59,14 @@ def find_moves(
     return sorted(moved, key=lambda m: (-abs(m.loss_after - m.loss_before), m.account_id))
 
 
-def _losses(population: Population, predictors: Mapping[ModelName, Predictor]) -> dict[str, float]:
-    predictions = predict(population, predictors)
+def _losses(
+    population: Population, models: Mapping[ModelName, Model], rules: AbstentionSettings
+) -> dict[str, float]:
+    predictions = predict(population, models, rules=rules)
     found = {}
     for state in population.accounts:
         if state["state"] in STATES_AT_RISK:
-            loss = lead_prediction(state, predictions)[1]
-            if loss is not None:
-                found[str(state["account_id"])] = loss
+            lead = lead_prediction(state, predictions)
+            if lead is not None and lead[1].abstained is None:
+                found[str(state["account_id"])] = lead[1].probability
     return found

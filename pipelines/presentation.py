@@ -14,7 +14,13 @@ from models.baseline import TITLES
 from models.bootstrap import Estimate
 from models.recipe import Skipped, Trained
 from models.report import Report
-from models.snapshot import AccountScore, Snapshot, ranking_key, total_money
+from models.snapshot import (
+    AccountScore,
+    Snapshot,
+    count_abstentions,
+    ranking_key,
+    total_money,
+)
 from pipelines.move import TierMove
 from pipelines.training import Outcome
 
@@ -96,10 +102,11 @@ def verdict(outcome: Trained | Skipped) -> str:
 
 def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[str, str]) -> None:
     test = report.test
+    dates = f"as of {test.first:%Y-%m-%d} to {test.last:%Y-%m-%d}"
     table = Table(
         title=(
             f"{name}: {test.rows:,} test rows, {test.positives:,} positive, "
-            f"as of {test.first:%Y-%m-%d} to {test.last:%Y-%m-%d}"
+            f"{dates if report.temporal else report.split}"
         ),
         title_justify="left",
     )
@@ -122,9 +129,11 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
     slope, intercept = report.skill.calibration_slope, report.skill.calibration_intercept
     console.print(
         f"  calibration slope {spell(slope)}, intercept {intercept.value:+.2f}; "
-        f"AUC is within as-of dates, intervals are by bootstrap over accounts"
+        f"AUC is {report.within}, intervals are by bootstrap over accounts"
     )
     _show_slices(console, report)
+    if report.abstention is not None:
+        console.print(f"  {report.abstention.sentence}", markup=False)
     for reason in report.decision.reasons:
         console.print(f"  - {reason}", markup=False)
 
@@ -182,8 +191,8 @@ def show_ranking(console: Console, snapshot: Snapshot, *, rows: int = 15) -> Non
 
 def _ranking_row(score: AccountScore) -> Sequence[str]:
     loss = score.loss_probability
-    words = score.state.replace("_", " ")
-    chance = words if loss is None else f"{percent(loss)} {score.risk_tier or ''}"
+    words = (score.abstained or score.state).replace("_", " ")
+    chance = words if loss is None else f"{_chance(score, loss)} {score.risk_tier or ''}"
     basis = {"renewal": "this renewal", "churn": "any reason", None: ""}[score.basis]
     if score.state == "in_grace" and loss is not None:
         basis = words
@@ -197,6 +206,15 @@ def _ranking_row(score: AccountScore) -> Sequence[str]:
         _money(score.arr_at_risk),
         escape("; ".join(raising)),
     )
+
+
+def _chance(score: AccountScore, loss: float) -> str:
+    """The chance of loss, with its interval where there is one."""
+    ends = score.loss_probability_interval
+    if ends is None:
+        return percent(loss)
+    low, high = (f"{100 * end:.0f}" for end in ends)
+    return f"{percent(loss)} ({low}-{high})"
 
 
 def percent(share: float) -> str:
@@ -223,9 +241,24 @@ def _summary(snapshot: Snapshot) -> str:
         lines.append(
             f"ARR under notice, already lost: {snapshot.currency} {_money(totals.arr_notice_given)}"
         )
+    lines += _abstentions(snapshot)
     if not any(snapshot.models.values()):
         lines.append("no model is promoted, so there are states and dates only: keepwell train")
     return "\n".join(lines)
+
+
+def _abstentions(snapshot: Snapshot) -> list[str]:
+    """Who gets no probability by which rule, and what they pay: somebody has to look at them."""
+    lines = []
+    for reason, accounts in count_abstentions(snapshot.scores).items():
+        if accounts:
+            amounts = [
+                s.arr for s in snapshot.scores if s.abstained == reason and s.arr is not None
+            ]
+            money = f", {snapshot.currency} {_money(sum(amounts))} a year" if amounts else ""
+            words = reason.replace("_", " ")
+            lines.append(f"no probability, {words}: {accounts:,} accounts{money}")
+    return lines
 
 
 def _money(amount: float | None) -> str:

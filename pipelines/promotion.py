@@ -15,7 +15,6 @@ from models.challenge import Champion, challenge, decide_challenge
 from models.champion import bundle_folder, champion, promote
 from models.gate import Decision
 from models.plot import draw_plots
-from models.predictor import Predictor
 from models.recipe import Trained
 from models.registry import record_training, set_champion
 from models.report_page import render_card, render_report
@@ -23,8 +22,8 @@ from models.tier import Thresholds, choose_thresholds
 from pipelines.config import Config
 from pipelines.home import Home
 from pipelines.move import TierMove
-from pipelines.population import Population, loss_probabilities, predict
-from pipelines.scoring import read_champions
+from pipelines.population import Model, Population, loss_probabilities, predict
+from pipelines.scoring import read_champions, scoring_models
 from pipelines.source import describe_label, git_commit, hash_tables
 
 MODELS: tuple[ModelName, ...] = ("churn", "renewal")
@@ -82,26 +81,30 @@ def _read_champion(folder: Path, config: Config) -> Champion:
     )
 
 
-def predictors_after(
+def scoring_model(trained: Trained) -> Model:
+    """What a trained model would score with."""
+    return Model(trained.shipped.predictor, trained.refits)
+
+
+def models_after(
     home: Home, config: Config, trained: Mapping[ModelName, Trained]
-) -> dict[ModelName, Predictor]:
+) -> dict[ModelName, Model]:
     """What scores once the promoted of the trained models are in use."""
-    found: dict[ModelName, Predictor] = {
-        name: bundle.predictor for name, bundle in read_champions(home, config).items()
-    }
+    found = scoring_models(read_champions(home, config))
     for name, model in trained.items():
         if model.report.decision.promoted:
-            found[name] = model.shipped.predictor
+            found[name] = scoring_model(model)
     return found
 
 
 def fit_thresholds(
-    config: Config, population: Population, predictors: Mapping[ModelName, Predictor]
+    config: Config, population: Population, models: Mapping[ModelName, Model]
 ) -> Thresholds:
     """The configuration's thresholds, or such that the high tier fits the team today."""
     if config.tiers.high is not None and config.tiers.medium is not None:
         return Thresholds(high=config.tiers.high, medium=config.tiers.medium)
-    found = loss_probabilities(population, predict(population, predictors))
+    predictions = predict(population, models, rules=config.abstention)
+    found = loss_probabilities(population, predictions)
     return choose_thresholds([float(value) for value in found], config.team.capacity)
 
 
@@ -152,6 +155,7 @@ def record_model(
         judged=trained.judged.predictor,
         card=card,
         golden=trained.golden,
+        refits=trained.refits,
     )
     if trained.report.decision.promoted:
         promote(home.folder, company, trained.model, version)

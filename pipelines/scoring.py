@@ -13,20 +13,24 @@ from features.dataset import ModelName
 from features.errors import InputError, Problem
 from features.progress import Progress, silent
 from features.source import Source
-from models.bundle import Bundle, read_bundle
+from models.bundle import Bundle, read_bundle, read_refits
 from models.champion import champion
+from models.intervention import held_out
 from models.snapshot import (
     STATES_AT_RISK,
     AccountScore,
     Basis,
     Snapshot,
     SnapshotHeader,
+    count_abstentions,
 )
 from models.store import SnapshotStore
 from models.tier import Thresholds, assign_tier
 from pipelines.config import Config
 from pipelines.home import Home
 from pipelines.population import (
+    Model,
+    Outlook,
     Population,
     Prediction,
     build_population,
@@ -42,10 +46,11 @@ _SHOWN = ("external_id", "name", "parent_id", "segment", "account_tier", "region
 
 @dataclass(frozen=True)
 class Published:
-    """A snapshot and the id under which it is served."""
+    """A snapshot and the id under which it is served; ``hold_out``: accounts to be left alone."""
 
     snapshot: Snapshot
     snapshot_id: str
+    hold_out: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The part about the snapshot of what ``keepwell run --json`` prints."""
@@ -55,6 +60,8 @@ class Published:
             "as_of": self.snapshot.as_of.isoformat(),
             "accounts": len(self.snapshot.scores),
             "accounts_scored": scored,
+            "abstained": count_abstentions(self.snapshot.scores),
+            "hold_out": list(self.hold_out),
         }
 
 
@@ -84,7 +91,7 @@ def score_company(
         population = build_population(source, source.data_end, progress=progress)
     snapshot = score_population(config, population, home)
     progress(f"publishing {len(snapshot.scores):,} accounts")
-    return publish(snapshot, home)
+    return publish(snapshot, home, config)
 
 
 def score_population(config: Config, population: Population, home: Home) -> Snapshot:
@@ -97,6 +104,7 @@ def score_population(config: Config, population: Population, home: Home) -> Snap
     """
     bundles = read_champions(home, config)
     with SnapshotStore(home.store_url) as store:
+        store.upgrade()
         header = store.current()
         served = header if header is not None and header.company == config.company else None
         _check_order(population.as_of, served, bundles)
@@ -133,10 +141,20 @@ def knowledge_problems(as_of: date, bundles: Mapping[ModelName, Bundle]) -> list
     ]
 
 
-def publish(snapshot: Snapshot, home: Home) -> Published:
+def publish(snapshot: Snapshot, home: Home, config: Config) -> Published:
     """Write the snapshot into the store and move the pointer to it."""
     with SnapshotStore(home.store_url) as store:
-        return Published(snapshot, store.publish(snapshot))
+        snapshot_id = store.publish(snapshot)
+    return Published(snapshot, snapshot_id, accounts_held_out(snapshot, config))
+
+
+def accounts_held_out(snapshot: Snapshot, config: Config) -> tuple[str, ...]:
+    """The accounts of a snapshot that nobody is to work on, in the order of their ids."""
+    chosen = config.interventions
+    scores = sorted(snapshot.scores, key=lambda score: score.account_id)
+    groups = [score.parent_id or score.account_id for score in scores]
+    held = held_out(groups, share=chosen.hold_out_share, seed=chosen.seed)
+    return tuple(score.account_id for score, out in zip(scores, held, strict=True) if out)
 
 
 def read_champions(home: Home, config: Config) -> dict[ModelName, Bundle]:
@@ -147,6 +165,11 @@ def read_champions(home: Home, config: Config) -> dict[ModelName, Bundle]:
         if folder is not None and getattr(config.labels, name) is not None:
             found[name] = read_bundle(folder, threads=config.training.threads)
     return found
+
+
+def scoring_models(bundles: Mapping[ModelName, Bundle]) -> dict[ModelName, Model]:
+    """What scores of each bundle, its refits read too."""
+    return {name: Model(bundle.predictor, read_refits(bundle)) for name, bundle in bundles.items()}
 
 
 def build_snapshot(
@@ -167,7 +190,7 @@ def build_snapshot(
     previous : mapping of account id to (tier, runs below)
         From the snapshot before, so that tiers do not flap.
     """
-    predictions = predict(population, {name: b.predictor for name, b in bundles.items()})
+    predictions = predict(population, scoring_models(bundles), rules=config.abstention)
     scoring = _Scoring(
         config,
         predictions,
@@ -248,22 +271,29 @@ def _score(state: Mapping[str, Any], scoring: _Scoring) -> AccountScore:  # Any:
         decision_date=_day(state["decision_date"]),
         renewal_date=_day(state["renewal_date"]),
     )
+    if state["state"] == "too_little_history":
+        return replace(common, abstained="too_little_history")
     if state["state"] not in STATES_AT_RISK:
         return common
-    model, loss = lead_prediction(state, scoring.predictions)
-    if model is None or loss is None:
+    lead = lead_prediction(state, scoring.predictions)
+    if lead is None:
         return common
-    return _with_risk(common, state, scoring, model, loss)
+    if lead[1].abstained is not None:
+        return replace(common, abstained=lead[1].abstained)
+    return _with_risk(common, state, scoring, lead)
 
 
 def _with_risk(
-    common: AccountScore, state: Mapping[str, Any], scoring: _Scoring, basis: Basis, loss: float
+    common: AccountScore,
+    state: Mapping[str, Any],
+    scoring: _Scoring,
+    lead: tuple[ModelName, Outlook],
 ) -> AccountScore:
+    basis: Basis = lead[0]
+    row, loss, interval, _ = lead[1]
     predictions = scoring.predictions
     at_stake = _arr_at_stake(state, basis)
-    churn = predictions["churn"].probability(common.account_id) if "churn" in predictions else None
-    renewal = basis == "renewal"
-    row = predictions[basis].place[str(common.contract_id if renewal else common.account_id)]
+    churn = predictions["churn"].outlook(common.account_id) if "churn" in predictions else None
     tier, runs = (None, 0)
     if scoring.thresholds is not None:
         before, runs_before = scoring.previous.get(common.account_id, (None, 0))
@@ -271,9 +301,11 @@ def _with_risk(
     return replace(
         common,
         basis=basis,
-        churn_probability=churn,
-        renewal_likelihood=1.0 - loss if renewal else None,
+        churn_probability=None if churn is None or churn.abstained else churn.probability,
+        renewal_likelihood=1.0 - loss if basis == "renewal" else None,
         loss_probability=loss,
+        loss_probability_low=None if interval is None else interval[0],
+        loss_probability_high=None if interval is None else interval[1],
         arr_to_decide=at_stake,
         arr_at_risk=None if at_stake is None else at_stake * loss,
         risk_tier=tier,

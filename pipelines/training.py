@@ -23,11 +23,12 @@ from pipelines.promotion import (
     challenge_champion,
     describe_provenance,
     fit_thresholds,
-    predictors_after,
+    models_after,
     record_model,
+    scoring_model,
     versions_in_use,
 )
-from pipelines.scoring import read_champions, read_thresholds
+from pipelines.scoring import read_champions, read_thresholds, scoring_models
 from pipelines.source import model_table
 
 Outcome = Trained | Skipped
@@ -125,8 +126,8 @@ def record_run(
             if isinstance(outcome, Trained)
         }
         before = read_champions(home, config)
-        predictors = predictors_after(home, config, trained)
-        thresholds = fit_thresholds(config, population, predictors)
+        models = models_after(home, config, trained)
+        thresholds = fit_thresholds(config, population, models)
         moves = _moves(config, population, before, trained)
         for name, model in trained.items():
             progress(f"recording the {name} model")
@@ -146,11 +147,10 @@ def _moves(
 ) -> tuple[TierMove, ...]:
     """The accounts whose tier moves, or would move, from the champions to these models."""
     limits = read_thresholds(config, before)
-    old = {name: bundle.predictor for name, bundle in before.items()}
-    new = {name: model.shipped.predictor for name, model in trained.items() if name in before}
+    old = scoring_models(before)
+    new = {name: scoring_model(model) for name, model in trained.items() if name in before}
     if limits is None or not new:
         return ()
     after = {**old, **new}
-    return tuple(
-        find_moves(population, (old, limits), (after, fit_thresholds(config, population, after)))
-    )
+    then = (after, fit_thresholds(config, population, after))
+    return tuple(find_moves(population, (old, limits), then, rules=config.abstention))

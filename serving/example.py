@@ -23,6 +23,8 @@ ACCOUNT_RISK: dict[str, Any] = {  # Any: a JSON document
     "churn_probability": 0.21,
     "renewal_likelihood": 0.37,
     "loss_probability": 0.63,
+    "loss_probability_interval": [0.44, 0.79],
+    "abstained": None,
     "risk_tier": "high",
     "contract_id": "C-2041",
     "decision_date": "2026-12-01",

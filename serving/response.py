@@ -8,7 +8,15 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.snapshot import AccountScore, Basis, Direction, SnapshotHeader, State, Tier
+from models.snapshot import (
+    Abstention,
+    AccountScore,
+    Basis,
+    Direction,
+    SnapshotHeader,
+    State,
+    Tier,
+)
 
 Share = float  # 0-1
 
@@ -92,6 +100,12 @@ class RankedAccount(Answer):
     churn_probability: Share | None
     renewal_likelihood: Share | None
     loss_probability: Share | None
+    loss_probability_interval: tuple[Share, Share] | None = Field(
+        description="90 % interval over refits on other samples of accounts; null when not told"
+    )
+    abstained: Abstention | None = Field(
+        description="Rule by which no probability is given; null when none applied"
+    )
     risk_tier: Tier | None = Field(description="From loss_probability alone")
     contract_id: str | None = Field(description="The next contract to decide")
     decision_date: date | None = Field(description="Last day to decide on it")

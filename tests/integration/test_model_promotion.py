@@ -34,7 +34,7 @@ def without_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Recording needs no tables here: who is scored, tiers and provenance are given."""
     monkeypatch.setattr(training, "build_population", lambda *_: None)
     monkeypatch.setattr(training, "fit_thresholds", lambda *_: THRESHOLDS)
-    monkeypatch.setattr(training, "find_moves", lambda *_: [])
+    monkeypatch.setattr(training, "find_moves", lambda *_, **__: [])
     monkeypatch.setattr(training, "describe_provenance", lambda *_: PROVENANCE)
 
 

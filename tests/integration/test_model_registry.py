@@ -11,7 +11,7 @@ import pytest
 from mlflow import MlflowClient
 
 from features.errors import InputError
-from models.plot import draw_plots, placement_curve, reliability
+from models.plot import draw_plots, placement_curve
 from models.registry import (
     ALIAS,
     champion_version,
@@ -117,11 +117,3 @@ def test_the_area_under_the_drawn_curve_is_the_auc_of_the_report() -> None:
     x, y = placement_curve(rows["label"].to_numpy(), rows["probability"].to_numpy(), rows["as_of"])
     area = float(np.sum(np.diff(x) * y[:-1]))
     assert area == pytest.approx(report.skill.auc.value, abs=1e-9)
-
-
-def test_a_tenth_holds_its_share_within_its_interval() -> None:
-    label = np.r_[np.zeros(50), np.ones(50)]
-    mean, share, low, high = reliability(label, np.linspace(0, 1, 100))
-    assert len(mean) == 10
-    assert share.tolist() == [0.0] * 5 + [1.0] * 5
-    assert ((low <= share) & (share <= high)).all()

@@ -136,6 +136,27 @@ def test_only_states_at_risk_carry_arr_at_risk(finished: Finished) -> None:
             assert score.arr_at_risk == pytest.approx(score.arr_to_decide * score.loss_probability)
 
 
+def test_a_probability_has_an_interval_or_a_rule_says_why_it_is_not_given(
+    finished: Finished,
+) -> None:
+    with SnapshotStore(finished.store_url) as store:
+        scores = store.ranking(finished.printed["snapshot_id"], limit=5000)
+    for score in scores:
+        interval = score.loss_probability_interval
+        if score.loss_probability is None:
+            assert interval is None
+        else:
+            assert interval is not None
+            assert 0 <= interval[0] <= score.loss_probability <= interval[1] <= 1
+            assert interval[1] - interval[0] <= 0.5
+        assert (score.state == "too_little_history") <= (score.abstained == "too_little_history")
+    counted = finished.printed["abstained"]
+    assert counted == {
+        reason: sum(score.abstained == reason for score in scores) for reason in counted
+    }
+    assert counted["too_little_history"] > 0
+
+
 def test_the_server_saw_both_flows_with_named_tasks_and_their_artifacts(finished: Finished) -> None:
     with httpx.Client(base_url=finished.api, timeout=30) as client:
         runs = client.post("/flow_runs/filter", json={}).json()
