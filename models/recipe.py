@@ -53,8 +53,8 @@ class Trained:
         The same recipe on all mature rows; it scores.
     report : Report
         On the test rows.
-    test : ModelTable
-        The rows behind the report, for plots.
+    train, test : ModelTable
+        The rows that ``judged`` learnt from, and those behind the report, for plots.
     recent : ModelTable
         All rows of the latest as-of dates, mature or not.
     recipe : str
@@ -67,6 +67,7 @@ class Trained:
     judged: FittedModel
     shipped: FittedModel
     report: Report
+    train: ModelTable
     test: ModelTable
     recent: ModelTable
     recipe: str
@@ -131,6 +132,7 @@ def train_model(
         judged=judged,
         shipped=shipped,
         report=report,
+        train=train,
         test=test,
         recent=table.part(table.rows["as_of"].isin(recent).to_numpy(dtype=np.bool_)),
         recipe=recipe_of(table, settings),
@@ -193,6 +195,7 @@ def _train_undated(table: ModelTable, settings: ModelSettings, tell: Progress) -
         judged=shipped,
         shipped=shipped,
         report=report,
+        train=mature,
         test=mature,
         recent=table,
         recipe=recipe_of(table, settings),
