@@ -23,6 +23,8 @@ def test_every_key_has_a_default_and_a_description() -> None:
         "costs",
         "tiers",
         "training",
+        "tuning",
+        "interventions",
         "abstention",
     }
     for name, field in ModelSettings.model_fields.items():
