@@ -48,11 +48,12 @@ def score_baselines(
     -------
     dict of str to float, (n_test,)
         ``base_rate``, ``tenure``, ``days_to_renewal``, ``days_to_renewal_with_trend``,
-        ``logistic_regression``. A baseline of columns none of which is known is no better than
-        the base rate.
+        ``logistic_regression``. A baseline of columns that no training row knows is left out.
     """
     scores = {BASE_RATE: np.full(len(test), float(train.label.mean()))}
     for name, columns in ALONE.items():
+        if train.rows[list(columns)].isna().all(axis=None):
+            continue
         scores[name] = score_alone(train, test, columns, settings=settings)
     scores[LOGISTIC_REGRESSION] = score_logistic(train, test)
     return scores

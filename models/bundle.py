@@ -58,6 +58,8 @@ class Provenance:
         None outside a checkout.
     created_at : datetime
         With a time zone.
+    assembled : bool
+        Whether Keepwell built the rows from dated tables, so that it answers for what a row knows.
     """
 
     company: str
@@ -66,6 +68,7 @@ class Provenance:
     data_hash: str
     git_commit: str | None
     created_at: datetime
+    assembled: bool = True
 
 
 @dataclass(frozen=True, eq=False)

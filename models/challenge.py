@@ -197,6 +197,8 @@ def _comparable(
     test: ModelTable, champion: Champion, settings: ModelSettings
 ) -> tuple[Predictor | None, BoolArray]:
     """The champion's copy to compare with, and the rows that it had no part in."""
+    if not test.dated:  # both may have learnt from these very accounts
+        return None, np.zeros(len(test), dtype=np.bool_)
     as_of = test.rows["as_of"]
     copies = [(champion.predictor, champion.data_end), (champion.judged, champion.judged_from)]
     for predictor, known_until in copies:
@@ -213,6 +215,8 @@ def _absent(test: ModelTable, predictor: Predictor) -> list[str]:
 
 
 def _obstacle(trained: Trained, champion: Champion) -> str:
+    if not trained.test.dated:
+        return "rows without dates cannot be told to be later than what it learnt from"
     absent = _absent(trained.test, champion.predictor)
     if absent:
         return f"{len(absent)} of its features are no longer computed, such as {absent[0]}"

@@ -89,7 +89,7 @@ def judge(
         Whether to judge the slices too.
     """
     draws = draw_rows(scored, settings)
-    auc = rank_auc(scored.label, scored.raw, scored.as_of, draws)
+    auc = rank_auc(scored.label, scored.raw, scored.stratum, draws)
     slices = {
         name: _slices(scored, draws, name, settings)
         for name in (scored.slice_columns if by_slice else ())
@@ -106,12 +106,17 @@ def judge(
 def draw_rows(scored: ScoredRows, settings: ModelSettings) -> Bootstrap:
     """The bootstrap over the rows' parents that every figure of them shares."""
     training = settings.training
-    return draw_groups(scored.group, replicates=training.replicates, seed=training.seed)
+    return draw_groups(
+        scored.group,
+        replicates=training.replicates,
+        seed=training.seed,
+        share=scored.independent_share,
+    )
 
 
 def _compare(model: Ranked, scored: ScoredRows, name: str, draws: Bootstrap) -> Comparison:
     score = scored.baselines[name]
-    auc = rank_auc(scored.label, score, scored.as_of, draws)
+    auc = rank_auc(scored.label, score, scored.stratum, draws)
     precision = rank_average_precision(scored.label, score, draws)
     return Comparison(auc.estimate, precision.estimate, model.minus(auc))
 

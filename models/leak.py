@@ -86,7 +86,7 @@ def find_leaks(table: ModelTable, predictor: Predictor) -> Leaks:
     if len(np.unique(table.label)) < 2:
         return Leaks(warnings=warnings)
     rows = label_rows(table)
-    presence = telling_rows(table)
+    presence = telling_rows(table) if table.dated else None
     stops, names = ([], []) if presence is None else ([presence], [ROWS])
     features = table.features[list(predictor.encoding.columns)]
     agreed = [name for name, trait in table.traits.items() if trait.agreed]

@@ -73,7 +73,8 @@ def placement_curve(
     ----------
     label, score : float, (n,)
         Label 0 or 1, and what the rows are ranked by.
-    as_of : Series of datetime64, (n,)
+    as_of : Series, (n,)
+        As-of dates, or whatever else tells which rows may be compared.
 
     References
     ----------
@@ -97,11 +98,11 @@ def placement_curve(
 
 def _draw_roc(axes: Axes, trained: Trained) -> None:
     label, probability = _test(trained)
-    x, y = placement_curve(label, probability, trained.report.predictions["as_of"])
+    x, y = placement_curve(label, probability, pd.Series(trained.report.scored.stratum))
     axes.step(x, y, where="post")
     axes.plot([0, 1], [0, 1], linestyle=":", color="grey")
     axes.set(
-        title=f"{trained.model}: AUC {_spell(trained.report.skill.auc)}, within as-of dates",
+        title=f"{trained.model}: AUC {_spell(trained.report.skill.auc)}, {trained.report.within}",
         xlabel="share of kept rows ranked above",
         ylabel="share of lost rows found",
     )

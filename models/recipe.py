@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from models.evaluation import evaluate
+from models.holdout import judge_left_out, reason_not_to_leave_out
 from models.leak import find_leaks
 from models.presence import telling_rows
 from models.refit import Refits, find_interval, fit_refits
@@ -47,7 +48,8 @@ class Trained:
     model : str
         ``churn`` or ``renewal``.
     judged : FittedModel
-        Of the training rows; the report is about it.
+        Of the training rows; the report is about it. Of rows without dates it is the shipped one,
+        and the report is about the same recipe on accounts left out.
     shipped : FittedModel
         The same recipe on all mature rows; it scores.
     report : Report
@@ -83,6 +85,8 @@ def train_model(
 ) -> Trained | Skipped:
     """A model judged on later rows and refitted on all, or the reason why there is none.
 
+    Rows that bear no dates judge as accounts left out, see `models.holdout`.
+
     Parameters
     ----------
     table : ModelTable
@@ -93,6 +97,8 @@ def train_model(
         Told each step and its share done.
     """
     training = settings.training
+    if not table.dated:
+        return _train_undated(table, settings, progress or silent)
     split = split_rows(table, test_from=settings.split.test_from)
     train, test = table.part(split.train), table.part(split.test)
     reason = reason_to_skip(table, train, test, settings=training)
@@ -175,6 +181,33 @@ def recipe_of(table: ModelTable, settings: ModelSettings) -> str:
 def part_of(progress: Progress, begin: float, end: float) -> Progress:
     """A progress that fills the part of another one from ``begin`` to ``end``, shares 0-1."""
     return lambda step, share: progress(step, begin + share * (end - begin))
+
+
+def _train_undated(table: ModelTable, settings: ModelSettings, tell: Progress) -> Trained | Skipped:
+    """A model of all labelled rows, judged by the same recipe on accounts left out."""
+    mature = table.part(table.mature)
+    reason = reason_not_to_leave_out(mature, settings=settings.training)
+    if reason is not None:
+        return Skipped(table.model, reason)
+    tell("fit on all labelled rows", 0.0)
+    shipped = fit_model(mature, settings=settings.training)
+    report = judge_left_out(
+        mature,
+        shipped,
+        settings=settings,
+        leaks=find_leaks(mature, shipped.predictor),
+        progress=tell,
+    )
+    tell("done", 1.0)
+    return Trained(
+        model=table.model,
+        judged=shipped,
+        shipped=shipped,
+        report=report,
+        test=mature,
+        recent=table,
+        recipe=recipe_of(table, settings),
+    )
 
 
 def silent(step: str, share: float) -> None:

@@ -14,7 +14,7 @@ def reason_to_skip(
     table: ModelTable, train: ModelTable, test: ModelTable, *, settings: TrainingSettings
 ) -> str | None:
     """Why no model can be had from these rows, in one sentence; None when one can."""
-    if reason := _no_two_classes(table):
+    if reason := reason_of_classes(table):
         return reason
     if len(test) == 0:
         return _nothing_to_test_on(table)
@@ -42,7 +42,7 @@ def reason_not_to_train(train: ModelTable, *, settings: TrainingSettings) -> str
 def reason_not_to_backtest(table: ModelTable, *, settings: TrainingSettings) -> str:
     """Why no cut-off can be trained from and tested on, in one sentence."""
     dates = judged_dates(table)
-    if reason := _no_two_classes(table):
+    if reason := reason_of_classes(table):
         return reason
     if len(dates) == 0:
         return _nothing_to_test_on(table)
@@ -53,7 +53,8 @@ def reason_not_to_backtest(table: ModelTable, *, settings: TrainingSettings) -> 
     )
 
 
-def _no_two_classes(table: ModelTable) -> str | None:
+def reason_of_classes(table: ModelTable) -> str | None:
+    """Why the labels of a table teach nothing, in one sentence; None when there are two classes."""
     label = table.label[table.mature]
     if len(label) == 0:
         return f"no row has a mature label by {table.data_end} ({len(table):,} rows in all)"

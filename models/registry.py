@@ -191,12 +191,13 @@ def _tags(trained: Trained, provenance: Provenance) -> dict[str, str]:
 def _log_figures(client: MlflowClient, run: str, trained: Trained) -> None:
     from mlflow.entities import Metric, Param
 
-    shipped = trained.shipped
+    shipped, temporal = trained.shipped, trained.report.temporal
     at = int(client.get_run(run).info.start_time)
     figures = _figures(trained.report.to_json())
     texts = {
         **{name: str(value) for name, value in shipped.params.items()},
-        "test_from": f"{trained.report.test.first:%Y-%m-%d}",
+        "split": trained.report.split,
+        **({"test_from": f"{trained.report.test.first:%Y-%m-%d}"} if temporal else {}),
         "features": str(len(shipped.predictor.encoding.columns)),
         "rows_shipped": str(shipped.rows),
     }

@@ -70,6 +70,8 @@ class Report:
         How it did beside the champion; None when there was none.
     abstention : Withheld or None
         The test rows that would have got no probability; all other figures count them too.
+    temporal : bool
+        False when the rows bear no dates, so that accounts left out judge and not later rows.
     """
 
     model: str
@@ -83,6 +85,17 @@ class Report:
     interventions: Interventions = NO_INTERVENTIONS
     challenge: Challenge | None = None
     abstention: Withheld | None = None
+    temporal: bool = True
+
+    @property
+    def split(self) -> str:
+        """What the rows that judge are, in words."""
+        return "later in time" if self.temporal else "accounts left out, not later in time"
+
+    @property
+    def within(self) -> str:
+        """Among which rows the AUC compares, in words."""
+        return "within as-of dates" if self.temporal else "within the parts left out"
 
     @property
     def skill(self) -> Skill:
@@ -101,6 +114,7 @@ class Report:
         """What ``keepwell run --json`` prints for this model; null where a figure is unknown."""
         return {
             **self.judgement.to_json(),
+            "split": self.split,
             "train": self.train.to_json(),
             "test": self.test.to_json(),
             **self.decision.to_json(),

@@ -18,14 +18,19 @@ if TYPE_CHECKING:
 MOST_MOVES = 50
 PICTURES = {
     "calibration": "Predicted probability against the share that was lost",
-    "roc": "ROC within as-of dates",
+    "roc": "ROC",
     "precision_recall": "Precision and recall",
     "gain": "Share of the lost rows found, the likeliest first",
     "beeswarm": "What moves the prediction",
     "dependence": "How the strongest features move it",
     "driver_drift": "How the drivers move over time",
 }
-SPLIT_WORDS = "The test is later than everything that the judged copy learnt from."
+LATER_WORDS = "The test is later than everything that the judged copy learnt from."
+LEFT_OUT_WORDS = (
+    "The rows bear no dates, so the split cannot be temporal: each account was judged by a model "
+    "of the same recipe that saw neither it nor its parent. The figures say nothing about how well "
+    "later losses are foretold."
+)
 
 
 def render_report(
@@ -79,7 +84,6 @@ def render_card(trained: Trained, provenance: Provenance) -> str:
         shipped_last=shipped.as_of[1].date(),
         shipped_rows=shipped.rows,
         shipped_positives=shipped.positives,
-        leak_words=trained.report.leaks.words,
     )
 
 
@@ -95,7 +99,11 @@ def _facts(trained: Trained, provenance: Provenance) -> dict[str, object]:
         "git_commit": provenance.git_commit,
         "report": trained.report.to_json(),
         "titles": TITLES,
-        "split_words": SPLIT_WORDS,
+        "leak_words": trained.report.leaks.words,
+        "split_words": LATER_WORDS if trained.report.temporal else LEFT_OUT_WORDS,
+        "within": trained.report.within,
+        "temporal": trained.report.temporal,
+        "assembled": provenance.assembled,
     }
 
 

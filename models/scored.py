@@ -30,12 +30,16 @@ class ScoredRows:
         Calibrated, 0-1.
     baselines : mapping of str to float, (n,)
         Scores of each baseline; ``base_rate`` is the share of positives that was known at training.
+    fold : int, (n,), optional
+        Which fit scored the row, where several scored rows of one date: only rows of the same fit
+        are compared.
     """
 
     rows: pd.DataFrame
     raw: FloatArray
     probability: FloatArray
     baselines: Mapping[str, FloatArray]
+    fold: npt.NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -54,6 +58,31 @@ class ScoredRows:
     def as_of(self) -> npt.NDArray[np.generic]:
         """As-of dates, (n,) datetime64."""
         return self.rows["as_of"].to_numpy()
+
+    @property
+    def stratum(self) -> npt.NDArray[np.generic]:
+        """Rows that may be compared with each other, (n,): by as-of date and by fit."""
+        if self.fold is None:
+            return self.as_of
+        date = np.unique(self.as_of, return_inverse=True)[1]
+        return np.asarray(date * (int(self.fold.max(initial=0)) + 1) + self.fold)
+
+    @property
+    def independent_share(self) -> float:
+        """Share, 0-1, of the groups that count for the width of an interval.
+
+        Where each part is scored by a fit to the other parts, what is there by chance in one part
+        is learnt and found again in another, so a figure varies more than its rows tell: k parts
+        by a factor ``1 + k / (k - 1)`` of the variance.
+
+        References
+        ----------
+        Nadeau, C. and Bengio, Y. (2003). Inference for the generalization error.
+        """
+        if self.fold is None:
+            return 1.0
+        parts = max(2, len(np.unique(self.fold)))
+        return 1.0 / (1.0 + parts / (parts - 1))
 
     @property
     def group(self) -> npt.NDArray[np.object_]:
@@ -77,6 +106,7 @@ class ScoredRows:
             self.raw[chosen],
             self.probability[chosen],
             {name: score[chosen] for name, score in self.baselines.items()},
+            None if self.fold is None else self.fold[chosen],
         )
 
 
@@ -115,6 +145,7 @@ def score_beside_baselines(
 
 def join_rows(parts: Sequence[ScoredRows]) -> ScoredRows:
     """The rows of several folds together; at least one part."""
+    folds = [part.fold for part in parts if part.fold is not None]
     return ScoredRows(
         pd.concat([part.rows for part in parts], ignore_index=True),
         np.concatenate([part.raw for part in parts]),
@@ -122,5 +153,7 @@ def join_rows(parts: Sequence[ScoredRows]) -> ScoredRows:
         {
             name: np.concatenate([part.baselines[name] for part in parts])
             for name in parts[0].baselines
+            if all(name in part.baselines for part in parts)
         },
+        np.concatenate(folds) if len(folds) == len(parts) else None,
     )

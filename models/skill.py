@@ -102,7 +102,7 @@ def judge_rows(
     """
     label, probability = scored.label, scored.probability
     # Ranked by the raw output: the same order, and still the booster's where the slope is not > 0.
-    found = auc or rank_auc(label, scored.raw, scored.as_of, draws)
+    found = auc or rank_auc(label, scored.raw, scored.stratum, draws)
     return Skill(
         rows=len(scored),
         positives=int(label.sum()),

@@ -76,6 +76,9 @@ class ModelTable:
         Of the label.
     traits : mapping of str to Trait
         By feature; one that is not there has none.
+    dated : bool
+        False when the rows bear no dates of their own: ``as_of`` is then one day for all of them,
+        and no row can be judged by a model of earlier ones.
 
     Raises
     ------
@@ -90,6 +93,7 @@ class ModelTable:
     horizon_days: int
     lead_days: int
     traits: Mapping[str, Trait] = field(default_factory=dict)
+    dated: bool = True
 
     def __post_init__(self) -> None:
         missing = [name for name in ROW_COLUMNS if name not in self.rows.columns]

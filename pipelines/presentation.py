@@ -102,10 +102,11 @@ def verdict(outcome: Trained | Skipped) -> str:
 
 def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[str, str]) -> None:
     test = report.test
+    dates = f"as of {test.first:%Y-%m-%d} to {test.last:%Y-%m-%d}"
     table = Table(
         title=(
             f"{name}: {test.rows:,} test rows, {test.positives:,} positive, "
-            f"as of {test.first:%Y-%m-%d} to {test.last:%Y-%m-%d}"
+            f"{dates if report.temporal else report.split}"
         ),
         title_justify="left",
     )
@@ -128,7 +129,7 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
     slope, intercept = report.skill.calibration_slope, report.skill.calibration_intercept
     console.print(
         f"  calibration slope {spell(slope)}, intercept {intercept.value:+.2f}; "
-        f"AUC is within as-of dates, intervals are by bootstrap over accounts"
+        f"AUC is {report.within}, intervals are by bootstrap over accounts"
     )
     _show_slices(console, report)
     if report.abstention is not None:

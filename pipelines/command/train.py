@@ -7,24 +7,72 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.command.flat import (
+    AccountOption,
+    ArrOption,
+    CompanyOption,
+    CurrencyOption,
+    DateOption,
+    DurationOption,
+    FlatArguments,
+    GroupOption,
+    HorizonOption,
+    LabelOption,
+    LeaveOutOption,
+    TableOption,
+    check_choice,
+    train_table,
+)
 from pipelines.command.opening import print_json, read_company
-from pipelines.command.option import AsOfOption, ConfigOption, DataOption, JsonOption
+from pipelines.command.option import (
+    AsOfOption,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    OptionalConfigOption,
+)
 
 if TYPE_CHECKING:
     from pipelines.scoring import Published
     from pipelines.training import TrainingRun
 
 
-def train(
-    config: ConfigOption,
+def train(  # an argument for each option of the command
+    config: OptionalConfigOption = None,
     data: DataOption = None,
     as_of: AsOfOption = None,
+    table: TableOption = None,
+    label: LabelOption = None,
+    account_column: AccountOption = None,
+    date_column: DateOption = None,
+    group_column: GroupOption = None,
+    arr_column: ArrOption = None,
+    duration_column: DurationOption = None,
+    leave_out: LeaveOutOption = None,
+    horizon_days: HorizonOption = 0,
+    company: CompanyOption = None,
+    currency: CurrencyOption = "USD",
     json_: JsonOption = False,
 ) -> None:
     """Train, judge and promote the models.
 
-    Promoted is what beats chance and the simple baselines beyond noise; all is kept in MLflow.
+    Promoted is what beats chance and the simple baselines beyond noise; all is kept in MLflow. A
+    single table of accounts (docs/flat_table.md) is also ranked and published.
     """
+    columns = {
+        "account": account_column,
+        "date": date_column,
+        "group": group_column,
+        "arr": arr_column,
+        "duration": duration_column,
+    }
+    arguments = FlatArguments(
+        table, label, columns, tuple(leave_out or ()), horizon_days, company, currency
+    )
+    check_choice(config, data, arguments)
+    if config is None:
+        train_table(arguments, as_of, json_=json_)
+        return
     run_, _ = _work(config, data, as_of, training=True, scoring=False)
     _report(run_, None, json_=json_)
 

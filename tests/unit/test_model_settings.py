@@ -22,6 +22,7 @@ def test_every_key_has_a_default_and_a_description() -> None:
         "team",
         "costs",
         "tiers",
+        "interventions",
         "training",
         "tuning",
         "interventions",
