@@ -25,7 +25,6 @@ def test_every_key_has_a_default_and_a_description() -> None:
         "interventions",
         "training",
         "tuning",
-        "interventions",
         "abstention",
     }
     for name, field in ModelSettings.model_fields.items():
