@@ -21,6 +21,7 @@ from models.scored import ScoredRows, join_rows, score_beside_baselines, score_r
 from models.settings import ModelSettings
 from models.table import ModelTable
 from models.training import FittedModel, Progress, fit_model
+from models.tuning import tune
 
 WANTED_FOLDS = 6
 
@@ -106,7 +107,8 @@ def backtest(
     fits = []
     for place, fold in enumerate(folds):
         progress(f"cut-off {fold.cutoff:%Y-%m-%d}", 0.85 * place / len(folds))
-        fits.append(fit_model(table.part(fold.train), settings=settings.training))
+        train = table.part(fold.train)
+        fits.append(fit_model(train, settings=settings.training, choice=tune(train, settings)))
     progress("judge the tested rows", 0.85)
     tested = [table.part(judged_rows(table, fold.dates)) for fold in folds]
     parts = [
