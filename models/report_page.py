@@ -84,7 +84,6 @@ def render_card(trained: Trained, provenance: Provenance) -> str:
         shipped_last=shipped.as_of[1].date(),
         shipped_rows=shipped.rows,
         shipped_positives=shipped.positives,
-        leak_words=trained.report.leaks.words,
     )
 
 
@@ -100,6 +99,7 @@ def _facts(trained: Trained, provenance: Provenance) -> dict[str, object]:
         "git_commit": provenance.git_commit,
         "report": trained.report.to_json(),
         "titles": TITLES,
+        "leak_words": trained.report.leaks.words,
         "split_words": LATER_WORDS if trained.report.temporal else LEFT_OUT_WORDS,
         "within": trained.report.within,
         "temporal": trained.report.temporal,

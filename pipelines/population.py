@@ -33,7 +33,8 @@ class Population:
     states : DataFrame, (n_accounts, ...)
         As ``features.state.read_states`` gives them.
     datasets : dict of str to Dataset
-        The rows of each model on this date; their labels are not known yet.
+        The rows of each model on this date, with what was known of them one longest window
+        earlier; their labels are not known yet.
     """
 
     as_of: date
@@ -115,7 +116,8 @@ def build_population(source: Source, as_of: date, *, progress: Progress = silent
     InputError
         When there is none: nothing is published then.
     """
-    datasets = build_datasets(source, dates=[as_of], progress=progress)
+    window = max(source.settings.time.windows_days)
+    datasets = build_datasets(source, dates=[as_of], past_days=window, progress=progress)
     states = read_states(source, as_of)
     if states.empty:
         rule = f"hold no customer on {as_of}"

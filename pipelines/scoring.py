@@ -13,16 +13,13 @@ from features.dataset import ModelName
 from features.errors import InputError, Problem
 from features.progress import Progress, silent
 from features.source import Source
-from features.wording import describe
 from models.bundle import Bundle, read_bundle, read_refits
 from models.champion import champion
-from models.driver import strongest
 from models.intervention import held_out
 from models.snapshot import (
     STATES_AT_RISK,
     AccountScore,
     Basis,
-    Driver,
     Snapshot,
     SnapshotHeader,
     count_abstentions,
@@ -40,6 +37,7 @@ from pipelines.population import (
     lead_prediction,
     predict,
 )
+from pipelines.reason import Reasons, find_reasons
 
 DRIVERS = 5
 _MODELS: tuple[ModelName, ...] = ("churn", "renewal")
@@ -123,13 +121,24 @@ def _check_order(
         rule = f"{as_of} is before the ranking that is served, as of {served.as_of}"
         remedy = f"give {served.as_of} or later, or a KEEPWELL_HOME of its own for the past"
         problems.append(Problem("--as-of", "", rule, remedy=remedy))
-    for name, bundle in bundles.items():
-        if bundle.card.data_end > as_of:
-            rule = f"the {name} model was trained on what was known by {bundle.card.data_end}"
-            remedy = f"train with --as-of {as_of} in a KEEPWELL_HOME of its own, then score there"
-            problems.append(Problem("--as-of", "", rule, remedy=remedy))
+    problems += knowledge_problems(as_of, bundles)
     if problems:
         raise InputError(problems)
+
+
+def knowledge_problems(as_of: date, bundles: Mapping[ModelName, Bundle]) -> list[Problem]:
+    """A problem for each model that knows more than could be known before the as-of date."""
+    remedy = f"train with --as-of {as_of} in a KEEPWELL_HOME of its own, and go on there"
+    return [
+        Problem(
+            "--as-of",
+            "",
+            f"the {name} model was trained on what was known by {bundle.card.data_end}",
+            remedy=remedy,
+        )
+        for name, bundle in bundles.items()
+        if bundle.card.data_end > as_of
+    ]
 
 
 def publish(snapshot: Snapshot, home: Home, config: Config) -> Published:
@@ -182,10 +191,17 @@ def build_snapshot(
         From the snapshot before, so that tiers do not flap.
     """
     predictions = predict(population, scoring_models(bundles), rules=config.abstention)
-    thresholds = read_thresholds(config, bundles)
-    scores = tuple(
-        _score(state, config, predictions, thresholds, previous) for state in population.accounts
+    scoring = _Scoring(
+        config,
+        predictions,
+        {
+            name: find_reasons(population, found, currency=config.currency, count=DRIVERS)
+            for name, found in predictions.items()
+        },
+        thresholds=read_thresholds(config, bundles),
+        previous=previous,
     )
+    scores = tuple(_score(state, scoring) for state in population.accounts)
     known_money = any(score.arr is not None for score in scores)
     return Snapshot(
         as_of=population.as_of,
@@ -195,8 +211,8 @@ def build_snapshot(
         created_at=datetime.now(UTC),
         models={name: _identity(bundles.get(name)) for name in _MODELS},
         thresholds=None
-        if thresholds is None
-        else {"high": thresholds.high, "medium": thresholds.medium},
+        if scoring.thresholds is None
+        else {"high": scoring.thresholds.high, "medium": scoring.thresholds.medium},
         scores=scores,
         config_hash=hashlib.sha256(config.to_yaml().encode()).hexdigest(),
     )
@@ -228,13 +244,18 @@ def _identity(bundle: Bundle | None) -> dict[str, object] | None:
     }
 
 
-def _score(
-    state: Mapping[str, Any],  # Any: a row of the states frame
-    config: Config,
-    predictions: Mapping[ModelName, Prediction],
-    thresholds: Thresholds | None,
-    previous: Mapping[str, tuple[Any, int]],
-) -> AccountScore:
+@dataclass(frozen=True)
+class _Scoring:
+    """What every account of a snapshot is scored with."""
+
+    config: Config
+    predictions: Mapping[ModelName, Prediction]
+    reasons: Mapping[ModelName, Reasons]
+    thresholds: Thresholds | None
+    previous: Mapping[str, tuple[Any, int]]
+
+
+def _score(state: Mapping[str, Any], scoring: _Scoring) -> AccountScore:  # Any: a row of states
     """One account's score; what does not apply stays None."""
     account = str(state["account_id"])
     facts = {name: state[name] for name in _SHOWN}
@@ -243,7 +264,7 @@ def _score(
         account_id=account,
         state=state["state"],
         **facts,
-        currency=None if arr is None else config.currency,
+        currency=None if arr is None else scoring.config.currency,
         arr=arr,
         arr_under_notice=_number(state["arr_of_notice"]),
         contract_id=state["contract_id"],
@@ -254,37 +275,34 @@ def _score(
         return replace(common, abstained="too_little_history")
     if state["state"] not in STATES_AT_RISK:
         return common
-    lead = lead_prediction(state, predictions)
+    lead = lead_prediction(state, scoring.predictions)
     if lead is None:
         return common
     if lead[1].abstained is not None:
         return replace(common, abstained=lead[1].abstained)
-    return _with_risk(common, state, config, predictions, lead, thresholds, previous)
+    return _with_risk(common, state, scoring, lead)
 
 
 def _with_risk(
     common: AccountScore,
     state: Mapping[str, Any],
-    config: Config,
-    predictions: Mapping[ModelName, Prediction],
+    scoring: _Scoring,
     lead: tuple[ModelName, Outlook],
-    thresholds: Thresholds | None,
-    previous: Mapping[str, tuple[Any, int]],
 ) -> AccountScore:
-    model, (row, loss, interval, _) = lead
-    basis: Basis = model
+    basis: Basis = lead[0]
+    row, loss, interval, _ = lead[1]
+    predictions = scoring.predictions
     at_stake = _arr_at_stake(state, basis)
     churn = predictions["churn"].outlook(common.account_id) if "churn" in predictions else None
-    prediction = predictions[model]
     tier, runs = (None, 0)
-    if thresholds is not None:
-        before, runs_before = previous.get(common.account_id, (None, 0))
-        tier, runs = assign_tier(loss, thresholds, previous=before, runs_below=runs_before)
+    if scoring.thresholds is not None:
+        before, runs_before = scoring.previous.get(common.account_id, (None, 0))
+        tier, runs = assign_tier(loss, scoring.thresholds, previous=before, runs_below=runs_before)
     return replace(
         common,
         basis=basis,
         churn_probability=None if churn is None or churn.abstained else churn.probability,
-        renewal_likelihood=1.0 - loss if model == "renewal" else None,
+        renewal_likelihood=1.0 - loss if basis == "renewal" else None,
         loss_probability=loss,
         loss_probability_low=None if interval is None else interval[0],
         loss_probability_high=None if interval is None else interval[1],
@@ -292,9 +310,9 @@ def _with_risk(
         arr_at_risk=None if at_stake is None else at_stake * loss,
         risk_tier=tier,
         tier_runs_below=runs,
-        drivers=_drivers(prediction, row, config),
-        contributions=_by_group(prediction, row),
-        base_log_odds=prediction.explanation.base,
+        drivers=scoring.reasons[basis].drivers(row),
+        contributions=scoring.reasons[basis].groups(row),
+        base_log_odds=predictions[basis].explanation.base,
     )
 
 
@@ -307,39 +325,6 @@ def _arr_at_stake(state: Mapping[str, Any], basis: Basis) -> float | None:
         return _number(state["arr_of_due"])
     arr = _number(state["arr"])
     return None if arr is None else arr - (_number(state["arr_of_notice"]) or 0.0)
-
-
-def _drivers(prediction: Prediction, row: int, config: Config) -> tuple[Driver, ...]:
-    """The strongest drivers of one row, in plain words."""
-    features = {feature.name: feature for feature in prediction.dataset.catalogue.features}
-    explanation = prediction.explanation
-    places = strongest(explanation.contributions[row : row + 1], count=DRIVERS)[0]
-    drivers = []
-    for place in places:
-        feature = features[prediction.columns[place]]
-        value = prediction.dataset.features[feature.name].iloc[row]
-        known = value if isinstance(value, str) else _number(value)
-        drivers.append(
-            Driver(
-                feature=feature.name,
-                group=feature.group,
-                text=describe(feature, known, currency=config.currency),
-                value=known,
-                unit=feature.unit,
-                contribution=float(explanation.contributions[row, place]),
-            )
-        )
-    return tuple(drivers)
-
-
-def _by_group(prediction: Prediction, row: int) -> dict[str, float]:
-    groups = prediction.dataset.catalogue.groups
-    sums: dict[str, float] = {}
-    for name, value in zip(
-        prediction.columns, prediction.explanation.contributions[row], strict=True
-    ):
-        sums[groups[name]] = sums.get(groups[name], 0.0) + float(value)
-    return sums
 
 
 def _number(value: Any) -> float | None:  # Any: a cell of a frame
