@@ -56,7 +56,7 @@ def draw_driver_drift(
         axis.set_ylabel("mean log-odds", fontsize=9)
         axis.tick_params(labelsize=8)
     axes[0].annotate(
-        " test", (means[1].index[0], 1.0), xycoords=("data", "axes fraction"), va="top",
+        " test", (means[1].index[0], 0.97), xycoords=("data", "axes fraction"), va="top",
         fontsize=8, color="grey",
     )  # fmt: skip
     axes[-1].set_xlabel("as-of date", fontsize=9)
