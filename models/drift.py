@@ -74,7 +74,8 @@ def mean_contributions(predictor: Predictor, table: ModelTable) -> pd.DataFrame:
     headline = np.flatnonzero(table.headline)
     of_date = dates.iloc[headline].to_numpy()
     by_date = pd.Series(headline).groupby(of_date).indices.values()
-    chosen = [places for places in by_date if len(places) >= LEAST_ROWS] or list(by_date)
+    counted = [np.asarray(places, dtype=np.intp) for places in by_date]
+    chosen = [places for places in counted if len(places) >= LEAST_ROWS] or counted
     taken = headline[np.sort(np.concatenate([_spread(places) for places in chosen]))]
     found = explain(predictor, table.features.iloc[taken]).contributions
     frame = pd.DataFrame(found, columns=list(predictor.encoding.columns))

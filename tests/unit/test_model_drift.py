@@ -17,7 +17,7 @@ def fit() -> FittedModel:
 
 def test_contributions_are_averaged_by_date_over_headline_rows() -> None:
     table, predictor = make_table(accounts=80), fit().predictor
-    headline = (np.arange(len(table)) % 3 != 0).astype(np.bool_)
+    headline = (np.arange(len(table)) % 5 != 0).astype(np.bool_)
     found = mean_contributions(predictor, with_rows(table, headline=headline))
     rows = explain(predictor, table.features).contributions
     for date, means in found.iterrows():
