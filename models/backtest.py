@@ -13,6 +13,7 @@ from models.evaluation import decide_on
 from models.fold import Fold, judged_rows, plan_folds
 from models.gate import Decision
 from models.judgement import Judgement, judge
+from models.leak import Leaks, find_leaks, heed
 from models.recipe import Skipped, silent
 from models.refusal import reason_not_to_backtest
 from models.report import Window, window_of
@@ -20,6 +21,7 @@ from models.scored import ScoredRows, join_rows, score_beside_baselines, score_r
 from models.settings import ModelSettings
 from models.table import ModelTable
 from models.training import FittedModel, Progress, fit_model
+from models.tuning import tune
 
 WANTED_FOLDS = 6
 
@@ -58,6 +60,8 @@ class Backtest:
         Of the last cut-off.
     decision : Decision
         The gate's answer to the pooled figures; a backtest promotes nothing.
+    leaks : Leaks
+        What in the rows of the last cut-off tells the label too well.
     notices : tuple of str
     """
 
@@ -68,6 +72,7 @@ class Backtest:
     scored: ScoredRows
     newest: FittedModel
     decision: Decision
+    leaks: Leaks
     notices: tuple[str, ...]
 
     def to_json(self) -> dict[str, object]:
@@ -78,6 +83,7 @@ class Backtest:
             "ages": {str(months): age.to_json() for months, age in self.ages.items()},
             **self.decision.to_json(),
             "promoted": False,
+            "leaks": self.leaks.to_json(),
             "notices": list(self.notices),
         }
 
@@ -101,7 +107,8 @@ def backtest(
     fits = []
     for place, fold in enumerate(folds):
         progress(f"cut-off {fold.cutoff:%Y-%m-%d}", 0.85 * place / len(folds))
-        fits.append(fit_model(table.part(fold.train), settings=settings.training))
+        train = table.part(fold.train)
+        fits.append(fit_model(train, settings=settings.training, choice=tune(train, settings)))
     progress("judge the tested rows", 0.85)
     tested = [table.part(judged_rows(table, fold.dates)) for fold in folds]
     parts = [
@@ -110,6 +117,7 @@ def backtest(
     ]
     scored = join_rows(parts)
     pooled = judge(scored, settings)
+    leaks = find_leaks(table.part(folds[-1].train), fits[-1].predictor)
     progress("done", 1.0)
     return Backtest(
         model=table.model,
@@ -120,7 +128,8 @@ def backtest(
         ages=compare_ages(scored, _score_later(table, folds, fits), settings),
         scored=scored,
         newest=fits[-1],
-        decision=decide_on(pooled, ranks=fits[-1].predictor.calibration.ranks),
+        decision=heed(decide_on(pooled, ranks=fits[-1].predictor.calibration.ranks), leaks),
+        leaks=leaks,
         notices=_notices(folds),
     )
 

@@ -20,6 +20,7 @@ from models.settings import ModelSettings
 from models.split import split_rows
 from models.table import ModelTable
 from models.training import FittedModel, Progress, fit_model
+from models.tuning import tune
 from models.withheld import judge_abstention
 
 GOLDEN_ROWS = 8
@@ -105,12 +106,15 @@ def train_model(
     if reason is not None:
         # Where the rows' presence tells the label, one side of the split may have one class only.
         return Skipped(table.model, telling_rows(table) or reason)
-    tell = progress or silent
+    # A trial costs about what a fit does, and the rest of the recipe about three of them.
+    searched = settings.tuning.trials / (settings.tuning.trials + 3)
+    choice = tune(train, settings, progress=part_of(progress or silent, 0.0, searched))
+    tell = part_of(progress or silent, searched, 1.0)
     tell("fit on the training rows", 0.0)
-    judged = fit_model(train, settings=training)
+    judged = fit_model(train, settings=training, choice=choice)
     tell("refit on all mature rows", 0.4)
     mature = table.part(table.mature)
-    shipped = fit_model(mature, settings=training)
+    shipped = fit_model(mature, settings=training, choice=choice)
     tell("refit on bootstrap samples", 0.65)
     refits = fit_refits(mature, shipped, settings=training)
     judged_refits = fit_refits(train, judged, settings=training)
@@ -169,9 +173,16 @@ def recipe_of(table: ModelTable, settings: ModelSettings) -> str:
         "horizon_days": table.horizon_days,
         "lead_days": table.lead_days,
         "features": sorted(map(str, table.features.columns)),
+        "directions": {n: t.direction for n, t in sorted(table.traits.items()) if t.direction},
         "training": settings.training.model_dump(exclude={"threads", "replicates", "refits"}),
+        "tuning": settings.tuning.model_dump(),
     }
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+
+
+def part_of(progress: Progress, begin: float, end: float) -> Progress:
+    """A progress that fills the part of another one from ``begin`` to ``end``, shares 0-1."""
+    return lambda step, share: progress(step, begin + share * (end - begin))
 
 
 def _train_undated(table: ModelTable, settings: ModelSettings, tell: Progress) -> Trained | Skipped:

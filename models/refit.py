@@ -13,6 +13,7 @@ import pandas as pd
 from models.bootstrap import draw_groups
 from models.calibration import fit_calibration, logit, sigmoid
 from models.encoding import Encoding
+from models.monotone import constrain
 from models.predictor import Predictor
 from models.settings import LEAST_REFITS, TrainingSettings
 from models.table import FloatArray, ModelTable
@@ -141,6 +142,7 @@ def fit_refits(
         return None
     matrix, label = encoding.encode(table.features), table.label
     params, trees = _quick_recipe(fitted.params)
+    params = constrain(params, encoding, table.traits)
     dataset = _bin(matrix, label, encoding, params)
     numbers = np.random.SeedSequence(settings.seed).generate_state(settings.refits + 1) >> 1
     predictors = []

@@ -134,6 +134,14 @@ class TrainingSettings(_Settings):
         return refits
 
 
+class TuningSettings(_Settings):
+    """How long to search for better parameters of the trees."""
+
+    trials: int = Field(
+        default=0, ge=0, le=1000, description="Parameters tried, the default first; 0: no search."
+    )
+
+
 class ModelSettings(_Settings):
     """Everything about models that a configuration holds."""
 
@@ -145,4 +153,5 @@ class ModelSettings(_Settings):
     tiers: TierSettings = TierSettings()
     interventions: InterventionSettings = InterventionSettings()
     training: TrainingSettings = TrainingSettings()
+    tuning: TuningSettings = TuningSettings()
     abstention: AbstentionSettings = AbstentionSettings()

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from features.dataset import Dataset, ModelName, build_datasets
-from features.progress import Progress, silent
+from features.progress import Progress, Step, silent
 from features.source import Source
 from models.backtest import Backtest, backtest
 from models.recipe import Skipped
@@ -79,7 +79,7 @@ def backtest_company(
 
 def _backtest_one(table: ModelTable, config: Config, progress: Progress) -> Backtest | Skipped:
     def tell(step: str, share: float) -> None:
-        progress(f"{table.model} model, {100 * share:.0f} %: {step}")
+        progress(Step(f"{table.model} model", step, share))
 
     return backtest(table, config, progress=tell)
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from features.errors import InputError, Problem
 from features.flat import FlatTable, read_flat_table
 from features.flat_column import SHOWN_ONLY, SHOWN_TOO, FlatOptions
-from features.progress import Progress, silent
+from features.progress import Progress, Step, silent
 from models.bundle import Provenance
 from models.champion import hold_promotions
 from models.driver import explain
@@ -113,7 +113,7 @@ def train_flat(request: FlatRequest, home: Home, *, progress: Progress = silent)
     table = read_flat_table(request.path, request.options, today=today, drawn_up=request.drawn_up)
 
     def tell(step: str, share: float) -> None:
-        progress(f"{MODEL} model, {100 * share:.0f} %: {step}")
+        progress(Step(f"{MODEL} model", step, share))
 
     outcome = train_model(model_table(table, request.options), config, progress=tell)
     chosen, ranked = accounts_to_rank(table)

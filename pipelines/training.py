@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.dataset import Dataset, ModelName, build_datasets
-from features.progress import Progress, silent
+from features.progress import Progress, Step, silent
 from features.source import Source
 from models.bundle import Bundle
 from models.champion import hold_promotions
@@ -92,7 +92,7 @@ def train_one(dataset: Dataset, config: Config, *, progress: Progress = silent) 
     """Train and judge one model, or say why it cannot be had."""
 
     def tell(step: str, share: float) -> None:
-        progress(f"{dataset.model} model, {100 * share:.0f} %: {step}")
+        progress(Step(f"{dataset.model} model", step, share))
 
     return train_model(model_table(dataset, config), config, progress=tell)
 

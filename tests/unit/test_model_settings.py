@@ -24,6 +24,7 @@ def test_every_key_has_a_default_and_a_description() -> None:
         "tiers",
         "interventions",
         "training",
+        "tuning",
         "abstention",
     }
     for name, field in ModelSettings.model_fields.items():
