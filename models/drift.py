@@ -56,7 +56,7 @@ def draw_driver_drift(
         axis.set_ylabel("mean log-odds", fontsize=9)
         axis.tick_params(labelsize=8)
     axes[0].annotate(
-        " test", (means[1].index[0], 1.0), xycoords=("data", "axes fraction"), va="top",
+        " test", (means[1].index[0], 0.97), xycoords=("data", "axes fraction"), va="top",
         fontsize=8, color="grey",
     )  # fmt: skip
     axes[-1].set_xlabel("as-of date", fontsize=9)
@@ -66,19 +66,17 @@ def draw_driver_drift(
 def mean_contributions(predictor: Predictor, table: ModelTable) -> pd.DataFrame:
     """Mean contribution of each feature by as-of date, (n_dates, k), log-odds.
 
-    Of a date with more than 400 rows so many are taken, evenly spread.
+    Of headline rows only, and of dates with at least 20 of them where there are such: the few
+    labels of a young date that are known come from contracts past their end. Of a date with more
+    than 400 rows so many are taken, evenly spread.
     """
     dates = pd.to_datetime(table.rows["as_of"])
-    taken = np.sort(
-        np.concatenate(
-            [
-                places[np.linspace(0, len(places) - 1, min(ROWS_PER_DATE, len(places))).astype(int)]
-                for places in pd.Series(range(len(dates)))
-                .groupby(dates.to_numpy())
-                .indices.values()
-            ]
-        )
-    )
+    headline = np.flatnonzero(table.headline)
+    of_date = dates.iloc[headline].to_numpy()
+    by_date = pd.Series(headline).groupby(of_date).indices.values()
+    counted = [np.asarray(places, dtype=np.intp) for places in by_date]
+    chosen = [places for places in counted if len(places) >= LEAST_ROWS] or counted
+    taken = headline[np.sort(np.concatenate([_spread(places) for places in chosen]))]
     found = explain(predictor, table.features.iloc[taken]).contributions
     frame = pd.DataFrame(found, columns=list(predictor.encoding.columns))
     return frame.groupby(dates.iloc[taken].to_numpy()).mean()
