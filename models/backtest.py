@@ -130,7 +130,7 @@ def backtest(
         newest=fits[-1],
         decision=heed(decide_on(pooled, ranks=fits[-1].predictor.calibration.ranks), leaks),
         leaks=leaks,
-        notices=_notices(folds),
+        notices=_notices(folds, settings),
     )
 
 
@@ -156,8 +156,8 @@ def _score_later(
     ]
 
 
-def _notices(folds: Sequence[Fold]) -> tuple[str, ...]:
-    if len(folds) >= WANTED_FOLDS:
+def _notices(folds: Sequence[Fold], settings: ModelSettings) -> tuple[str, ...]:
+    if len(folds) >= min(WANTED_FOLDS, settings.backtest.folds):
         return ()
     said = "the history allows no more; read the figures as those of few moments"
     return (f"only {len(folds)} cut-offs: {said}",)
