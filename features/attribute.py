@@ -44,7 +44,9 @@ def usable_attributes(settings: CompanySettings, columns: Columns) -> dict[str, 
         if name in columns.get("accounts", frozenset())
         and is_dated("accounts", name, settings, columns)
     }
-    for key in settings.attributes.keys() - NO_FEATURE:
+    for key in settings.attributes:  # in their order: a set's would differ from run to run
+        if key in NO_FEATURE:
+            continue
         wanted_table, _, name = key.rpartition(".")
         for table in (wanted_table,) if wanted_table else ("accounts", "contracts"):
             if table == "users" or name not in columns.get(table, frozenset()):

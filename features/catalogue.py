@@ -42,7 +42,7 @@ GROUPS = (
 )
 # libyaml, where PyYAML has it, reads the entries ten times as fast.
 _SAFE: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-FACTS = ("arr", "tenure_days", "days_to_renewal")
+FACTS = ("arr", "tenure_days", "days_to_renewal", "events_change_28d")
 _UNWANTED = "left out by the configuration"
 _TEXTS = ("text", "text_missing", "text_below_zero")
 
@@ -81,10 +81,11 @@ class Feature:
     direction: Literal["raises", "lowers"] | None = None
     agreed: bool = False
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, str | None]:
         """The entry as ``keepwell features --json`` prints it."""
         names = ("name", "group", "unit", "meaning", "missing", "playbook", "practice", "kind")
-        return {name: getattr(self, name) for name in names} | {"sql": self.expression.sql}
+        found = {name: getattr(self, name) for name in (*names, "direction")}
+        return found | {"sql": self.expression.sql}
 
 
 @dataclass(frozen=True)

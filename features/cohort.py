@@ -11,6 +11,7 @@ import duckdb
 
 from features.settings import ChurnSettings, InactivitySettings, RenewalSettings
 from features.term import FOREVER
+from features.total import exact_sum
 
 _CONTRACT_COHORT = """
     SELECT account_id, as_of, contract_id FROM known_term
@@ -115,11 +116,13 @@ def _build_decline(
     The own level is its mean over the N days before the as-of date, days without a row counting 0.
     """
     days = inactivity.silent_days
+    ahead = f"""OVER (PARTITION BY account_id ORDER BY day
+                ROWS BETWEEN CURRENT ROW AND {days - 1} FOLLOWING)"""
     measure = (inactivity.measure or "").replace("'", "''")
     connection.execute(
         f"""CREATE OR REPLACE TABLE silence AS
         WITH daily AS (
-            SELECT account_id, day, sum(value) AS value FROM measures
+            SELECT account_id, day, {exact_sum("value")} AS value FROM measures
             WHERE name = '{measure}' GROUP BY account_id, day),
         calendar AS (
             SELECT account_id, CAST(unnest(range(
@@ -127,15 +130,13 @@ def _build_decline(
                     + INTERVAL {span_days + days + 1} DAY, INTERVAL 1 DAY)) AS DATE) AS day
             FROM (SELECT DISTINCT account_id FROM daily)),
         ahead AS (
-            SELECT account_id, day, sum(coalesce(value, 0)) OVER (
-                PARTITION BY account_id ORDER BY day
-                ROWS BETWEEN CURRENT ROW AND {days - 1} FOLLOWING) / {days} AS level
+            SELECT account_id, day, {exact_sum("coalesce(value, 0)", ahead)} / {days} AS level
             FROM calendar LEFT JOIN daily USING (account_id, day)),
         cohort AS (
-            SELECT account_id, as_of, sum(value) / {days} AS own
+            SELECT account_id, as_of, {exact_sum("value")} / {days} AS own
             FROM measures JOIN as_of_date
               ON known_day < as_of AND day >= as_of - {days} AND day < as_of
-            WHERE name = '{measure}' GROUP BY account_id, as_of HAVING sum(value) > 0)
+            WHERE name = '{measure}' GROUP BY account_id, as_of HAVING own > 0)
         SELECT account_id, as_of,
                min(day) FILTER (level < {inactivity.below_share} * own) AS silent_from
         FROM cohort JOIN ahead USING (account_id)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from features.dialect import SqlEngine, quoted
 from features.family import Family, Figure, Given, figure_columns
 from features.settings import CompanySettings
+from features.total import exact_sum
 
 # The stage of renewal: a quarter before the decision, of a short term its last quarter.
 STAGE_DAYS = 90
@@ -66,7 +67,8 @@ _CONTRACT: Mapping[str, Figure] = {
 def whole_sum(value: str, condition: str) -> str:
     """The SQL of a sum that is null where any of its parts is unknown: part is not the whole."""
     chosen = f"FILTER (WHERE {condition})"
-    return f"CASE WHEN count(*) {chosen} = count({value}) {chosen} THEN sum({value}) {chosen} END"
+    whole = f"count(*) {chosen} = count({value}) {chosen}"
+    return f"CASE WHEN {whole} THEN {exact_sum(value, chosen)} END"
 
 
 def _kinds(name: str) -> str:

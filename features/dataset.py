@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
@@ -13,12 +13,18 @@ from features.cohort import build_churn_rows, build_renewal_rows
 from features.engine import build_features, read_frame
 from features.errors import InputError, Problem
 from features.grid import as_of_dates
+from features.past import build_past_rows, earlier_dates
 from features.progress import Progress, silent
 from features.schema import TABLES
 from features.source import Source
 from features.term import build_known_terms, build_stays, build_terms
 
 ModelName = Literal["churn", "renewal"]
+
+# Columns by which figures are always given where a company has them, beside those it names.
+STANDARD_SLICES = ("segment", "account_tier", "region", "billing_period_months")
+TENURE_BAND = """CASE WHEN {days} < 90 THEN '0-89 days' WHEN {days} < 365 THEN '90-364 days'
+        WHEN {days} < 730 THEN '365-729 days' WHEN {days} >= 730 THEN '730 days or more' END"""
 
 
 @dataclass(frozen=True)
@@ -32,12 +38,17 @@ class Dataset:
         ``account_id``, ``group_id`` (parent, else the account itself), ``contract_id`` (None
         without), ``as_of``, ``label_known_at``, ``label`` (1, 0, NaN where not yet known or too
         late to act), ``arr`` (reporting currency, NaN unknown), ``headline``, ``tenure_days``,
-        ``days_to_renewal``, ``lead_band``, and one text column per slice.
+        ``days_to_renewal``, ``events_change_28d``, and one text column per slice.
     features : DataFrame, (n, n_features)
         float64 with NaN, or object with None, as the catalogue says.
     catalogue : Catalogue
     data_end : date
         Exclusive.
+    slices : tuple of str
+        Columns of ``rows`` by which figures are given.
+    past : DataFrame, (n, n_features), or None
+        The same accounts' features as known ``past_days`` earlier, row by row; all missing where
+        the account was no customer then. None when they were not asked for.
     """
 
     model: ModelName
@@ -45,6 +56,8 @@ class Dataset:
     features: pd.DataFrame
     catalogue: Catalogue
     data_end: date
+    slices: tuple[str, ...] = ()
+    past: pd.DataFrame | None = None
 
 
 def build_datasets(
@@ -52,6 +65,7 @@ def build_datasets(
     *,
     dates: list[date] | None = None,
     slices: tuple[str, ...] = (),
+    past_days: int | None = None,
     progress: Progress = silent,
 ) -> dict[ModelName, Dataset]:
     """The as-of rows of every cohort that the configuration asks for.
@@ -62,7 +76,10 @@ def build_datasets(
     dates : list of date, optional
         As-of dates; by default the configuration's grid up to the data's end.
     slices : tuple of str
-        Columns of accounts or contracts to carry along for reporting; never features.
+        Columns of accounts or contracts to carry along for reporting, beside the standard ones;
+        never features.
+    past_days : int, optional
+        Also give each row's features as they were known so many days earlier.
     progress : callable
         Called with one line per step.
     """
@@ -72,17 +89,30 @@ def build_datasets(
         remedy = "give an earlier time.as_of.first, or a longer history"
         raise InputError([Problem("config", "time.as_of", rule, remedy=remedy)])
     progress(f"building rows on {len(grid)} as-of dates")
-    build_rows(source, grid)
+    build_rows(source, grid if past_days is None else [*grid, *earlier_dates(grid, past_days)])
     tables = [name for name in ("churn_row", "renewal_row") if _has_table(source, name)]
     catalogue = build_catalogue(source.settings, source.columns)
     progress(f"computing {len(catalogue.features)} features")
-    build_features(source, catalogue, row_tables=tables)
+    past = [] if past_days is None else ["past_row"]
+    if past_days is not None:
+        build_past_rows(source, tables, grid, days=past_days)
+    build_features(source, catalogue, row_tables=[*tables, *past])
+    slices = _with_standard(source, slices)
     datasets: dict[ModelName, Dataset] = {}
     if source.settings.labels.churn is not None:
         datasets["churn"] = _read_dataset(source, "churn", catalogue, slices)
     if "renewal_row" in tables:
         datasets["renewal"] = _read_dataset(source, "renewal", catalogue, slices)
+    if past:
+        return {name: _with_past(source, dataset) for name, dataset in datasets.items()}
     return datasets
+
+
+def _with_standard(source: Source, slices: tuple[str, ...]) -> tuple[str, ...]:
+    present = set(_account_columns(source))
+    if source.has("contracts"):
+        present |= source.columns["contracts"]
+    return tuple(dict.fromkeys((*slices, *(s for s in STANDARD_SLICES if s in present))))
 
 
 def training_dates(source: Source) -> list[date]:
@@ -132,11 +162,14 @@ def _read_dataset(
     present, computed = set(catalogue.groups), {feature.name for feature in catalogue.computed}
     carried = [f"{sql if name in computed else 'NULL::DOUBLE'} AS fact_{name}"
                for name, sql in facts.items()]  # fmt: skip
+    tenure = facts["tenure_days"] if "tenure_days" in computed else "NULL::DOUBLE"
     frame = read_frame(
         source.connection,
         f"""SELECT row.account_id, row.contract_id, row.as_of, row.label_known_at,
                    {_label(model, source.data_end)} AS label, {_special(model)},
+                   {_worked_on(source, model)}
                    coalesce(account.parent_id, row.account_id) AS group_id,
+                   {TENURE_BAND.format(days=tenure)} AS tenure_band,
                    {", ".join(carried + _slice_columns(source, slices))}, {names}
             FROM {table} AS row
             JOIN feature_row ON feature_row.account_id = row.account_id
@@ -150,7 +183,27 @@ def _read_dataset(
         columns={f"fact_{name}": name for name in facts}
         | {f"slice_{name}": name for name in slices}
     )
-    return Dataset(model, rows, frame[list(catalogue.groups)], catalogue, source.data_end)
+    banded = tuple(
+        name for name in (*slices, "tenure_band", "lead_band", "worked_on") if name in rows
+    )
+    return Dataset(model, rows, frame[list(catalogue.groups)], catalogue, source.data_end, banded)
+
+
+def _with_past(source: Source, dataset: Dataset) -> Dataset:
+    """The dataset with what was known of its rows earlier; needs ``past_row``."""
+    names = ", ".join(f'feature_row."{feature.name}"' for feature in dataset.catalogue.features)
+    past = read_frame(
+        source.connection,
+        f"""SELECT {names} FROM {dataset.model}_row AS row
+            LEFT JOIN past_row ON past_row.account_id = row.account_id
+             AND past_row.as_of_now = row.as_of
+             AND past_row.contract_now IS NOT DISTINCT FROM row.contract_id
+            LEFT JOIN feature_row ON feature_row.account_id = past_row.account_id
+             AND feature_row.as_of = past_row.as_of
+             AND feature_row.contract_id IS NOT DISTINCT FROM past_row.contract_id
+            ORDER BY row.as_of, row.account_id, row.contract_id""",
+    )
+    return replace(dataset, past=past)
 
 
 def _label(model: ModelName, data_end: date) -> str:
@@ -167,6 +220,24 @@ def _special(model: ModelName) -> str:
         WHEN row.decision_date - row.as_of <= 90 THEN '31-90 days'
         ELSE 'over 90 days' END"""
     return f"NOT row.overdue AS headline, row.decision_date, row.outcome, {band} AS lead_band"
+
+
+def _worked_on(source: Source, model: ModelName) -> str:
+    """Whether the account was worked on within the label's span, where interventions are known.
+
+    Acting spoils the label, so this is for reports alone and no feature.
+    """
+    if not source.has("interventions"):
+        return ""
+    churn, until = source.settings.labels.churn, "row.label_known_at"
+    if model == "churn" and churn is not None:
+        until = f"row.as_of + {churn.lead_days + churn.horizon_days}"
+    stated = source.has("interventions", "status")
+    done = "AND coalesce(act.status, 'done') = 'done'" if stated else ""
+    return f"""CASE WHEN EXISTS (
+            SELECT 1 FROM interventions AS act WHERE act.account_id = row.account_id
+             AND act.day >= row.as_of AND act.day < {until} {done})
+        THEN 'yes' ELSE 'no' END AS worked_on,"""
 
 
 def _account_query(source: Source) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 
 import duckdb
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 from features.schema import SQL_TYPES, TABLES, Column, Table
 from features.settings import CompanySettings
@@ -38,13 +42,41 @@ def materialise(
     if "ts" in names:
         selected.append(f"{period_end(settings, 'ts')} AS day")
         known = f"greatest({period_end(settings, 'ts')}, {known})"
-    connection.execute(
-        f"CREATE TABLE {table.name} AS "
-        f"SELECT * FROM (SELECT {', '.join(selected)}, CAST({known} AS DATE) AS known_day "
-        f"FROM typed_{table.name}) WHERE known_day IS NULL OR known_day < DATE '{end}'"
-    )
+    with _in_order(connection, settings.tables[table.name]):
+        connection.execute(
+            f"CREATE TABLE {table.name} AS "
+            f"SELECT * FROM (SELECT {', '.join(selected)}, CAST({known} AS DATE) AS known_day "
+            f"FROM typed_{table.name}) WHERE known_day IS NULL OR known_day < DATE '{end}'"
+        )
     if table.name == "contracts":
         _complete_contracts(connection, settings, kept, end)
+
+
+@contextmanager
+def _in_order(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[None]:
+    """One thread while a query is read whose answer may depend on the order of the rows.
+
+    What a company's own query adds up would otherwise differ between runs in the last digits, and
+    of rows that its ``ORDER BY`` does not tell apart another one would come first.
+    """
+    if not depends_on_order(query):
+        yield
+        return
+    threads = connection.execute("SELECT current_setting('threads')").fetchone()
+    connection.execute("SET threads = 1")
+    try:
+        yield
+    finally:
+        connection.execute(f"SET threads = {threads[0] if threads else 1}")
+
+
+def depends_on_order(query: str) -> bool:
+    """Whether a query adds up, numbers or chooses rows, so that their order may show."""
+    try:
+        tree = sqlglot.parse_one(query, dialect="duckdb")
+    except SqlglotError:  # DuckDB has read it: it may hold anything
+        return True
+    return tree.find(exp.AggFunc, exp.Window, exp.Distinct, exp.Limit, exp.Anonymous) is not None
 
 
 def _known_dates(table: Table, names: Sequence[str]) -> list[str]:

@@ -14,8 +14,10 @@ import duckdb
 
 from features.check import query_problem
 from features.errors import Problem
-from features.schema import OUTCOME_COLUMNS, SQL_TYPES, TABLES, Column, Table
+from features.outcome_name import columns_read, states_outcome
+from features.schema import SQL_TYPES, TABLES, Column, Table
 from features.settings import COLUMN_NAME, CompanySettings
+from features.total import LARGEST
 
 # A text that a date became when a tool read it as a timestamp; an offset would follow it.
 _WRITTEN_MIDNIGHT = r"\d{4}-\d{2}-\d{2}[T ]00:00(:00([.]0+)?)?"
@@ -41,6 +43,7 @@ def bind_tables(
             continue
         types = {str(row[0]): str(row[1]) for row in described}
         found = _mapping_problems(TABLES[name], types, settings, reserved)
+        found += _source_problems(name, query)
         problems += found
         if found:
             continue
@@ -106,9 +109,12 @@ def _mapping_problems(
     for name in types:
         if table.column(name) is not None:
             continue
-        if name.lower() in OUTCOME_COLUMNS:
+        if states_outcome(name):
             rule = "states an outcome, which no feature may know"
-            remedy = "leave it out: an end is told by contract dates, as of when it was known"
+            remedy = (
+                "leave it out: an end is told by contract dates, as of when it was known; what was "
+                "known beforehand and only sounds so needs another name"
+            )
             problems.append(Problem(table.name, name, rule, remedy=remedy))
         elif name not in declared or table.name not in ("accounts", "contracts"):
             remedy = "leave it out of the query"
@@ -120,6 +126,15 @@ def _mapping_problems(
         elif not COLUMN_NAME.fullmatch(name) or name.lower() in reserved:
             problems.append(_name_problem(table.name, name))
     return problems
+
+
+def _source_problems(table: str, query: str) -> list[Problem]:
+    """Columns under an innocent name that a query reads from an outcome."""
+    remedy = "leave it out: an end is told by contract dates, as of when it was known"
+    return [
+        Problem(table, name, f"is read from {read}, which states an outcome", remedy=remedy)
+        for name, read in columns_read(table, query)
+    ]
 
 
 def _name_problem(table: str, name: str) -> Problem:
@@ -157,7 +172,7 @@ def _typed(column: Column, raw_type: str, zone: str) -> str:
         return f"NULLIF(TRIM(CAST({raw} AS VARCHAR)), '')"
     typed = f"TRY_CAST({raw} AS {SQL_TYPES[column.kind]})"
     if column.kind in ("number", "share"):
-        return f"CASE WHEN isfinite({typed}) THEN {typed} END"
+        return f"CASE WHEN abs({typed}) < {LARGEST} THEN {typed} END"
     return typed
 
 

@@ -7,12 +7,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from features.dialect import SqlEngine, quoted
 from features.expression import Primitive
+from features.total import exact_mean, exact_sum
 
-_IN_WINDOW = {"measure_sum": "sum", "measure_mean": "avg", "measure_max": "max"}
+_IN_WINDOW: Mapping[str, Callable[[str, str], str]] = {
+    "measure_sum": exact_sum,
+    "measure_mean": exact_mean,
+    "measure_max": lambda value, chosen: f"max({value}) {chosen}",
+}
 _SINCE = {"measure_age": "max", "measure_first": "min"}
 FUNCTIONS = frozenset({"measure_last", *_IN_WINDOW, *_SINCE})
 
@@ -59,7 +64,8 @@ def _figure(primitive: Primitive) -> str:
         day = f"{_SINCE[primitive.name]}(day) FILTER (WHERE {_named(primitive)})"
         return f"date_diff('day', {day}, row_account.as_of)"
     length, back = int(primitive.arguments[1]), int((*primitive.arguments, 0)[2])
-    return (
-        f"{_IN_WINDOW[primitive.name]}(measures.value) FILTER (WHERE {_named(primitive)} "
+    chosen = (
+        f"FILTER (WHERE {_named(primitive)} "
         f"AND day < row_account.as_of - {back} AND day >= row_account.as_of - {back + length})"
     )
+    return _IN_WINDOW[primitive.name]("measures.value", chosen)

@@ -15,6 +15,7 @@ from features.entry import Template
 from features.errors import InputError
 from features.expression import Expression, Primitive, parse_expression
 from features.need import SAMPLE
+from features.outcome_name import states_outcome
 from features.primitive import FUNCTIONS, NAMED, WINDOWS, declared_names, find_family
 from features.schema import TABLES
 from features.settings import COLUMN_NAME, CompanySettings
@@ -26,7 +27,7 @@ _LONGEST = 3650  # days
 # What the rows of a dataset bear beside the features.
 _ROW_COLUMNS = frozenset(
     {"account_id", "contract_id", "as_of", "label", "label_known_at", "group_id", "headline"}
-    | {"decision_date", "outcome", "lead_band"}
+    | {"decision_date", "outcome", "lead_band", "tenure_band", "worked_on"}
 )
 # What would read beyond the row, or give another value at every run.
 _REFUSED = {
@@ -94,6 +95,8 @@ def _name_faults(template: Template, taken: set[str], settings: CompanySettings)
     clash = [name for name in names if name.lower() in taken or names.count(name) > 1]
     if clash:
         yield "name", f"{clash[0]} is taken", "rename it, with a placeholder where it gives several"
+    if states_outcome(template.name):
+        yield "name", "states an outcome", "name it by what is known beforehand"
     if not COLUMN_NAME.fullmatch(template.group):
         yield "group", "must be letters, digits and underscores", "rename it"
 
@@ -150,6 +153,8 @@ def _primitive_fault(primitive: Primitive, settings: CompanySettings) -> str:
     table, _, name = primitive.name.partition(".")
     if primitive.name in FUNCTIONS:
         return _call_fault(primitive, settings)
+    if states_outcome(name) and not find_family(primitive.name):
+        return f"{primitive.name} states an outcome, which no feature may know"
     if table == "attribute":
         declared = {key.rpartition(".")[2] for key in settings.attributes}
         known = name in declared | set(BUILT_IN)

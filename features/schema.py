@@ -224,9 +224,3 @@ TABLES: dict[str, Table] = {
         ),
     )
 }
-
-# Words for columns that state how it ended. They have no place among what is known beforehand.
-OUTCOME_COLUMNS = frozenset(
-    {"status", "churned", "churn", "churn_flag", "is_churned", "churn_date", "cancelled_at"}
-    | {"cancel_reason", "churn_reason", "lost_reason", "renewed", "is_active"}
-)

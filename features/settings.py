@@ -156,6 +156,7 @@ class CheckSettings(Settings):
     missing_day: Literal["stop", "allow"] = "allow"
     volume: Literal["stop", "allow"] = "allow"
     fresh: Literal["stop", "allow"] = "allow"
+    outcome: Literal["stop", "allow"] = "stop"
     fresh_days: Annotated[int, Field(ge=1, le=366)] = 7
 
 
@@ -167,6 +168,15 @@ def _check_names(names: Iterable[str], what: str) -> None:
             f"a {what}'s name must be letters, digits and underscores and begin with no digit, "
             f"not {', '.join(map(repr, wrong))}; rename it in the query"
         )
+
+
+class AbstentionSettings(Settings):
+    """When an account gets no probability, since too little is known to give one."""
+
+    min_history_days: Days = Field(default=28, description="Younger customers are not judged.")
+    max_width: float = Field(
+        default=0.5, gt=0, le=1, description="Widest interval, 0-1, of a probability that is given."
+    )
 
 
 class CompanySettings(Settings):
@@ -186,6 +196,7 @@ class CompanySettings(Settings):
     time: TimeSettings = TimeSettings()
     labels: LabelSettings = LabelSettings()
     checks: CheckSettings = CheckSettings()
+    abstention: AbstentionSettings = AbstentionSettings()
 
     @field_validator("attach")
     @classmethod

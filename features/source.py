@@ -20,6 +20,7 @@ from features.errors import InputError, Problem
 from features.extract import materialise, period_end
 from features.intake import Order, take_in
 from features.mapping import bind_tables, columns_of, create_typed_view, typed_columns, typed_day
+from features.outcome import check_outcomes
 from features.postgres import attach_databases
 from features.progress import Progress, silent
 from features.query import read_query
@@ -164,6 +165,7 @@ def open_source(
     problems += check_together(connection, settings, sound, end)
     _raise_if_stopped(problems)
     problems += check_declarations(connection, settings, columns, slices)
+    problems += check_outcomes(connection, settings, columns, end)
     _raise_if_stopped(problems)
     return Source(connection, settings, end, columns, usage, tuple(problems), spark)
 

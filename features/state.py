@@ -10,8 +10,6 @@ from features.contract import whole_sum
 from features.engine import read_frame
 from features.source import Source
 
-# An account younger than this has shown too little to be judged.
-MIN_HISTORY_DAYS = 28
 _SHOWN = ("external_id", "name", "parent_id", "segment", "account_tier", "region", "owner")
 
 
@@ -42,7 +40,10 @@ def read_states(source: Source, as_of: date) -> pd.DataFrame:
     query = (
         _contract_states(source, as_of)
         if source.has("contracts")
-        else _ACTIVITY_STATES.format(seen=f"SELECT account_id, day FROM {seen}")
+        else _ACTIVITY_STATES.format(
+            seen=f"SELECT account_id, day FROM {seen}",
+            least=source.settings.abstention.min_history_days,
+        )
     )
     return read_frame(
         source.connection,
@@ -56,15 +57,15 @@ def read_states(source: Source, as_of: date) -> pd.DataFrame:
     )
 
 
-_ACTIVITY_STATES = f"""
+_ACTIVITY_STATES = """
     SELECT churn_row.account_id,
-           CASE WHEN first_day > as_of - {MIN_HISTORY_DAYS} THEN 'too_little_history'
+           CASE WHEN first_day > as_of - {least} THEN 'too_little_history'
                 ELSE 'no_term' END AS state,
            NULL::VARCHAR AS contract_id, NULL::DATE AS decision_date, NULL::DATE AS renewal_date,
            FALSE AS due, NULL::DOUBLE AS arr, NULL::DOUBLE AS arr_of_due,
            NULL::DOUBLE AS arr_of_notice
     FROM churn_row LEFT JOIN (
-        SELECT account_id, min(day) AS first_day FROM ({{seen}}) GROUP BY account_id
+        SELECT account_id, min(day) AS first_day FROM ({seen}) GROUP BY account_id
     ) AS begun USING (account_id)"""
 
 
@@ -76,6 +77,7 @@ def _contract_states(source: Source, as_of: date) -> str:
     """
     grace = source.settings.grace_days
     lead = source.settings.max_lead_days
+    least = source.settings.abstention.min_history_days
     return f"""
     WITH running AS (
         SELECT *, actual_end <= as_of AS lapsed,
@@ -115,7 +117,7 @@ def _contract_states(source: Source, as_of: date) -> str:
                      actual_end, contract_id) = 1)
     SELECT account_id,
            CASE WHEN state IN ('to_decide', 'no_term') AND as_of - coalesce(begun, as_of)
-                     < {MIN_HISTORY_DAYS} THEN 'too_little_history' ELSE state END AS state,
+                     < {least} THEN 'too_little_history' ELSE state END AS state,
            contract_id, decision_date, end_date AS renewal_date, due,
            CASE WHEN all_lapsed THEN money ELSE running_arr END AS arr,
            arr_of_due, arr_of_notice

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from features.family import Family, Figure, Given, count_where, figure_columns, within
 from features.people import key_person
 from features.ticket import FIRST_DAYS
+from features.total import exact_mean
 
 KINDS = ("nps", "csat", "ces", "csm_sentiment")
 _OF_CUSTOMER = "kind IN ('nps', 'csat', 'ces')"
@@ -20,12 +21,12 @@ _LOW = f"((kind = 'nps' AND value <= {DETRACTOR}) OR (kind = 'csat' AND value <=
 
 def _reading(kind: str, number: int) -> str:
     """The account's last reading, or the one before it."""
-    return f"avg(value) FILTER (WHERE kind = '{kind}' AND reading = {number})"
+    return exact_mean("value", f"FILTER (WHERE kind = '{kind}' AND reading = {number})")
 
 
 def _of_kind(kind: str) -> dict[str, Figure]:
     since = f"date_diff('day', max(day) FILTER (WHERE kind = '{kind}'), as_of)"
-    mean = f"avg(value) FILTER (WHERE kind = '{kind}' AND {within('day', 182)})"
+    mean = exact_mean("value", f"FILTER (WHERE kind = '{kind}' AND {within('day', 182)})")
     return {
         f"survey.{kind}": Figure(_reading(kind, 1)),
         f"survey.{kind}_age": Figure(since),

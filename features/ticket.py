@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from features.family import Family, Figure, Given, build_by_account, count_where, within
+from features.total import exact_mean
 
 SEVERE = ("high", "critical", "urgent", "p1", "1")
 # How long an account has to be a customer for a first impression.
@@ -18,8 +19,8 @@ def _opened(length: int, also: str = "TRUE") -> str:
     return count_where(f"{within('opened_at', length)} AND {also}")
 
 
-def _resolved(value: str, length: int) -> str:
-    return f"avg({value}) FILTER (WHERE {within('resolved_at', length)})"
+def _resolved(length: int) -> str:
+    return f"FILTER (WHERE {within('resolved_at', length)})"
 
 
 _DAYS = "date_diff('day', opened_at, resolved_at)"
@@ -37,13 +38,13 @@ FIGURES: Mapping[str, Figure] = {
     ),
     "ticket.severe_91d": Figure(_opened(91, _SEVERE), (_SEVERITY,)),
     "ticket.severe_open": Figure(count_where(f"{_OPEN} AND {_SEVERE}"), (_SEVERITY, _RESOLVED_AT)),
-    "ticket.days_to_resolve_91d": Figure(_resolved(_DAYS, 91), (_RESOLVED_AT,)),
-    "ticket.days_to_resolve_182d": Figure(_resolved(_DAYS, 182), (_RESOLVED_AT,)),
+    "ticket.days_to_resolve_91d": Figure(f"avg({_DAYS}) {_resolved(91)}", (_RESOLVED_AT,)),
+    "ticket.days_to_resolve_182d": Figure(f"avg({_DAYS}) {_resolved(182)}", (_RESOLVED_AT,)),
     "ticket.oldest_open_days": Figure(
         f"date_diff('day', min(opened_at) FILTER (WHERE {_OPEN}), as_of)", (_RESOLVED_AT,)
     ),
-    "ticket.csat_91d": Figure(_resolved("csat", 91), ("tickets.csat", _RESOLVED_AT)),
-    "ticket.csat_182d": Figure(_resolved("csat", 182), ("tickets.csat", _RESOLVED_AT)),
+    "ticket.csat_91d": Figure(exact_mean("csat", _resolved(91)), ("tickets.csat", _RESOLVED_AT)),
+    "ticket.csat_182d": Figure(exact_mean("csat", _resolved(182)), ("tickets.csat", _RESOLVED_AT)),
     "ticket.days_since_opened": Figure(
         "date_diff('day', max(opened_at) FILTER (WHERE opened_at < as_of), as_of)"
     ),

@@ -7,6 +7,8 @@ import math
 from features.catalogue import Feature
 
 _MINUS = "\N{MINUS SIGN}"
+# The unit of a column of which nothing but its values is known.
+AS_GIVEN = "as in the table"
 
 
 def describe(feature: Feature, value: float | str | None, *, currency: str) -> str:
@@ -52,6 +54,8 @@ def format_value(value: float | str, unit: str, *, currency: str) -> str:
         return f"{currency} {_number(value)}"
     if unit == "flag":
         return "yes" if value else "no"
+    if unit == AS_GIVEN and abs(value) < 100 and value != round(value):
+        return f"{value:.3g}".replace("-", _MINUS)
     return _number(value)
 
 

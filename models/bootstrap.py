@@ -66,7 +66,9 @@ class Bootstrap:
         return sums
 
 
-def draw_groups(group: npt.NDArray[np.object_], *, replicates: int, seed: int) -> Bootstrap:
+def draw_groups(
+    group: npt.NDArray[np.object_], *, replicates: int, seed: int, share: float = 1.0
+) -> Bootstrap:
     """A bootstrap that draws as many groups as there are, with replacement.
 
     Parameters
@@ -75,12 +77,16 @@ def draw_groups(group: npt.NDArray[np.object_], *, replicates: int, seed: int) -
         Name of each row's group.
     replicates, seed : int
         How many draws, and where the generator starts.
+    share : float
+        0-1. Below 1 so many fewer groups are drawn, each counting the more, which widens the
+        intervals: for figures that vary more than their rows tell.
     """
     names, codes = np.unique(group.astype(str), return_inverse=True)
     generator = np.random.default_rng(seed)
-    share = np.full(len(names), 1.0 / max(1, len(names)))
-    counts = generator.multinomial(len(names), share, size=replicates)
-    return Bootstrap(codes, counts.astype(np.float64))
+    chance = np.full(len(names), 1.0 / max(1, len(names)))
+    drawn = max(1, round(share * len(names))) if len(names) else 0
+    counts = generator.multinomial(drawn, chance, size=replicates)
+    return Bootstrap(codes, counts.astype(np.float64) * (len(names) / max(1, drawn)))
 
 
 def estimate(value: float, replicates: FloatArray) -> Estimate:

@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from models.encoding import Encoding
     from models.predictor import Predictor
     from models.recipe import Trained
+    from models.refit import Refits
 
 MODEL_FILE = "model.txt"
 GOLDEN_FILE = "golden.json"
+REFITS_FILE = "refits.json"
+JUDGED_FILE = "judged.json"
 GOLDEN_TOLERANCE = 1e-9
 LIBRARIES = ("keepwell", "lightgbm", "numpy", "pandas", "scikit-learn")
 
@@ -55,6 +58,8 @@ class Provenance:
         None outside a checkout.
     created_at : datetime
         With a time zone.
+    assembled : bool
+        Whether Keepwell built the rows from dated tables, so that it answers for what a row knows.
     """
 
     company: str
@@ -63,14 +68,16 @@ class Provenance:
     data_hash: str
     git_commit: str | None
     created_at: datetime
+    assembled: bool = True
 
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """A bundle that was read and proved: the card and what predicts."""
+    """A bundle that was read and proved: the card, what predicts, and where it lies."""
 
     card: Card
     predictor: Predictor
+    folder: Path
 
 
 def describe(
@@ -113,10 +120,20 @@ def describe(
         git_commit=provenance.git_commit,
         data_hash=provenance.data_hash,
         config_hash=sha256(provenance.config_text.encode()),
+        recipe=trained.recipe,
+        judged_from=trained.report.test.first.date(),
     )
 
 
-def write_bundle(folder: Path, *, predictor: Predictor, card: Card, golden: pd.DataFrame) -> Card:
+def write_bundle(
+    folder: Path,
+    *,
+    predictor: Predictor,
+    judged: Predictor,
+    card: Card,
+    golden: pd.DataFrame,
+    refits: Refits | None = None,
+) -> Card:
     """Write a bundle, whole or not at all, and return its card with the hashes.
 
     Parameters
@@ -125,17 +142,26 @@ def write_bundle(folder: Path, *, predictor: Predictor, card: Card, golden: pd.D
         Must not exist; its parents are made.
     predictor : Predictor
         The model to ship.
+    judged : Predictor
+        The copy of it that was judged, for the next challenger.
     card : Card
         From `describe`.
     golden : DataFrame, (a few, k)
         Feature rows whose probabilities are kept as a proof.
+    refits : Refits, optional
+        For the intervals of its probabilities.
     """
+    from models.predictor import write_predictor
+
     if folder.exists():
         raise InvariantError(f"bundle {folder.parent.name}/{folder.name} was written before")
     contents = {
         MODEL_FILE: predictor.booster.model_to_string().encode(),
         GOLDEN_FILE: _golden_text(predictor, golden).encode(),
+        JUDGED_FILE: write_predictor(judged).encode(),
     }
+    if refits is not None:
+        contents[REFITS_FILE] = _refits_text(refits).encode()
     card = card.model_copy(
         update={"files": {name: sha256(content) for name, content in contents.items()}}
     )
@@ -172,7 +198,11 @@ def read_bundle(folder: Path, *, threads: int = 1) -> Bundle:
     from models.predictor import Predictor
 
     card = read_card(folder)
-    contents = {name: _checked(folder, name, digest) for name, digest in card.files.items()}
+    contents = {
+        name: _checked(folder, name, digest)
+        for name, digest in card.files.items()
+        if name != REFITS_FILE  # checked when it is read
+    }
     for name in (MODEL_FILE, GOLDEN_FILE):
         if name not in contents:
             raise bundle_problem(folder, name, "card.json has no sha256 of it")
@@ -188,7 +218,65 @@ def read_bundle(folder: Path, *, threads: int = 1) -> Bundle:
         threads,
     )
     _check_golden(folder, card, predictor, contents[GOLDEN_FILE])
-    return Bundle(card, predictor)
+    return Bundle(card, predictor, folder)
+
+
+def read_refits(bundle: Bundle) -> Refits | None:
+    """The refits of a bundle, for whoever tells intervals; None where it was made without.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        That was read before.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or was changed.
+    """
+    import lightgbm as lgb
+
+    from models.calibration import Calibration
+    from models.predictor import Predictor
+    from models.refit import Refits, restrict
+
+    digest = bundle.card.files.get(REFITS_FILE)
+    if digest is None:
+        return None
+    kept = json.loads(_checked(bundle.folder, REFITS_FILE, digest))
+    whole, threads = bundle.predictor.encoding, bundle.predictor.threads
+    encoding = restrict(whole, kept["columns"])
+    predictors = (
+        Predictor(
+            lgb.Booster(model_str=one["model"]),
+            encoding,
+            Calibration(one["slope"], one["intercept"]),
+            threads,
+        )
+        for one in kept["refits"]
+    )
+    return Refits(whole, tuple(predictors))
+
+
+def read_judged(folder: Path, *, threads: int = 1) -> Predictor | None:
+    """The copy that was judged, from the bundle in a folder; None in bundles without it.
+
+    Parameters
+    ----------
+    folder, threads
+        As for `read_bundle`.
+
+    Raises
+    ------
+    InputError
+        When the file is missing or was changed.
+    """
+    from models.predictor import read_predictor
+
+    digest = read_card(folder).files.get(JUDGED_FILE)
+    if digest is None:
+        return None
+    return read_predictor(_checked(folder, JUDGED_FILE, digest).decode(), threads=threads)
 
 
 def sha256(content: bytes) -> str:
@@ -224,6 +312,20 @@ def _golden_text(predictor: Predictor, golden: pd.DataFrame) -> str:
     probability = predictor.calibration.probability(predictor.raw(matrix))
     rows = [[None if value != value else value for value in row] for row in matrix.to_numpy()]
     return json.dumps({"rows": rows, "probability": probability.tolist()}, allow_nan=False)
+
+
+def _refits_text(refits: Refits) -> str:
+    """The refits as text models with their calibrations."""
+    kept = [
+        {
+            "model": one.booster.model_to_string(),
+            "slope": one.calibration.slope,
+            "intercept": one.calibration.intercept,
+        }
+        for one in refits.predictors
+    ]
+    columns = list(refits.predictors[0].encoding.columns)
+    return json.dumps({"columns": columns, "refits": kept}, allow_nan=False)
 
 
 def _check_golden(folder: Path, card: Card, predictor: Predictor, content: bytes) -> None:

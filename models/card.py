@@ -61,6 +61,10 @@ class Card(_Part):
         The report of the same recipe on later rows, with intervals.
     versions : dict of str to str
         Of the libraries that made the bundle.
+    recipe : str
+        sha256 of the recipe; empty in bundles written before it was kept.
+    judged_from : date or None
+        First as-of date on which the copy in ``judged.json`` was tested.
     files : dict of str to str
         sha256 of every other file of the bundle.
     """
@@ -87,6 +91,8 @@ class Card(_Part):
     git_commit: str | None
     data_hash: str
     config_hash: str
+    recipe: str = ""
+    judged_from: date | None = None
     files: dict[str, str] = {}
 
     def to_text(self) -> str:

@@ -9,9 +9,16 @@ from models.bootstrap import Estimate
 
 CHANCE = 0.5
 TOO_GOOD = 0.99
+# The slope's interval must reach into this range, where there are enough positives to tell.
+SLOPES = (0.8, 1.25)
+LEAST_POSITIVES = 100
 # Baselines that a model must beat beyond noise, in words; the base rate ranks nothing, so
-# beating it is beating chance. Logistic regression is only noted.
-BARS = {"tenure": "tenure alone", "days_to_renewal": "days to renewal alone"}
+# beating it is beating chance. Logistic regression must only not be better.
+BARS = {
+    "tenure": "tenure alone",
+    "days_to_renewal": "days to renewal alone",
+    "days_to_renewal_with_trend": "days to renewal with the usage trend",
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,14 @@ class Decision:
     promoted: bool
     reasons: tuple[str, ...]
 
+    def to_json(self) -> dict[str, object]:
+        """Names as in ``keepwell run --json``."""
+        return {
+            "verdict": self.verdict,
+            "promoted": self.promoted,
+            "reasons": list(self.reasons),
+        }
+
 
 def decide(
     auc: Estimate,
@@ -39,6 +54,8 @@ def decide(
     *,
     ranks: bool,
     logistic: Estimate | None = None,
+    slope: Estimate | None = None,
+    positives: int = 0,
 ) -> Decision:
     """Whether the model beats chance and the baselines beyond noise.
 
@@ -47,42 +64,57 @@ def decide(
     auc : Estimate
         Of the model on the test rows.
     differences : mapping of str to Estimate
-        The model's AUC minus each baseline's, paired; needs every key of ``BARS``.
+        The model's AUC minus each baseline's, paired; a key of ``BARS`` that is not there could
+        not be computed for this company.
     ranks : bool
         Whether the calibration's slope is above 0.
     logistic : Estimate, optional
-        The same difference for logistic regression.
+        The same difference for logistic regression on the same features.
+    slope : Estimate, optional
+        Of the calibration on the test rows.
+    positives : int
+        Positive test rows; with fewer than 100 the slope is not held against the model.
     """
+    bars = {name: words for name, words in BARS.items() if name in differences}
     beats_chance = auc.low > CHANCE
-    not_beaten = [name for name in BARS if not differences[name].low > 0.0]
+    not_beaten = [words for name, words in bars.items() if not differences[name].low > 0.0]
     reasons = [_chance_reason(auc, beats_chance=beats_chance)]
     if not ranks:
         reasons.append("a higher output does not mean a higher probability on accounts left out")
-    reasons += [_bar_reason(name, differences[name]) for name in BARS]
+    reasons += [_bar_reason(words, differences[name]) for name, words in bars.items()]
     reasons += _notes(auc, logistic)
     if not (beats_chance and ranks):
         return Decision("no better than chance", False, tuple(reasons))
     if not_beaten:
-        names = " and ".join(BARS[name] for name in not_beaten)
-        return Decision(f"no better than {names}", False, tuple(reasons))
+        return Decision(f"no better than {' and '.join(not_beaten)}", False, tuple(reasons))
+    if logistic is not None and logistic.high < 0.0:
+        return Decision("worse than logistic regression", False, tuple(reasons))
+    if slope is not None and positives >= LEAST_POSITIVES and _is_off(slope):
+        allowed = f"{SLOPES[0]} to {SLOPES[1]}"
+        reasons.append(f"calibration slope {spell(slope)}: the interval lies outside {allowed}")
+        return Decision("its probabilities are off", False, tuple(reasons))
     return Decision("better than chance and than the baselines", True, tuple(reasons))
+
+
+def _is_off(slope: Estimate) -> bool:
+    return slope.high < SLOPES[0] or slope.low > SLOPES[1]
 
 
 def _chance_reason(auc: Estimate, *, beats_chance: bool) -> str:
     word = "above" if beats_chance else "not above"
-    return f"AUC {_spell(auc)}: the interval's lower end is {word} {CHANCE}"
+    return f"AUC {spell(auc)}: the interval's lower end is {word} {CHANCE}"
 
 
-def _bar_reason(name: str, difference: Estimate) -> str:
+def _bar_reason(words: str, difference: Estimate) -> str:
     word = "better than" if difference.low > 0.0 else "not better beyond noise than"
-    return f"{word} {BARS[name]}: AUC differs by {_spell(difference, sign='+')}"
+    return f"{word} {words}: AUC differs by {spell(difference, sign='+')}"
 
 
 def _notes(auc: Estimate, logistic: Estimate | None) -> list[str]:
     notes = []
     if logistic is not None and not logistic.low > 0.0:
         word = "better" if logistic.high < 0.0 else "as good"
-        notes.append(f"logistic regression is {word}: AUC differs by {_spell(logistic, '+')}")
+        notes.append(f"logistic regression is {word}: AUC differs by {spell(logistic, sign='+')}")
     if auc.value > TOO_GOOD:
         notes.append(
             f"an AUC above {TOO_GOOD} is a bug until proved otherwise: look for a feature that "
@@ -91,7 +123,8 @@ def _notes(auc: Estimate, logistic: Estimate | None) -> list[str]:
     return notes
 
 
-def _spell(found: Estimate, sign: str = "") -> str:
+def spell(found: Estimate, *, sign: str = "") -> str:
+    """A figure with its interval, for people; ``sign="+"`` shows the sign."""
     if not found.low <= found.high:  # also when either is NaN
         return "unknown"
     return f"{found.value:{sign}.3f} ({found.low:{sign}.3f} to {found.high:{sign}.3f})"

@@ -8,6 +8,7 @@ import pandas as pd
 
 from models.bootstrap import Bootstrap, Estimate, draw_groups, estimate
 from models.calibration import fit_line, logit, sigmoid
+from models.figure import UNKNOWN
 from models.ranking import divide, rank_auc
 from models.table import FloatArray
 
@@ -63,7 +64,7 @@ def calibration_slope(label: FloatArray, probability: FloatArray, bootstrap: Boo
     x = logit(probability)
     line = fit_line(x, label)
     if line is None:
-        return Estimate(float("nan"), float("nan"), float("nan"))
+        return UNKNOWN
     fitted = sigmoid(line[0] * x + line[1])
     weight = fitted * (1.0 - fitted)
     miss = label - fitted
@@ -73,12 +74,18 @@ def calibration_slope(label: FloatArray, probability: FloatArray, bootstrap: Boo
     return estimate(line[0], line[0] + step)
 
 
-def calibration_intercept(label: FloatArray, probability: FloatArray) -> float:
+def calibration_intercept(
+    label: FloatArray, probability: FloatArray, bootstrap: Bootstrap
+) -> Estimate:
     """Log-odds to add to every prediction so that its mean is right; 0 is right, NaN unknown.
+
+    The replicates take one Newton step, as those of `calibration_slope`.
 
     Parameters
     ----------
     label, probability : float, (n,)
+    bootstrap : Bootstrap
+        Of the same rows.
 
     References
     ----------
@@ -87,18 +94,63 @@ def calibration_intercept(label: FloatArray, probability: FloatArray) -> float:
     """
     share = float(label.mean()) if len(label) else 0.0
     if not 0.0 < share < 1.0:
-        return float("nan")
+        return UNKNOWN
     x = logit(probability)
+    shift = _shift_to(share, x)
+    fitted = sigmoid(x + shift)
+    terms = np.column_stack([label - fitted, fitted * (1.0 - fitted)])
+    miss, weight = (bootstrap.counts @ bootstrap.group_sums(terms)).T
+    return estimate(shift, shift + divide(miss, weight))
+
+
+def _shift_to(share: float, log_odds: FloatArray) -> float:
+    """What must be added to the log-odds so that their mean probability is the share."""
     low, high = -50.0, 50.0
     while high - low > 1e-10:
         middle = (low + high) / 2
-        if float(sigmoid(x + middle).mean()) < share:
+        if float(sigmoid(log_odds + middle).mean()) < share:
             low = middle
         else:
             high = middle
     return (low + high) / 2
 
 
-def brier(label: FloatArray, probability: FloatArray) -> float:
+def brier(label: FloatArray, probability: FloatArray, bootstrap: Bootstrap) -> Estimate:
     """Mean squared error of the probabilities, 0-1; NaN without rows."""
-    return float(np.mean((label - probability) ** 2)) if len(label) else float("nan")
+    return _mean((label - probability) ** 2, bootstrap)
+
+
+def brier_skill(
+    label: FloatArray, probability: FloatArray, prior: FloatArray, bootstrap: Bootstrap
+) -> Estimate:
+    """One less the Brier score over that of the prior: 1 is perfect, 0 no better than the prior.
+
+    Parameters
+    ----------
+    label, probability : float, (n,)
+    prior : float, (n,)
+        What would be said without a model: the share of positives known at training.
+    bootstrap : Bootstrap
+        Of the same rows.
+    """
+    if not len(label):
+        return UNKNOWN
+    errors = np.column_stack([(label - probability) ** 2, (label - prior) ** 2])
+    model, reference = errors.sum(axis=0)
+    drawn_model, drawn_reference = (bootstrap.counts @ bootstrap.group_sums(errors)).T
+    value = 1.0 - float(model / reference) if reference > 0 else np.nan
+    return estimate(value, 1.0 - divide(drawn_model, drawn_reference))
+
+
+def log_loss(label: FloatArray, probability: FloatArray, bootstrap: Bootstrap) -> Estimate:
+    """Mean negative log-likelihood, in nats; NaN without rows."""
+    x = logit(probability)
+    return _mean(np.logaddexp(0.0, x) - label * x, bootstrap)
+
+
+def _mean(values: FloatArray, bootstrap: Bootstrap) -> Estimate:
+    if not len(values):
+        return UNKNOWN
+    sums = bootstrap.group_sums(np.column_stack([values, np.ones_like(values)]))
+    total, rows = (bootstrap.counts @ sums).T
+    return estimate(float(values.mean()), divide(total, rows))

@@ -1,29 +1,36 @@
-"""The five pictures of a trained model, as PNG files."""
+"""The pictures of a trained model, as PNG files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from models.bootstrap import Estimate
+from models.bootstrap import Estimate, draw_groups
+from models.dependence import draw_dependence
+from models.drift import draw_driver_drift
 from models.predictor import Predictor
 from models.recipe import Trained
+from models.reliability import reliability
 from models.table import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-BINS = 10
+REPLICATES = 400
 BEESWARM_ROWS = 500
 BEESWARM_FEATURES = 12
+SIZE = (7.2, 5.4)  # inches
+SIZES = {"dependence": (9.6, 5.8), "driver_drift": (9.6, 6.4)}
 
 
 def draw_plots(trained: Trained, folder: Path) -> list[Path]:
-    """Draw ROC, precision-recall, calibration, gain and SHAP beeswarm of the judged model.
+    """Draw how good the judged model is, what moves it, and how that moves over time.
 
     Parameters
     ----------
@@ -36,7 +43,8 @@ def draw_plots(trained: Trained, folder: Path) -> list[Path]:
     -------
     list of Path
         ``roc.png``, ``precision_recall.png``, ``calibration.png``, ``gain.png``,
-        ``beeswarm.png``.
+        ``beeswarm.png``, ``dependence.png`` and, where rows
+        bear dates, ``driver_drift.png``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     drawings: dict[str, Callable[[Axes], None]] = {
@@ -46,16 +54,27 @@ def draw_plots(trained: Trained, folder: Path) -> list[Path]:
         "gain": lambda axes: _draw_gain(axes, trained),
         "beeswarm": lambda axes: _draw_beeswarm(axes, trained),
     }
-    return [_save(folder / f"{name}.png", draw) for name, draw in drawings.items()]
+    judged, train, test = trained.judged.predictor, trained.train, trained.test
+    whole: dict[str, Callable[[Figure], None]] = {
+        name: partial(_draw_one, draw=draw) for name, draw in drawings.items()
+    }
+    whole["dependence"] = lambda figure: draw_dependence(figure, judged, test)
+    if test.dated:
+        whole["driver_drift"] = lambda figure: draw_driver_drift(figure, judged, train, test)
+    return [_save(folder / f"{name}.png", draw) for name, draw in whole.items()]
 
 
-def _save(path: Path, draw: Callable[[Axes], None]) -> Path:
+def _draw_one(figure: Figure, *, draw: Callable[[Axes], None]) -> None:
+    draw(figure.add_subplot())
+
+
+def _save(path: Path, draw: Callable[[Figure], None]) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 5.4), layout="constrained")
+    figure = Figure(figsize=SIZES.get(path.stem, SIZE), layout="constrained")
     FigureCanvasAgg(figure)
-    draw(figure.add_subplot())
+    draw(figure)
     figure.savefig(path, dpi=100)
     return path
 
@@ -72,7 +91,8 @@ def placement_curve(
     ----------
     label, score : float, (n,)
         Label 0 or 1, and what the rows are ranked by.
-    as_of : Series of datetime64, (n,)
+    as_of : Series, (n,)
+        As-of dates, or whatever else tells which rows may be compared.
 
     References
     ----------
@@ -96,11 +116,11 @@ def placement_curve(
 
 def _draw_roc(axes: Axes, trained: Trained) -> None:
     label, probability = _test(trained)
-    x, y = placement_curve(label, probability, trained.report.predictions["as_of"])
+    x, y = placement_curve(label, probability, pd.Series(trained.report.scored.stratum))
     axes.step(x, y, where="post")
     axes.plot([0, 1], [0, 1], linestyle=":", color="grey")
     axes.set(
-        title=f"{trained.model}: AUC {_spell(trained.report.skill.auc)}, within as-of dates",
+        title=f"{trained.model}: AUC {_spell(trained.report.skill.auc)}, {trained.report.within}",
         xlabel="share of kept rows ranked above",
         ylabel="share of lost rows found",
     )
@@ -122,14 +142,17 @@ def _draw_precision_recall(axes: Axes, trained: Trained) -> None:
 
 def _draw_calibration(axes: Axes, trained: Trained) -> None:
     label, probability = _test(trained)
-    mean, share, low, high = reliability(label, probability)
+    group = trained.report.predictions["group_id"].to_numpy(dtype=np.object_)
+    draws = draw_groups(group, replicates=REPLICATES, seed=0)
+    mean, share, low, high = reliability(label, probability, draws)
     top = 1.05 * max(float(mean.max()), float(high.max()))
     axes.errorbar(mean, share, yerr=[share - low, high - share], fmt="o-", capsize=2)
     axes.plot([0, top], [0, top], linestyle=":", color="grey")
+    slope = trained.report.skill.calibration_slope
     axes.set(
-        title=f"{trained.model}: calibration slope {_spell(trained.report.calibration_slope)}",
+        title=f"{trained.model}: calibration slope {_spell(slope)}",
         xlabel="mean probability of a tenth of the rows",
-        ylabel="share lost, with Wilson interval",
+        ylabel="share lost, with its 95 % interval over parents",
         xlim=(0, top),
         ylim=(0, top),
     )
@@ -163,30 +186,6 @@ def _draw_beeswarm(axes: Axes, trained: Trained) -> None:
         show=False,
     )
     axes.set(title=f"{trained.model}: what moves the prediction", xlabel="log-odds")
-
-
-def reliability(
-    label: FloatArray, probability: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Mean probability, share of positives, and the ends of its 95 % Wilson interval, by tenth.
-
-    Parameters
-    ----------
-    label, probability : float, (n,)
-
-    Returns
-    -------
-    four of float, (at most 10,)
-    """
-    order = np.argsort(probability, kind="stable")
-    parts = [part for part in np.array_split(order, BINS) if len(part)]
-    size = np.array([float(len(part)) for part in parts])
-    mean = np.array([float(probability[part].mean()) for part in parts])
-    share = np.array([float(label[part].mean()) for part in parts])
-    z = 1.96
-    centre = (share + z * z / (2 * size)) / (1 + z * z / size)
-    half = z * np.sqrt(share * (1 - share) / size + (z / (2 * size)) ** 2) / (1 + z * z / size)
-    return mean, share, np.minimum(centre - half, share), np.maximum(centre + half, share)
 
 
 # shap has no types, hence the bare object.

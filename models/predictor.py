@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,3 +58,35 @@ class Predictor:
             matrix, validate_features=True, num_threads=self.threads, **kind
         )
         return np.asarray(predicted, dtype=np.float64)
+
+
+def write_predictor(predictor: Predictor) -> str:
+    """The predictor as JSON: the booster as LightGBM's text, no pickle."""
+    encoding = predictor.encoding
+    return json.dumps(
+        {
+            "model": predictor.booster.model_to_string(),
+            "columns": list(encoding.columns),
+            "categories": {name: list(known) for name, known in encoding.categories.items()},
+            "calibration": [predictor.calibration.slope, predictor.calibration.intercept],
+        }
+    )
+
+
+def read_predictor(text: str, *, threads: int = 1) -> Predictor:
+    """The predictor in a text of `write_predictor` whose sha256 was checked.
+
+    A tampered booster's text crashes the process.
+    """
+    import lightgbm as lgb
+
+    found = json.loads(text)
+    return Predictor(
+        lgb.Booster(model_str=found["model"]),
+        Encoding(
+            tuple(found["columns"]),
+            {name: tuple(known) for name, known in found["categories"].items()},
+        ),
+        Calibration(*found["calibration"]),
+        threads,
+    )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from features.errors import InputError, Problem, TransientError
 from models.bundle import Provenance
+from models.lock import hold
 from models.recipe import Trained
 
 if TYPE_CHECKING:
@@ -34,7 +34,12 @@ def registered_name(company: str, model: str) -> str:
 
 
 def record_training(
-    home: Path, trained: Trained, provenance: Provenance, *, plots: Sequence[Path] = ()
+    home: Path,
+    trained: Trained,
+    provenance: Provenance,
+    *,
+    plots: Sequence[Path] = (),
+    pages: Mapping[str, str] | None = None,
 ) -> str:
     """Record a training, register the shipped model and return its version.
 
@@ -49,7 +54,9 @@ def record_training(
     provenance : Provenance
         Where it comes from.
     plots : sequence of Path
-        Files to keep with the run.
+        Pictures to keep with the run.
+    pages : mapping of str to str
+        Texts to keep with the run, by file name.
     """
     with _store(home) as client:
         experiment = _experiment(client, provenance.company, home)
@@ -62,6 +69,8 @@ def record_training(
         _log_figures(client, run, trained)
         client.log_text(run, provenance.config_text, "config.yaml")
         client.log_dict(run, trained.report.to_json(), "report.json")
+        for name, text in (pages or {}).items():
+            client.log_text(run, text, name)
         for plot in plots:
             client.log_artifact(run, str(plot), "plots")
         version = _register(client, run, trained, provenance)
@@ -82,7 +91,9 @@ def prepare_store(home: Path) -> None:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import DatabaseError, OperationalError
 
-    with _one_maker(home):
+    # MLflow's migrations of one new store collide.
+    lock = home / "mlflow" / "making.lock"
+    with hold(lock, what=f"the MLflow store under {home} is being made"):
         try:
             with _store(home):
                 pass
@@ -91,21 +102,6 @@ def prepare_store(home: Path) -> None:
             raise TransientError(f"the MLflow store under {home} cannot be used: {said}") from error
         except (DatabaseError, MlflowException) as error:
             raise InputError([_damaged(home, error)]) from error
-
-
-@contextmanager
-def _one_maker(home: Path, *, wait_s: float = 120) -> Iterator[None]:
-    """Hold off other processes: MLflow's migrations of one new store collide.
-
-    The lock is SQLite's own, on a file beside the store, and ends with the process that holds it.
-    """
-    (home / "mlflow").mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(home / "mlflow" / "making.lock", timeout=wait_s)) as lock:
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            raise TransientError(f"the MLflow store under {home} is being made: {error}") from error
-        yield
 
 
 def _damaged(home: Path, error: Exception) -> Problem:
@@ -195,12 +191,13 @@ def _tags(trained: Trained, provenance: Provenance) -> dict[str, str]:
 def _log_figures(client: MlflowClient, run: str, trained: Trained) -> None:
     from mlflow.entities import Metric, Param
 
-    shipped = trained.shipped
+    shipped, temporal = trained.shipped, trained.report.temporal
     at = int(client.get_run(run).info.start_time)
     figures = _figures(trained.report.to_json())
     texts = {
         **{name: str(value) for name, value in shipped.params.items()},
-        "test_from": f"{trained.report.test.first:%Y-%m-%d}",
+        "split": trained.report.split,
+        **({"test_from": f"{trained.report.test.first:%Y-%m-%d}"} if temporal else {}),
         "features": str(len(shipped.predictor.encoding.columns)),
         "rows_shipped": str(shipped.rows),
     }

@@ -3,77 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from models.bootstrap import Estimate
 from models.gate import Decision
+from models.intervention import NO_INTERVENTIONS, Interventions
+from models.judgement import Judgement
+from models.leak import NO_LEAKS, Leaks
+from models.scored import ScoredRows
+from models.skill import Skill
 
-LEAST_SLICE_ROWS = 100
-
-
-@dataclass(frozen=True)
-class Skill:
-    """How well some test rows are ranked.
-
-    Parameters
-    ----------
-    rows, positives : int
-        Test rows, and those with label 1.
-    auc, average_precision : Estimate
-        NaN where they cannot be told: a slice has fewer than 100 rows, or rows of one class.
-    """
-
-    rows: int
-    positives: int
-    auc: Estimate
-    average_precision: Estimate
-
-    @property
-    def base_rate(self) -> float:
-        """Share of positives, 0-1; NaN without rows."""
-        return self.positives / self.rows if self.rows else math.nan
-
-    @property
-    def note(self) -> str | None:
-        """Why a slice of these rows is not ranked: ``too small``, ``one class only``, or None."""
-        if self.rows < LEAST_SLICE_ROWS:
-            return "too small"
-        return "one class only" if self.positives in (0, self.rows) else None
-
-    def to_json(self) -> dict[str, object]:
-        """Names as in ``keepwell run --json``."""
-        return {
-            "rows": self.rows,
-            "positives": self.positives,
-            "base_rate": number(self.base_rate),
-            "auc": number(self.auc.value),
-            "auc_interval": interval(self.auc),
-            "average_precision": number(self.average_precision.value),
-            "average_precision_interval": interval(self.average_precision),
-        }
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A baseline on the same test rows; ``difference`` is the model's AUC minus its own."""
-
-    auc: Estimate
-    average_precision: Estimate
-    difference: Estimate
-
-    def to_json(self) -> dict[str, object]:
-        """Names as in ``keepwell run --json``."""
-        return {
-            "auc": number(self.auc.value),
-            "auc_interval": interval(self.auc),
-            "average_precision": number(self.average_precision.value),
-            "average_precision_interval": interval(self.average_precision),
-            "difference": number(self.difference.value),
-            "difference_interval": interval(self.difference),
-        }
+if TYPE_CHECKING:
+    from models.challenge import Challenge
+    from models.withheld import Withheld
 
 
 @dataclass(frozen=True)
@@ -95,6 +39,11 @@ class Window:
         }
 
 
+def window_of(rows: pd.DataFrame) -> Window:
+    """The window of mature rows, at least one."""
+    return Window(rows["as_of"].min(), rows["as_of"].max(), len(rows), int(rows["label"].sum()))
+
+
 @dataclass(frozen=True, eq=False)
 class Report:
     """One model's test, its baselines and the decision.
@@ -103,74 +52,75 @@ class Report:
     ----------
     model : str
         ``churn`` or ``renewal``.
-    skill : Skill
-        On all headline rows of the test part.
-    brier : float
-        Mean squared error of the probabilities.
-    calibration_slope : Estimate
-        1 is right; NaN when it cannot be told.
-    calibration_intercept : float
-        0 is right.
-    baselines : mapping of str to Comparison
-    slices : mapping of column to mapping of value to Skill
-        Numbers first and rising, ``unknown`` for a missing value last. The lead bands also hold
-        ``overdue``: rows of the same dates that are in no other figure.
+    judgement : Judgement
+        Of all headline rows of the test part, beside the baselines and by slice.
     train, test : Window
         What the model learnt from and what it was judged on.
-    predictions : DataFrame, (n_test, …)
-        ``account_id``, ``group_id``, ``contract_id``, ``as_of``, ``label``, ``probability`` and
-        the slice columns.
+    scored : ScoredRows
+        The test rows.
     decision : Decision
         Verdict, whether to promote, and why.
+    notices : tuple of str
+        Features that were left out, and why.
+    leaks : Leaks
+        What holds the answer, or may.
+    interventions : Interventions
+        How far acting has spoiled the labels, and what it brings.
+    challenge : Challenge or None
+        How it did beside the champion; None when there was none.
+    abstention : Withheld or None
+        The test rows that would have got no probability; all other figures count them too.
+    temporal : bool
+        False when the rows bear no dates, so that accounts left out judge and not later rows.
     """
 
     model: str
-    skill: Skill
-    brier: float
-    calibration_slope: Estimate
-    calibration_intercept: float
-    baselines: Mapping[str, Comparison]
-    slices: Mapping[str, Mapping[str, Skill]]
+    judgement: Judgement
     train: Window
     test: Window
-    predictions: pd.DataFrame
+    scored: ScoredRows
     decision: Decision
     notices: tuple[str, ...] = ()
+    leaks: Leaks = NO_LEAKS
+    interventions: Interventions = NO_INTERVENTIONS
+    challenge: Challenge | None = None
+    abstention: Withheld | None = None
+    temporal: bool = True
+
+    @property
+    def split(self) -> str:
+        """What the rows that judge are, in words."""
+        return "later in time" if self.temporal else "accounts left out, not later in time"
+
+    @property
+    def within(self) -> str:
+        """Among which rows the AUC compares, in words."""
+        return "within as-of dates" if self.temporal else "within the parts left out"
+
+    @property
+    def skill(self) -> Skill:
+        """The figures on all headline rows of the test part."""
+        return self.judgement.skill
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """The test rows with their ``probability`` and the ends of its interval, NaN unknown."""
+        rows = self.scored.rows.assign(probability=self.scored.probability)
+        ends = None if self.abstention is None else self.abstention.interval
+        low, high = (math.nan, math.nan) if ends is None else ends
+        return rows.assign(probability_low=low, probability_high=high)
 
     def to_json(self) -> dict[str, object]:
         """What ``keepwell run --json`` prints for this model; null where a figure is unknown."""
         return {
-            **self.skill.to_json(),
-            "brier": number(self.brier),
-            "calibration": {
-                "slope": number(self.calibration_slope.value),
-                "slope_interval": interval(self.calibration_slope),
-                "intercept": number(self.calibration_intercept),
-            },
-            "baselines": {name: found.to_json() for name, found in self.baselines.items()},
-            "slices": {
-                column: {value: _slice_json(skill) for value, skill in values.items()}
-                for column, values in self.slices.items()
-            },
+            **self.judgement.to_json(),
+            "split": self.split,
             "train": self.train.to_json(),
             "test": self.test.to_json(),
-            "verdict": self.decision.verdict,
-            "promoted": self.decision.promoted,
-            "reasons": list(self.decision.reasons),
+            **self.decision.to_json(),
             "notices": list(self.notices),
+            "abstention": None if self.abstention is None else self.abstention.to_json(),
+            "leaks": self.leaks.to_json(),
+            "interventions": self.interventions.to_json(),
+            "champion": None if self.challenge is None else self.challenge.to_json(),
         }
-
-
-def _slice_json(skill: Skill) -> dict[str, object]:
-    return skill.to_json() | ({} if skill.note is None else {"note": skill.note})
-
-
-def number(value: float) -> float | None:
-    """The value, or None when it is not a finite number: NaN has no place in JSON."""
-    return float(value) if math.isfinite(value) else None
-
-
-def interval(found: Estimate) -> list[float] | None:
-    """Both ends, or None when either is unknown."""
-    low, high = number(found.low), number(found.high)
-    return None if low is None or high is None else [low, high]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from features.settings import AbstentionSettings
+
+LEAST_REFITS = 5
 
 
 class _Settings(BaseModel):
@@ -20,6 +24,30 @@ class SplitSettings(_Settings):
     test_from: date | None = Field(
         default=None,
         description="First as-of date tested on; default: the last fifth of the judged dates.",
+    )
+
+
+class BacktestSettings(_Settings):
+    """How a recipe is judged over time."""
+
+    folds: int = Field(
+        default=12,
+        ge=2,
+        description="Most cut-offs from which a model is trained on what was known then.",
+    )
+
+
+class PromotionSettings(_Settings):
+    """When a challenger replaces the champion."""
+
+    metric: Literal["auc", "average_precision"] = Field(
+        default="auc", description="The main metric, by which both are compared."
+    )
+    margin: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="By how much a refresh of the same recipe may be worse on that metric.",
     )
 
 
@@ -40,6 +68,18 @@ class CostSettings(_Settings):
     save_rate: float = Field(
         default=0.0, ge=0, le=1, description="Share of the lost ARR that working on it saves."
     )
+
+
+class InterventionSettings(_Settings):
+    """Who is left alone, so that the effect of working on accounts can be told."""
+
+    hold_out_share: float = Field(
+        default=0.0, ge=0, le=0.5, description="Share of parents, else accounts, left alone."
+    )
+    hold_out_from: date | None = Field(
+        default=None, description="First as-of date on which the hold-out was kept."
+    )
+    seed: int = Field(default=0, ge=0, description="Another one draws another hold-out.")
 
 
 class TierSettings(_Settings):
@@ -66,7 +106,7 @@ class TrainingSettings(_Settings):
 
     seed: int = Field(default=0, ge=0, description="Seed of folds, trees and bootstrap.")
     threads: int = Field(default=1, ge=1, description="Threads of LightGBM.")
-    folds: int = Field(default=4, ge=2, description="Account folds for stopping and calibration.")
+    folds: int = Field(default=10, ge=2, description="Account folds for stopping and calibration.")
     max_trees: int = Field(default=600, ge=1, description="Most trees that a model may have.")
     patience: int = Field(
         default=30, ge=1, description="Trees without progress after which boosting stops."
@@ -76,6 +116,9 @@ class TrainingSettings(_Settings):
     replicates: int = Field(
         default=400, ge=50, description="Bootstrap replicates behind every interval."
     )
+    refits: int = Field(
+        default=12, ge=0, description="Refits behind the interval of each probability; 0: none."
+    )
     min_train_positives: int = Field(
         default=30, ge=2, description="Fewer positive training rows skip the model."
     )
@@ -83,12 +126,32 @@ class TrainingSettings(_Settings):
         default=10, ge=2, description="Fewer positive test rows skip the model."
     )
 
+    @field_validator("refits")
+    @classmethod
+    def _none_or_enough(cls, refits: int) -> int:
+        if 0 < refits < LEAST_REFITS:
+            raise ValueError(f"give at least {LEAST_REFITS}, or 0 for none")
+        return refits
+
+
+class TuningSettings(_Settings):
+    """How long to search for better parameters of the trees."""
+
+    trials: int = Field(
+        default=0, ge=0, le=1000, description="Parameters tried, the default first; 0: no search."
+    )
+
 
 class ModelSettings(_Settings):
     """Everything about models that a configuration holds."""
 
     split: SplitSettings = SplitSettings()
+    backtest: BacktestSettings = BacktestSettings()
+    promotion: PromotionSettings = PromotionSettings()
     team: TeamSettings = TeamSettings()
     costs: CostSettings = CostSettings()
     tiers: TierSettings = TierSettings()
+    interventions: InterventionSettings = InterventionSettings()
     training: TrainingSettings = TrainingSettings()
+    tuning: TuningSettings = TuningSettings()
+    abstention: AbstentionSettings = AbstentionSettings()

@@ -8,7 +8,15 @@ from collections import Counter
 from collections.abc import Iterator
 
 from features.errors import InputError, InvariantError, Problem
-from models.snapshot import BASES, STATES, STATES_AT_RISK, TIERS, AccountScore, Snapshot
+from models.snapshot import (
+    ABSTENTIONS,
+    BASES,
+    STATES,
+    STATES_AT_RISK,
+    TIERS,
+    AccountScore,
+    Snapshot,
+)
 
 ID_LENGTH = 512  # longer keys do not fit an index page of PostgreSQL in every encoding
 TEXTS = (
@@ -23,7 +31,8 @@ TEXTS = (
     "currency",
     "contract_id",
 )
-SHARES = ("churn_probability", "renewal_likelihood", "loss_probability")
+PROBABILITIES = ("churn_probability", "renewal_likelihood", "loss_probability")
+SHARES = (*PROBABILITIES, "loss_probability_low", "loss_probability_high")
 MONEY = ("arr", "arr_under_notice", "arr_to_decide", "arr_at_risk")
 NUMBERS = (*SHARES, *MONEY, "base_log_odds")
 EXAMPLES = 3
@@ -73,6 +82,7 @@ def _faults(score: AccountScore) -> Iterator[str]:
         yield f"unknown risk tier {score.risk_tier!r}"
     if score.arr_at_risk is not None and score.state not in STATES_AT_RISK:
         yield f"state {score.state} carries ARR at risk"
+    yield from _doubtful(score)
     for name in NUMBERS:
         number = getattr(score, name)
         if number is not None and not math.isfinite(number):
@@ -80,9 +90,31 @@ def _faults(score: AccountScore) -> Iterator[str]:
         elif number is not None and name in SHARES and not 0 <= number <= 1:
             yield f"{name} is {number}, outside 0-1"
     logs = [driver.contribution for driver in score.drivers] + list(score.contributions.values())
-    logs += [driver.value for driver in score.drivers if isinstance(driver.value, float)]
+    for driver in score.drivers:
+        beside = (driver.value, driver.previous, driver.peer_low, driver.peer_high, driver.points)
+        logs += [number for number in beside if isinstance(number, float)]
     if not all(map(math.isfinite, logs)):
         yield "a driver or contribution is not finite"
+
+
+def _doubtful(score: AccountScore) -> Iterator[str]:
+    """What is wrong with what the score says about its own certainty."""
+    if score.abstained not in (None, *ABSTENTIONS):
+        yield f"unknown abstention {score.abstained!r}"
+    given = [
+        name for name in (*SHARES, "risk_tier", "arr_at_risk") if getattr(score, name) is not None
+    ]
+    if score.abstained is not None and given:
+        yield f"abstained, but has {given[0]}"
+    low, loss, high = (
+        score.loss_probability_low,
+        score.loss_probability,
+        score.loss_probability_high,
+    )
+    if (low is None) != (high is None):
+        yield "one end of the interval is missing"
+    elif low is not None and high is not None and (loss is None or not low <= loss <= high):
+        yield f"loss_probability is {loss}, outside its interval {low}-{high}"
 
 
 def _unstorable(snapshot: Snapshot) -> Iterator[Problem]:

@@ -74,11 +74,16 @@ def split_rows(table: ModelTable, *, test_from: date | None = None) -> Split:
     if len(dates) == 0:
         return Split(None, nothing, nothing, nothing)
     tested = table.mature & as_of.isin(dates).to_numpy(dtype=np.bool_)
-    known = (table.rows["label_known_at"] <= dates[0]).to_numpy(dtype=np.bool_)
-    earlier = (as_of < dates[0]).to_numpy(dtype=np.bool_)
     return Split(
         test_from=dates[0].date(),
-        train=table.mature & known & earlier,
+        train=known_by(table, dates[0]),
         test=tested & table.headline,
         beside=tested & ~table.headline,
     )
+
+
+def known_by(table: ModelTable, date: pd.Timestamp) -> BoolArray:
+    """Mature rows of earlier as-of dates whose label was known by a date, (n,)."""
+    known = (table.rows["label_known_at"] <= date).to_numpy(dtype=np.bool_)
+    earlier = (table.rows["as_of"] < date).to_numpy(dtype=np.bool_)
+    return table.mature & known & earlier

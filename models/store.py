@@ -19,6 +19,7 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    text,
     update,
 )
 
@@ -28,6 +29,7 @@ from models.snapshot import AccountScore, Snapshot, SnapshotHeader, Tier, rankin
 from models.snapshot_check import validate_snapshot
 from models.store_table import (
     ACCOUNT_SCORE,
+    ADDED,
     CURRENT_SNAPSHOT,
     METADATA,
     SNAPSHOT,
@@ -38,7 +40,7 @@ from models.store_table import (
     score_row,
 )
 
-SCHEMA_VERSION = 2  # 2: account_score.arr_under_notice
+SCHEMA_VERSION = 3  # what came with a version that can be reached from the one before: ADDED
 SCHEMA_LOCK = 0x6B656570  # any number that no other program uses as an advisory lock
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # in code point order, so that ids sort as numbers do
 ID_DIGITS = 13
@@ -135,6 +137,24 @@ class SnapshotStore:
                 connection.execute(insert(ACCOUNT_SCORE), rows)
             connection.execute(update(CURRENT_SNAPSHOT).values(snapshot_id=snapshot_id))
         return snapshot_id
+
+    def upgrade(self) -> None:
+        """Bring a store that an earlier version made up to date; its snapshots stay as they are.
+
+        Nothing happens to one that is up to date, or that is not there.
+
+        Raises
+        ------
+        InputError
+            Too old for that, or made by a later version.
+        """
+        if not self.database.exists():
+            return
+        with self.database.read() as connection:
+            version = _read_version(connection)
+        if version not in (None, SCHEMA_VERSION):
+            with self.database.write() as connection:
+                self._make_schema(connection)
 
     def prune(self, keep: int) -> list[str]:
         """Remove all but the newest snapshots and return the ids of those removed.
@@ -237,6 +257,7 @@ class SnapshotStore:
 
     def _make_schema(self, connection: Connection) -> None:
         self.database.lock(connection, SCHEMA_LOCK)
+        _add_columns(connection, _read_version(connection))
         if not _check_schema(connection):
             METADATA.create_all(connection)
             connection.execute(insert(STORE_SCHEMA), {"slot": 1, "version": SCHEMA_VERSION})
@@ -268,18 +289,41 @@ def _id_number(snapshot_id: str) -> int:
     return number
 
 
+def _read_version(connection: Connection) -> int | None:
+    """Schema version of the tables; None when there are none."""
+    if not inspect(connection).has_table(STORE_SCHEMA.name):
+        return None
+    return connection.scalar(select(STORE_SCHEMA.c.version))
+
+
+def _can_upgrade(version: int) -> bool:
+    return version < SCHEMA_VERSION and all(
+        step in ADDED for step in range(version + 1, SCHEMA_VERSION + 1)
+    )
+
+
+def _add_columns(connection: Connection, version: int | None) -> None:
+    """Give the tables of an earlier version the columns that came later, empty."""
+    if version is None or not _can_upgrade(version):
+        return
+    for step in range(version + 1, SCHEMA_VERSION + 1):
+        for name in ADDED[step]:
+            kind = ACCOUNT_SCORE.c[name].type.compile(connection.dialect)
+            connection.execute(text(f"ALTER TABLE {ACCOUNT_SCORE.name} ADD COLUMN {name} {kind}"))
+    connection.execute(update(STORE_SCHEMA).values(version=SCHEMA_VERSION))
+
+
 def _check_schema(connection: Connection) -> bool:
     """Whether the tables are there; refuses those of another schema version."""
-    if not inspect(connection).has_table(STORE_SCHEMA.name):
-        return False
-    version = connection.scalar(select(STORE_SCHEMA.c.version))
-    if version != SCHEMA_VERSION:
+    version = _read_version(connection)
+    if version is not None and version != SCHEMA_VERSION:
         rule = f"must have schema version {SCHEMA_VERSION}, not {version}"
-        older = version is not None and version < SCHEMA_VERSION
-        first = "remove it and score again" if older else "update Keepwell"
+        first = "remove it and score again" if version < SCHEMA_VERSION else "update Keepwell"
         remedy = f"{first}, or name another store"
+        if _can_upgrade(version):
+            remedy = "run `keepwell score`: it brings the store up to date and keeps what is in it"
         raise InputError([Problem("store", "", rule, remedy=remedy)])
-    return True
+    return version is not None
 
 
 def _hold_pointer(connection: Connection) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -119,6 +120,9 @@ ACCOUNT_SCORE = Table(
     Column("churn_probability", Double),
     Column("renewal_likelihood", Double),
     Column("loss_probability", Double),
+    Column("loss_probability_low", Double),
+    Column("loss_probability_high", Double),
+    Column("abstained", Text),
     Column("arr_at_risk", Double),
     Column("risk_tier", Text),
     Column("tier_runs_below", Integer, nullable=False),
@@ -127,6 +131,11 @@ ACCOUNT_SCORE = Table(
     Column("base_log_odds", Double),
     UniqueConstraint("snapshot_id", "rank"),
 )
+
+# Columns of account_score that a version added; a store of the version before gets them, empty.
+ADDED: Mapping[int, tuple[str, ...]] = {
+    3: ("loss_probability_low", "loss_probability_high", "abstained"),
+}
 
 PLAIN = tuple(
     item.name
@@ -158,9 +167,14 @@ def read_score(row: Row) -> AccountScore:
     return AccountScore(
         **{name: row[name] for name in PLAIN},
         rank=row["rank"],
-        drivers=tuple(Driver(**driver) for driver in json.loads(row["drivers"])),
+        drivers=tuple(_read_driver(driver) for driver in json.loads(row["drivers"])),
         contributions=json.loads(row["contributions"]),
     )
+
+
+def _read_driver(stored: dict[str, Any]) -> Driver:
+    """A driver; what an older Keepwell did not write is None, and what a newer one adds is left."""
+    return Driver(**{name: stored[name] for name in DRIVER_FIELDS if name in stored})
 
 
 def header_row(snapshot_id: str, snapshot: Snapshot) -> dict[str, Any]:

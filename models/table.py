@@ -27,6 +27,7 @@ ROW_COLUMNS = (
     "headline",
     "tenure_days",
     "days_to_renewal",
+    "events_change_28d",
 )
 
 
@@ -57,15 +58,16 @@ class ModelTable:
     ----------
     model : str
         ``churn`` or ``renewal``.
-    rows : DataFrame, (n, 10 + slices)
+    rows : DataFrame, (n, 11 + slices)
         RangeIndex. ``account_id`` str; ``group_id`` str, the parent or else the account;
         ``contract_id`` str or None; ``as_of`` datetime64, a midnight; ``label_known_at``
         datetime64, the first day on which the label is known *whatever the outcome* (were one
         outcome known earlier than the other, the youngest rows would all be of one class);
         ``label`` float 0 or 1, NaN when not mature; ``arr`` float in the reporting currency, NaN
         when unknown; ``headline`` bool, False for rows that are trained on but not measured;
-        ``tenure_days`` and ``days_to_renewal`` float, NaN when unknown. Every further column is
-        a slice: str, None when unknown.
+        ``tenure_days``, ``days_to_renewal`` and ``events_change_28d`` (use in the last 28 days over
+        the 28 before, less 1) float, NaN when unknown. Every further column is a slice: str, None
+        when unknown.
     features : DataFrame, (n, k)
         Same index. Numbers (NaN: missing) and strings (None: missing).
     data_end : date
@@ -74,6 +76,9 @@ class ModelTable:
         Of the label.
     traits : mapping of str to Trait
         By feature; one that is not there has none.
+    dated : bool
+        False when the rows bear no dates of their own: ``as_of`` is then one day for all of them,
+        and no row can be judged by a model of earlier ones.
 
     Raises
     ------
@@ -88,6 +93,7 @@ class ModelTable:
     horizon_days: int
     lead_days: int
     traits: Mapping[str, Trait] = field(default_factory=dict)
+    dated: bool = True
 
     def __post_init__(self) -> None:
         missing = [name for name in ROW_COLUMNS if name not in self.rows.columns]

@@ -11,7 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from models.calibration import fit_calibration
+from models.choice import Choice
 from models.encoding import Encoding, fit_encoding
+from models.monotone import constrain
 from models.predictor import Predictor
 from models.settings import TrainingSettings
 from models.table import FloatArray, ModelTable
@@ -41,6 +43,8 @@ class FittedModel:
         That it trained on.
     as_of : tuple of Timestamp
         First and last as-of date that it trained on, both inclusive.
+    choice : Choice or None
+        Of the parameters, when there was a search; it stands in ``params`` and ``notices`` too.
     """
 
     predictor: Predictor
@@ -49,9 +53,12 @@ class FittedModel:
     rows: int
     positives: int
     as_of: tuple[pd.Timestamp, pd.Timestamp]
+    choice: Choice | None = None
 
 
-def booster_parameters(settings: TrainingSettings, *, rows: int) -> Parameters:
+def booster_parameters(
+    settings: TrainingSettings, *, rows: int, choice: Choice | None = None
+) -> Parameters:
     """LightGBM's parameters: small trees, leaves that grow with the rows, no chance.
 
     Parameters
@@ -61,15 +68,16 @@ def booster_parameters(settings: TrainingSettings, *, rows: int) -> Parameters:
     rows : int
         Training rows. An account recurs at many dates, so a leaf needs many rows to hold
         several accounts.
+    choice : Choice, optional
+        Its parameters take the place of the default.
     """
     leaf = int(np.clip(rows // 100, 10, 100))
-    return {
+    params: Parameters = {
         "objective": "binary",
         "metric": "binary_logloss",
         "num_leaves": settings.leaves,
         "learning_rate": settings.learning_rate,
         "min_data_in_leaf": leaf,
-        "min_data_per_group": leaf,
         "feature_fraction": 0.8,
         "feature_pre_filter": False,
         "deterministic": True,
@@ -78,6 +86,9 @@ def booster_parameters(settings: TrainingSettings, *, rows: int) -> Parameters:
         "seed": settings.seed,
         "verbosity": -1,
     }
+    params |= choice.chosen if choice is not None else {}
+    # A category's value needs as many rows as a leaf: an account recurs in both alike.
+    return {**params, "min_data_per_group": params["min_data_in_leaf"]}
 
 
 def assign_folds(
@@ -104,7 +115,11 @@ def assign_folds(
 
 
 def fit_model(
-    table: ModelTable, *, settings: TrainingSettings, progress: Progress | None = None
+    table: ModelTable,
+    *,
+    settings: TrainingSettings,
+    choice: Choice | None = None,
+    progress: Progress | None = None,
 ) -> FittedModel:
     """A calibrated model of all rows of the table.
 
@@ -118,13 +133,16 @@ def fit_model(
         Mature rows only, of both classes, from at least as many groups as there are folds.
     settings : TrainingSettings
         Recipe.
+    choice : Choice, optional
+        Of the parameters, by a search on earlier rows than those that will judge the model.
     progress : callable, optional
         Told the step and its share done.
     """
     encoding, notices = fit_encoding(table.features)
     matrix = encoding.encode(table.features)
     label = table.label
-    params = booster_parameters(settings, rows=len(table))
+    params = booster_parameters(settings, rows=len(table), choice=choice)
+    params = constrain(params, encoding, table.traits)
     folds = _folds(table, settings)
     trees, out_of_fold = _cross_fit(matrix, encoding, label, params, folds, settings, progress)
     booster = fit_booster(matrix, label, params, trees=trees, categories=list(encoding.categories))
@@ -134,10 +152,11 @@ def fit_model(
             booster, encoding, fit_calibration(out_of_fold, label), settings.threads
         ),
         params={**params, "num_iterations": trees},
-        notices=notices,
+        notices=(*notices, *([choice.to_text()] if choice and choice.asked else [])),
         rows=len(table),
         positives=int(label.sum()),
         as_of=(as_of.min(), as_of.max()),
+        choice=choice,
     )
 
 

@@ -20,7 +20,10 @@ from features.statement import feature_statements
 from pipelines.config import Config
 from pipelines.row_export import export_rows
 
-_KEYS = ("name", "group", "unit", "meaning", "missing", "playbook", "practice", "kind", "sql")
+_KEYS = ("name", "group", "unit", "meaning", "missing", "playbook", "practice", "kind",
+         "direction", "sql")  # fmt: skip
+# What a higher value does, for people.
+_DIRECTIONS = {"raises": "raises the risk of loss", "lowers": "lowers the risk of loss"}
 
 
 def describe_company(
@@ -160,7 +163,8 @@ one for each window (`{w}` days of `time.windows_days`), declared measure (`{m}`
 module (`{module}`) or core event (`{event}`) where these stand in its name. `{core}`, `{features}` and
 `{modules}` are the numbers of core events, events and modules in the configuration's `catalogue`, `{value}`
 is the value as people read it. *Missing* says what a null value means: it is never a zero. *Needs* are
-the tables, columns and keys of `catalogue` without which a feature is left out.
+the tables, columns and keys of `catalogue` without which a feature is left out. Where an entry says what a
+higher value does, no model may say the opposite of it.
 """  # noqa: E501  # the page's own width
 _PRIMITIVES = """## Primitives
 
@@ -186,6 +190,8 @@ def _entry(template: Template) -> Iterator[str]:
     yield ""
     yield f"- Missing: {template.missing}."
     yield f"- In words: {'; '.join(_wordings(template))}."
+    if template.direction is not None:
+        yield f"- A higher value {_DIRECTIONS[template.direction]}, other things equal."
     yield f"- Playbook: `{template.playbook}`. Practice: {template.practice}"
     yield f"- Needs: {', '.join(f'`{need}`' for need in table_needs(template)) or 'nothing'}."
     yield ""

@@ -15,8 +15,9 @@ import yaml
 from pydantic import Field, PrivateAttr, ValidationError
 
 from features.errors import InputError, Problem
+from features.outcome_name import states_outcome
 from features.own import own_faults
-from features.schema import OUTCOME_COLUMNS, TABLES
+from features.schema import TABLES
 from features.settings import CompanySettings
 from models.settings import ModelSettings
 from pipelines.entry_file import read_entries
@@ -211,10 +212,11 @@ def _label_faults(config: Config) -> Iterator[Fault]:
 
 
 def _other_faults(config: Config) -> Iterator[Fault]:
-    for name in config.attributes:
-        if name.split(".")[-1].lower() in OUTCOME_COLUMNS:
-            remedy = "remove it: no feature may know the outcome"
-            yield f"attributes.{name}", "states an outcome", remedy
+    remedy = "remove it: no feature may know the outcome; what was known before needs another name"
+    for section, names in (("attributes", config.attributes), ("measures", config.measures)):
+        for name in names:
+            if states_outcome(name.rpartition(".")[2]):
+                yield f"{section}.{name}", "states an outcome", remedy
     end = config.time.data_end
     if end is not None and end > datetime.now(UTC).date():
         yield "time.data_end", "lies in the future", "give the day after the last complete day"

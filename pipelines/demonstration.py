@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -40,6 +41,7 @@ def run_demo(*, show: bool) -> dict[str, object]:
         source = open_company(config, home, progress=progress)
         run = train_company(config, source, home, progress=progress)
         ceilings = measure_ceilings(run, home.demo)
+        held = measure_coverage(run, home.demo)
         published = score_company(
             config, source, home, population=run.population, progress=progress
         )
@@ -54,12 +56,14 @@ def run_demo(*, show: bool) -> dict[str, object]:
                 for name, found in ceilings.items()
             },
         )
+        console.print(_spell_coverage(held), markup=False)
         console.print(_next_steps(home), markup=False)
     found = {
         name: {title: pair[1].value for title, pair in pairs.items()}
         for name, pairs in ceilings.items()
     }
-    return {**run.to_json(), **published.to_json(), "ceilings": found}
+    coverage = {"true_risk_in_interval": held}
+    return {**run.to_json(), **published.to_json(), "ceilings": found, **coverage}
 
 
 def measure_ceilings(
@@ -77,21 +81,49 @@ def measure_ceilings(
     company : Path
         Folder of the demo company.
     """
-    truth = pd.read_parquet(company / "truth" / "risk.parquet")
-    truth["as_of"] = truth["as_of"].astype("datetime64[s]")
     found: dict[str, dict[str, tuple[Estimate, Estimate]]] = {}
-    for name, outcome in run.outcomes.items():
-        if not isinstance(outcome, Trained):
-            continue
-        rows = outcome.report.predictions
-        keys = ["account_id", "as_of"] + (["contract_id"] if name == "renewal" else [])
-        known = truth[truth["kind"] == name][[*keys, "risk"]]
-        rows = rows.merge(known, on=keys, how="inner", validate="one_to_one")
+    for name, rows in _rows_with_truth(run, company):
         parts = {"true risk, same rows": rows}
         if "billing_period_months" in rows:
             parts["true risk, monthly billed"] = rows[rows["billing_period_months"] == MONTHLY]
         found[name] = {title: _both(part) for title, part in parts.items()}
     return found
+
+
+def measure_coverage(run: TrainingRun, company: Path) -> dict[str, float | None]:
+    """Share of the test rows whose interval holds the true risk, 0-1, by model.
+
+    An interval knows the chance of which accounts were in the training data, not the causes that
+    leave no trace in the tables; here one can see how much that leaves out.
+
+    Parameters
+    ----------
+    run, company
+        As for `measure_ceilings`.
+
+    Returns
+    -------
+    dict of str to float or None
+        None where there were no refits.
+    """
+    found: dict[str, float | None] = {}
+    for name, rows in _rows_with_truth(run, company):
+        low, high = rows["probability_low"], rows["probability_high"]
+        held = (low <= rows["risk"]) & (rows["risk"] <= high)
+        found[name] = None if low.isna().all() else float(held.mean())
+    return found
+
+
+def _rows_with_truth(run: TrainingRun, company: Path) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The test rows of each trained model with the ``risk`` that the generator knew of."""
+    truth = pd.read_parquet(company / "truth" / "risk.parquet")
+    truth["as_of"] = truth["as_of"].astype("datetime64[s]")
+    for name, outcome in run.outcomes.items():
+        if isinstance(outcome, Trained):
+            keys = ["account_id", "as_of"] + (["contract_id"] if name == "renewal" else [])
+            known = truth[truth["kind"] == name][[*keys, "risk"]]
+            rows = outcome.report.predictions
+            yield name, rows.merge(known, on=keys, how="inner", validate="one_to_one")
 
 
 def _both(rows: pd.DataFrame) -> tuple[Estimate, Estimate]:
@@ -108,6 +140,17 @@ def _both(rows: pd.DataFrame) -> tuple[Estimate, Estimate]:
 def _spell(pair: tuple[Estimate, Estimate]) -> str:
     model, risk = pair
     return f"{risk.value:.3f} (model there {model.value:.3f})"
+
+
+def _spell_coverage(held: Mapping[str, float | None]) -> str:
+    """What the intervals leave out, in a sentence; nothing where there are none."""
+    told = [f"{share:.0%} ({name})" for name, share in held.items() if share is not None]
+    if not told:
+        return ""
+    return (
+        f"The intervals hold the true risk of {', '.join(told)} of the test rows: they tell what "
+        "other accounts\nin the training data would change, not what the tables do not show."
+    )
 
 
 def _next_steps(home: Home) -> str:

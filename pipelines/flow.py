@@ -24,6 +24,7 @@ from models.snapshot import Snapshot, ranking_key
 from pipelines.config import Config, read_config
 from pipelines.home import Home
 from pipelines.population import Population, build_population
+from pipelines.promotion import Versions, versions_in_use
 from pipelines.scoring import Published, publish, score_population
 from pipelines.source import open_company
 from pipelines.training import Outcome, TrainingRun, record_run, train_one
@@ -66,9 +67,12 @@ def train_model(name: str, config: Config, dataset: Dataset) -> Outcome:
 
 
 @task(name="record and promote", **_RETRY)
-def record(config: Config, source: Source, outcomes: Mapping[ModelName, Outcome]) -> TrainingRun:
+def record(
+    config: Config, source: Source, outcomes: Mapping[ModelName, Outcome], seen: Versions
+) -> TrainingRun:
     """The models in MLflow and as bundles."""
-    return record_run(config, source, Home.from_environment(), outcomes, progress=_log())
+    home = Home.from_environment()
+    return record_run(config, source, home, outcomes, seen=seen, progress=_log())
 
 
 @task(name="build the population", **_RETRY)
@@ -84,19 +88,20 @@ def score_customers(config: Config, population: Population) -> Snapshot:
 
 
 @task(name="publish the snapshot", **_RETRY)
-def publish_snapshot(snapshot: Snapshot) -> Published:
+def publish_snapshot(config: Config, snapshot: Snapshot) -> Published:
     """The snapshot in the store, and the pointer on it."""
-    return publish(snapshot, Home.from_environment())
+    return publish(snapshot, Home.from_environment(), config)
 
 
 @flow(name="train", validate_parameters=False)
 def train(config: Path, data: Path | None = None, as_of: date | None = None) -> TrainingRun:
     """Train, judge and record both models of the company in a YAML file."""
     loaded = read_config(Path(config), data=data)
+    seen = versions_in_use(Home.from_environment(), loaded)
     source = open_tables(loaded, as_of)
     datasets = build_rows(loaded, source)
     outcomes = {name: train_model(name, loaded, dataset) for name, dataset in datasets.items()}
-    run = record(loaded, source, outcomes)
+    run = record(loaded, source, outcomes, seen)
     create_markdown_artifact(key=f"{loaded.company}-report", markdown=_report_text(run))
     return run
 
@@ -106,7 +111,7 @@ def score(config: Path, data: Path | None = None, as_of: date | None = None) -> 
     """Score all customers of the company in a YAML file and publish a snapshot."""
     loaded = read_config(Path(config), data=data)
     source = open_tables(loaded, as_of)
-    published = publish_snapshot(score_customers(loaded, build_customers(source)))
+    published = publish_snapshot(loaded, score_customers(loaded, build_customers(source)))
     create_table_artifact(key=f"{loaded.company}-ranking", table=_ranking_rows(published.snapshot))
     return published
 

@@ -13,7 +13,7 @@ from features.dataset import build_datasets, training_dates
 from features.progress import Progress, silent
 from features.source import Source
 from models.predictor import Predictor
-from models.recipe import reason_to_skip
+from models.refusal import reason_to_skip
 from models.table import BoolArray, ModelTable
 from models.training import fit_model
 from pipelines.config import Config

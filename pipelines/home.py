@@ -40,6 +40,10 @@ class Home:
         """Rows that break a rule, in a folder for each company."""
         return self.folder / "quarantine"
 
+    def report(self, company: str, model: str, version: str) -> Path:
+        """Folder of the pages about one version of a model."""
+        return self.folder / "reports" / company / model / version
+
     @property
     def demo(self) -> Path:
         """The demo company's tables."""

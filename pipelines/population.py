@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,14 @@ import pandas as pd
 from features.dataset import Dataset, ModelName, build_datasets
 from features.errors import InputError, Problem
 from features.progress import Progress, silent
+from features.settings import AbstentionSettings
 from features.source import Source
 from features.state import read_states
+from models.abstention import Reasons, find_abstentions
 from models.driver import Explanation, explain
 from models.predictor import Predictor
-from models.snapshot import STATES_AT_RISK
+from models.refit import Interval, Refits, find_interval
+from models.snapshot import STATES_AT_RISK, Abstention
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Population:
     states : DataFrame, (n_accounts, ...)
         As ``features.state.read_states`` gives them.
     datasets : dict of str to Dataset
-        The rows of each model on this date; their labels are not known yet.
+        The rows of each model on this date, with what was known of them one longest window
+        earlier; their labels are not known yet.
     """
 
     as_of: date
@@ -51,18 +55,57 @@ class Prediction:
     """One model's probabilities for the rows of one dataset, by the row's key.
 
     ``columns`` names the features of the contributions; ``place`` maps the key (account for churn,
-    contract for renewal) to a row.
+    contract for renewal) to a row. ``reasons`` holds, per row, the rule that withholds its
+    probability, or None.
     """
 
     explanation: Explanation
     columns: tuple[str, ...]
     place: Mapping[str, int]
     dataset: Dataset
+    interval: Interval
+    reasons: Reasons
 
-    def probability(self, key: str | None) -> float | None:
-        """Probability 0-1; None when the model has no row for the key."""
+    def outlook(self, key: str | None) -> Outlook | None:
+        """What the model says; None when it has no row for the key."""
         row = self.place.get(key) if key is not None else None
-        return None if row is None else float(self.explanation.probability[row])
+        if row is None:
+            return None
+        low, high = (float(end[row]) for end in self.interval)
+        return Outlook(
+            row,
+            float(self.explanation.probability[row]),
+            None if np.isnan(low) else (low, high),
+            self.reasons[row],
+        )
+
+
+class Outlook(NamedTuple):
+    """What a model says of one row.
+
+    Parameters
+    ----------
+    row : int
+        Place in the model's dataset.
+    probability : float
+        Share 0-1; not to be published where `abstained` says why.
+    interval : tuple of float, or None
+        Ends of the probability's interval; None without refits.
+    abstained : str or None
+        The rule that withholds the probability.
+    """
+
+    row: int
+    probability: float
+    interval: tuple[float, float] | None
+    abstained: Abstention | None
+
+
+class Model(NamedTuple):
+    """What scores: a model and the refits behind its intervals, if there are any."""
+
+    predictor: Predictor
+    refits: Refits | None
 
 
 def build_population(source: Source, as_of: date, *, progress: Progress = silent) -> Population:
@@ -73,7 +116,8 @@ def build_population(source: Source, as_of: date, *, progress: Progress = silent
     InputError
         When there is none: nothing is published then.
     """
-    datasets = build_datasets(source, dates=[as_of], progress=progress)
+    window = max(source.settings.time.windows_days)
+    datasets = build_datasets(source, dates=[as_of], past_days=window, progress=progress)
     states = read_states(source, as_of)
     if states.empty:
         rule = f"hold no customer on {as_of}"
@@ -83,9 +127,16 @@ def build_population(source: Source, as_of: date, *, progress: Progress = silent
 
 
 def predict(
-    population: Population, predictors: Mapping[ModelName, Predictor]
+    population: Population, models: Mapping[ModelName, Model], *, rules: AbstentionSettings
 ) -> dict[ModelName, Prediction]:
-    """Probabilities and contributions of every model that there is.
+    """Probabilities, intervals and contributions of every model that there is.
+
+    Parameters
+    ----------
+    population : Population
+    models : mapping of model name to Model
+    rules : AbstentionSettings
+        When a probability is withheld.
 
     Raises
     ------
@@ -93,15 +144,23 @@ def predict(
         When a model was trained on features that the configuration no longer gives.
     """
     predictions: dict[ModelName, Prediction] = {}
-    for name, predictor in predictors.items():
+    for name, (predictor, refits) in models.items():
         dataset = population.datasets.get(name)
         if dataset is None or not len(dataset.rows):
             continue
         check_features(name, predictor, dataset)
         key = "contract_id" if name == "renewal" else "account_id"
         place = {str(value): row for row, value in enumerate(dataset.rows[key])}
+        explanation = explain(predictor, dataset.features)
+        interval = find_interval(refits, dataset.features, explanation.probability)
+        tenure = dataset.rows["tenure_days"].to_numpy(dtype=np.float64, na_value=np.nan)
         predictions[name] = Prediction(
-            explain(predictor, dataset.features), predictor.encoding.columns, place, dataset
+            explanation,
+            predictor.encoding.columns,
+            place,
+            dataset,
+            interval,
+            find_abstentions(tenure, interval, settings=rules),
         )
     return predictions
 
@@ -122,30 +181,33 @@ def check_features(name: ModelName, predictor: Predictor, dataset: Dataset) -> N
 def loss_probabilities(
     population: Population, predictions: Mapping[ModelName, Prediction]
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Loss probability 0-1 of every account that carries risk, in no particular order."""
-    found = [
-        lead_prediction(state, predictions)[1]
+    """Loss probability 0-1 of every account that gets one, in no particular order."""
+    leads = (
+        lead_prediction(state, predictions)
         for state in population.accounts
         if state["state"] in STATES_AT_RISK
-    ]
-    return np.array([value for value in found if value is not None], dtype=np.float64)
+    )
+    return np.array(
+        [lead[1].probability for lead in leads if lead is not None and lead[1].abstained is None],
+        dtype=np.float64,
+    )
 
 
 def lead_prediction(
     state: Mapping[str, object], predictions: Mapping[ModelName, Prediction]
-) -> tuple[ModelName | None, float | None]:
-    """The model that speaks of this account's loss, and its probability.
+) -> tuple[ModelName, Outlook] | None:
+    """The model that speaks of this account's loss, and what it says, be it that it abstains.
 
-    The renewal model where a contract's decision is due, else the churn model; none where neither
+    The renewal model where a contract's decision is due, else the churn model; None where neither
     has a row for it.
     """
     if state["due"] and "renewal" in predictions:
         contract = state["contract_id"]
-        value = predictions["renewal"].probability(str(contract) if contract else None)
-        if value is not None:
-            return "renewal", value
+        found = predictions["renewal"].outlook(str(contract) if contract else None)
+        if found is not None:
+            return "renewal", found
     if "churn" in predictions:
-        value = predictions["churn"].probability(str(state["account_id"]))
-        if value is not None:
-            return "churn", value
-    return None, None
+        found = predictions["churn"].outlook(str(state["account_id"]))
+        if found is not None:
+            return "churn", found
+    return None

@@ -10,17 +10,19 @@ from rich.table import Table
 
 from features.dataset import ModelName
 from features.errors import Problem
+from models.baseline import TITLES
+from models.bootstrap import Estimate
 from models.recipe import Skipped, Trained
-from models.report import Report, Skill
-from models.snapshot import AccountScore, Snapshot, ranking_key, total_money
+from models.report import Report
+from models.snapshot import (
+    AccountScore,
+    Snapshot,
+    count_abstentions,
+    ranking_key,
+    total_money,
+)
+from pipelines.move import TierMove
 from pipelines.training import Outcome
-
-_BASELINES = {
-    "base_rate": "base rate",
-    "tenure": "tenure alone",
-    "days_to_renewal": "days to renewal alone",
-    "logistic_regression": "logistic regression",
-}
 
 _ACTIONS = {
     "stop": "[bold red]stop[/bold red]",
@@ -73,13 +75,25 @@ def show_training(
         Further rows, such as the true risk of a demo company.
     """
     for name, outcome in outcomes.items():
-        console.print(f"[bold]{name}[/bold]: {_verdict(outcome)}")
+        console.print(f"[bold]{name}[/bold]: {verdict(outcome)}")
     for name, outcome in outcomes.items():
         if isinstance(outcome, Trained):
             _show_report(console, name, outcome.report, (ceilings or {}).get(name, {}))
 
 
-def _verdict(outcome: Trained | Skipped) -> str:
+def show_moves(console: Console, moves: Sequence[TierMove], *, rows: int = 5) -> None:
+    """How many accounts change their risk tier with the models of this run, and the first few."""
+    if not moves:
+        return
+    shown = "; ".join(
+        f"{move.account_id} {move.tier_before} to {move.tier_after}" for move in moves[:rows]
+    )
+    more = f"; and {len(moves) - rows} more in the report" if len(moves) > rows else ""
+    console.print(f"risk tiers that move with these models: {shown}{more}", markup=False)
+
+
+def verdict(outcome: Trained | Skipped) -> str:
+    """The outcome in one phrase."""
     if isinstance(outcome, Skipped):
         return f"skipped: {outcome.reason}"
     decision = outcome.report.decision
@@ -88,64 +102,62 @@ def _verdict(outcome: Trained | Skipped) -> str:
 
 def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[str, str]) -> None:
     test = report.test
+    dates = f"as of {test.first:%Y-%m-%d} to {test.last:%Y-%m-%d}"
     table = Table(
         title=(
             f"{name}: {test.rows:,} test rows, {test.positives:,} positive, "
-            f"as of {test.first:%Y-%m-%d} to {test.last:%Y-%m-%d}"
+            f"{dates if report.temporal else report.split}"
         ),
         title_justify="left",
     )
     for column in ("", "AUC (95 % interval)", "average precision", "model's AUC minus this"):
         table.add_column(column, justify="left" if not column else "right")
     skill = report.skill
-    table.add_row(
-        "[bold]model[/bold]", _estimate(skill.auc), _estimate(skill.average_precision), ""
-    )
-    for key, title in _BASELINES.items():
-        found = report.baselines.get(key)
+    table.add_row("[bold]model[/bold]", spell(skill.auc), spell(skill.average_precision), "")
+    for key, title in TITLES.items():
+        found = report.judgement.baselines.get(key)
         if found is not None:
             table.add_row(
                 title,
-                _estimate(found.auc),
-                _estimate(found.average_precision),
-                _estimate(found.difference, signed=True),
+                spell(found.auc),
+                spell(found.average_precision),
+                spell(found.difference, signed=True),
             )
     for title, figures in ceilings.items():
         table.add_row(title, figures, "", "")
     console.print(table)
-    slope = report.calibration_slope
+    slope, intercept = report.skill.calibration_slope, report.skill.calibration_intercept
     console.print(
-        f"  calibration slope {_estimate(slope)}, intercept {report.calibration_intercept:+.2f}; "
-        f"AUC is within as-of dates, intervals are by bootstrap over accounts"
+        f"  calibration slope {spell(slope)}, intercept {intercept.value:+.2f}; "
+        f"AUC is {report.within}, intervals are by bootstrap over accounts"
     )
     _show_slices(console, report)
+    if report.abstention is not None:
+        console.print(f"  {report.abstention.sentence}", markup=False)
     for reason in report.decision.reasons:
         console.print(f"  - {reason}", markup=False)
 
 
 def _show_slices(console: Console, report: Report) -> None:
-    """AUC and counts by slice; counts alone where a slice is too small or of one class."""
-    for column, values in report.slices.items():
+    """AUC and counts by slice; counts alone where it cannot be told."""
+    for column, values in report.judgement.slices.items():
+        judged = {value: skill for value, skill in values.items() if skill.note is None}
         figures = [
-            f"{value}: {_slice_auc(skill)}, {skill.positives:,} of {skill.rows:,}"
-            for value, skill in values.items()
+            f"{value}: {spell(skill.auc)}, {skill.positives:,} of {skill.rows:,}"
+            for value, skill in judged.items()
         ]
+        if left := len(values) - len(judged):
+            figures.append(f"{left} more too small or of one class")
         if figures:
             console.print(f"  AUC by {column}: {'; '.join(figures)}", markup=False)
 
 
-def _slice_auc(skill: Skill) -> str:
-    if skill.note == "one class only":
-        return skill.note
-    known = skill.auc.value == skill.auc.value
-    return _estimate(skill.auc) if known else "too few to tell"
-
-
-def _estimate(found: object, *, signed: bool = False) -> str:
-    value, low, high = (float(getattr(found, name)) for name in ("value", "low", "high"))
+def spell(found: Estimate, *, signed: bool = False, digits: int = 3) -> str:
+    """A figure with its interval, where it has one."""
+    value, low, high = found.value, found.low, found.high
     if value != value:
         return "unknown"
-    form = "+.3f" if signed else ".3f"
+    form = f"{'+' if signed else ''},.{digits}f"
     if low != low:
         return f"{value:{form}}"
     return f"{value:{form}} ({low:{form}} to {high:{form}})"
@@ -179,8 +191,8 @@ def show_ranking(console: Console, snapshot: Snapshot, *, rows: int = 15) -> Non
 
 def _ranking_row(score: AccountScore) -> Sequence[str]:
     loss = score.loss_probability
-    words = score.state.replace("_", " ")
-    chance = words if loss is None else f"{_percent(loss)} {score.risk_tier or ''}"
+    words = (score.abstained or score.state).replace("_", " ")
+    chance = words if loss is None else f"{_chance(score, loss)} {score.risk_tier or ''}"
     basis = {"renewal": "this renewal", "churn": "any reason", None: ""}[score.basis]
     if score.state == "in_grace" and loss is not None:
         basis = words
@@ -196,7 +208,16 @@ def _ranking_row(score: AccountScore) -> Sequence[str]:
     )
 
 
-def _percent(share: float) -> str:
+def _chance(score: AccountScore, loss: float) -> str:
+    """The chance of loss, with its interval where there is one."""
+    ends = score.loss_probability_interval
+    if ends is None:
+        return percent(loss)
+    low, high = (f"{100 * end:.0f}" for end in ends)
+    return f"{percent(loss)} ({low}-{high})"
+
+
+def percent(share: float) -> str:
     """A chance in whole points; nothing that is not known is shown as certain."""
     if share > 0.99:
         return "> 99 %"
@@ -220,9 +241,24 @@ def _summary(snapshot: Snapshot) -> str:
         lines.append(
             f"ARR under notice, already lost: {snapshot.currency} {_money(totals.arr_notice_given)}"
         )
+    lines += _abstentions(snapshot)
     if not any(snapshot.models.values()):
         lines.append("no model is promoted, so there are states and dates only: keepwell train")
     return "\n".join(lines)
+
+
+def _abstentions(snapshot: Snapshot) -> list[str]:
+    """Who gets no probability by which rule, and what they pay: somebody has to look at them."""
+    lines = []
+    for reason, accounts in count_abstentions(snapshot.scores).items():
+        if accounts:
+            amounts = [
+                s.arr for s in snapshot.scores if s.abstained == reason and s.arr is not None
+            ]
+            money = f", {snapshot.currency} {_money(sum(amounts))} a year" if amounts else ""
+            words = reason.replace("_", " ")
+            lines.append(f"no probability, {words}: {accounts:,} accounts{money}")
+    return lines
 
 
 def _money(amount: float | None) -> str:

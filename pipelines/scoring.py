@@ -13,29 +13,31 @@ from features.dataset import ModelName
 from features.errors import InputError, Problem
 from features.progress import Progress, silent
 from features.source import Source
-from features.wording import describe
-from models.bundle import Bundle, read_bundle
+from models.bundle import Bundle, read_bundle, read_refits
 from models.champion import champion
-from models.driver import strongest
+from models.intervention import held_out
 from models.snapshot import (
     STATES_AT_RISK,
     AccountScore,
     Basis,
-    Driver,
     Snapshot,
     SnapshotHeader,
+    count_abstentions,
 )
 from models.store import SnapshotStore
 from models.tier import Thresholds, assign_tier
 from pipelines.config import Config
 from pipelines.home import Home
 from pipelines.population import (
+    Model,
+    Outlook,
     Population,
     Prediction,
     build_population,
     lead_prediction,
     predict,
 )
+from pipelines.reason import Reasons, find_reasons
 
 DRIVERS = 5
 _MODELS: tuple[ModelName, ...] = ("churn", "renewal")
@@ -44,10 +46,11 @@ _SHOWN = ("external_id", "name", "parent_id", "segment", "account_tier", "region
 
 @dataclass(frozen=True)
 class Published:
-    """A snapshot and the id under which it is served."""
+    """A snapshot and the id under which it is served; ``hold_out``: accounts to be left alone."""
 
     snapshot: Snapshot
     snapshot_id: str
+    hold_out: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The part about the snapshot of what ``keepwell run --json`` prints."""
@@ -57,6 +60,8 @@ class Published:
             "as_of": self.snapshot.as_of.isoformat(),
             "accounts": len(self.snapshot.scores),
             "accounts_scored": scored,
+            "abstained": count_abstentions(self.snapshot.scores),
+            "hold_out": list(self.hold_out),
         }
 
 
@@ -86,7 +91,7 @@ def score_company(
         population = build_population(source, source.data_end, progress=progress)
     snapshot = score_population(config, population, home)
     progress(f"publishing {len(snapshot.scores):,} accounts")
-    return publish(snapshot, home)
+    return publish(snapshot, home, config)
 
 
 def score_population(config: Config, population: Population, home: Home) -> Snapshot:
@@ -99,6 +104,7 @@ def score_population(config: Config, population: Population, home: Home) -> Snap
     """
     bundles = read_champions(home, config)
     with SnapshotStore(home.store_url) as store:
+        store.upgrade()
         header = store.current()
         served = header if header is not None and header.company == config.company else None
         _check_order(population.as_of, served, bundles)
@@ -115,19 +121,40 @@ def _check_order(
         rule = f"{as_of} is before the ranking that is served, as of {served.as_of}"
         remedy = f"give {served.as_of} or later, or a KEEPWELL_HOME of its own for the past"
         problems.append(Problem("--as-of", "", rule, remedy=remedy))
-    for name, bundle in bundles.items():
-        if bundle.card.data_end > as_of:
-            rule = f"the {name} model was trained on what was known by {bundle.card.data_end}"
-            remedy = f"train with --as-of {as_of} in a KEEPWELL_HOME of its own, then score there"
-            problems.append(Problem("--as-of", "", rule, remedy=remedy))
+    problems += knowledge_problems(as_of, bundles)
     if problems:
         raise InputError(problems)
 
 
-def publish(snapshot: Snapshot, home: Home) -> Published:
+def knowledge_problems(as_of: date, bundles: Mapping[ModelName, Bundle]) -> list[Problem]:
+    """A problem for each model that knows more than could be known before the as-of date."""
+    remedy = f"train with --as-of {as_of} in a KEEPWELL_HOME of its own, and go on there"
+    return [
+        Problem(
+            "--as-of",
+            "",
+            f"the {name} model was trained on what was known by {bundle.card.data_end}",
+            remedy=remedy,
+        )
+        for name, bundle in bundles.items()
+        if bundle.card.data_end > as_of
+    ]
+
+
+def publish(snapshot: Snapshot, home: Home, config: Config) -> Published:
     """Write the snapshot into the store and move the pointer to it."""
     with SnapshotStore(home.store_url) as store:
-        return Published(snapshot, store.publish(snapshot))
+        snapshot_id = store.publish(snapshot)
+    return Published(snapshot, snapshot_id, accounts_held_out(snapshot, config))
+
+
+def accounts_held_out(snapshot: Snapshot, config: Config) -> tuple[str, ...]:
+    """The accounts of a snapshot that nobody is to work on, in the order of their ids."""
+    chosen = config.interventions
+    scores = sorted(snapshot.scores, key=lambda score: score.account_id)
+    groups = [score.parent_id or score.account_id for score in scores]
+    held = held_out(groups, share=chosen.hold_out_share, seed=chosen.seed)
+    return tuple(score.account_id for score, out in zip(scores, held, strict=True) if out)
 
 
 def read_champions(home: Home, config: Config) -> dict[ModelName, Bundle]:
@@ -138,6 +165,11 @@ def read_champions(home: Home, config: Config) -> dict[ModelName, Bundle]:
         if folder is not None and getattr(config.labels, name) is not None:
             found[name] = read_bundle(folder, threads=config.training.threads)
     return found
+
+
+def scoring_models(bundles: Mapping[ModelName, Bundle]) -> dict[ModelName, Model]:
+    """What scores of each bundle, its refits read too."""
+    return {name: Model(bundle.predictor, read_refits(bundle)) for name, bundle in bundles.items()}
 
 
 def build_snapshot(
@@ -158,11 +190,18 @@ def build_snapshot(
     previous : mapping of account id to (tier, runs below)
         From the snapshot before, so that tiers do not flap.
     """
-    predictions = predict(population, {name: b.predictor for name, b in bundles.items()})
-    thresholds = read_thresholds(config, bundles)
-    scores = tuple(
-        _score(state, config, predictions, thresholds, previous) for state in population.accounts
+    predictions = predict(population, scoring_models(bundles), rules=config.abstention)
+    scoring = _Scoring(
+        config,
+        predictions,
+        {
+            name: find_reasons(population, found, currency=config.currency, count=DRIVERS)
+            for name, found in predictions.items()
+        },
+        thresholds=read_thresholds(config, bundles),
+        previous=previous,
     )
+    scores = tuple(_score(state, scoring) for state in population.accounts)
     known_money = any(score.arr is not None for score in scores)
     return Snapshot(
         as_of=population.as_of,
@@ -172,8 +211,8 @@ def build_snapshot(
         created_at=datetime.now(UTC),
         models={name: _identity(bundles.get(name)) for name in _MODELS},
         thresholds=None
-        if thresholds is None
-        else {"high": thresholds.high, "medium": thresholds.medium},
+        if scoring.thresholds is None
+        else {"high": scoring.thresholds.high, "medium": scoring.thresholds.medium},
         scores=scores,
         config_hash=hashlib.sha256(config.to_yaml().encode()).hexdigest(),
     )
@@ -205,13 +244,18 @@ def _identity(bundle: Bundle | None) -> dict[str, object] | None:
     }
 
 
-def _score(
-    state: Mapping[str, Any],  # Any: a row of the states frame
-    config: Config,
-    predictions: Mapping[ModelName, Prediction],
-    thresholds: Thresholds | None,
-    previous: Mapping[str, tuple[Any, int]],
-) -> AccountScore:
+@dataclass(frozen=True)
+class _Scoring:
+    """What every account of a snapshot is scored with."""
+
+    config: Config
+    predictions: Mapping[ModelName, Prediction]
+    reasons: Mapping[ModelName, Reasons]
+    thresholds: Thresholds | None
+    previous: Mapping[str, tuple[Any, int]]
+
+
+def _score(state: Mapping[str, Any], scoring: _Scoring) -> AccountScore:  # Any: a row of states
     """One account's score; what does not apply stays None."""
     account = str(state["account_id"])
     facts = {name: state[name] for name in _SHOWN}
@@ -220,53 +264,55 @@ def _score(
         account_id=account,
         state=state["state"],
         **facts,
-        currency=None if arr is None else config.currency,
+        currency=None if arr is None else scoring.config.currency,
         arr=arr,
         arr_under_notice=_number(state["arr_of_notice"]),
         contract_id=state["contract_id"],
         decision_date=_day(state["decision_date"]),
         renewal_date=_day(state["renewal_date"]),
     )
+    if state["state"] == "too_little_history":
+        return replace(common, abstained="too_little_history")
     if state["state"] not in STATES_AT_RISK:
         return common
-    model, loss = lead_prediction(state, predictions)
-    if model is None or loss is None:
+    lead = lead_prediction(state, scoring.predictions)
+    if lead is None:
         return common
-    return _with_risk(common, state, config, predictions, (model, loss), thresholds, previous)
+    if lead[1].abstained is not None:
+        return replace(common, abstained=lead[1].abstained)
+    return _with_risk(common, state, scoring, lead)
 
 
 def _with_risk(
     common: AccountScore,
     state: Mapping[str, Any],
-    config: Config,
-    predictions: Mapping[ModelName, Prediction],
-    lead: tuple[ModelName, float],
-    thresholds: Thresholds | None,
-    previous: Mapping[str, tuple[Any, int]],
+    scoring: _Scoring,
+    lead: tuple[ModelName, Outlook],
 ) -> AccountScore:
-    model, loss = lead
-    basis: Basis = model
+    basis: Basis = lead[0]
+    row, loss, interval, _ = lead[1]
+    predictions = scoring.predictions
     at_stake = _arr_at_stake(state, basis)
-    churn = predictions["churn"].probability(common.account_id) if "churn" in predictions else None
-    prediction = predictions[model]
-    row = prediction.place[str(common.contract_id if model == "renewal" else common.account_id)]
+    churn = predictions["churn"].outlook(common.account_id) if "churn" in predictions else None
     tier, runs = (None, 0)
-    if thresholds is not None:
-        before, runs_before = previous.get(common.account_id, (None, 0))
-        tier, runs = assign_tier(loss, thresholds, previous=before, runs_below=runs_before)
+    if scoring.thresholds is not None:
+        before, runs_before = scoring.previous.get(common.account_id, (None, 0))
+        tier, runs = assign_tier(loss, scoring.thresholds, previous=before, runs_below=runs_before)
     return replace(
         common,
         basis=basis,
-        churn_probability=churn,
-        renewal_likelihood=1.0 - loss if model == "renewal" else None,
+        churn_probability=None if churn is None or churn.abstained else churn.probability,
+        renewal_likelihood=1.0 - loss if basis == "renewal" else None,
         loss_probability=loss,
+        loss_probability_low=None if interval is None else interval[0],
+        loss_probability_high=None if interval is None else interval[1],
         arr_to_decide=at_stake,
         arr_at_risk=None if at_stake is None else at_stake * loss,
         risk_tier=tier,
         tier_runs_below=runs,
-        drivers=_drivers(prediction, row, config),
-        contributions=_by_group(prediction, row),
-        base_log_odds=prediction.explanation.base,
+        drivers=scoring.reasons[basis].drivers(row),
+        contributions=scoring.reasons[basis].groups(row),
+        base_log_odds=predictions[basis].explanation.base,
     )
 
 
@@ -279,39 +325,6 @@ def _arr_at_stake(state: Mapping[str, Any], basis: Basis) -> float | None:
         return _number(state["arr_of_due"])
     arr = _number(state["arr"])
     return None if arr is None else arr - (_number(state["arr_of_notice"]) or 0.0)
-
-
-def _drivers(prediction: Prediction, row: int, config: Config) -> tuple[Driver, ...]:
-    """The strongest drivers of one row, in plain words."""
-    features = {feature.name: feature for feature in prediction.dataset.catalogue.features}
-    explanation = prediction.explanation
-    places = strongest(explanation.contributions[row : row + 1], count=DRIVERS)[0]
-    drivers = []
-    for place in places:
-        feature = features[prediction.columns[place]]
-        value = prediction.dataset.features[feature.name].iloc[row]
-        known = value if isinstance(value, str) else _number(value)
-        drivers.append(
-            Driver(
-                feature=feature.name,
-                group=feature.group,
-                text=describe(feature, known, currency=config.currency),
-                value=known,
-                unit=feature.unit,
-                contribution=float(explanation.contributions[row, place]),
-            )
-        )
-    return tuple(drivers)
-
-
-def _by_group(prediction: Prediction, row: int) -> dict[str, float]:
-    groups = prediction.dataset.catalogue.groups
-    sums: dict[str, float] = {}
-    for name, value in zip(
-        prediction.columns, prediction.explanation.contributions[row], strict=True
-    ):
-        sums[groups[name]] = sums.get(groups[name], 0.0) + float(value)
-    return sums
 
 
 def _number(value: Any) -> float | None:  # Any: a cell of a frame

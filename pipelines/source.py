@@ -104,10 +104,9 @@ def model_table(dataset: Dataset, config: Config) -> ModelTable:
         horizon, lead = labels.churn.horizon_days, labels.churn.lead_days
     elif labels.renewal is not None:
         horizon = labels.renewal.max_lead_days
-    slices = [name for name in (*config.slices, "lead_band") if name in dataset.rows.columns]
     return ModelTable(
         model=dataset.model,
-        rows=dataset.rows[[*ROW_COLUMNS, *slices]],
+        rows=dataset.rows[[*ROW_COLUMNS, *dataset.slices]],
         features=dataset.features,
         data_end=dataset.data_end,
         horizon_days=horizon,

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-
-import numpy as np
 
 from features.dataset import Dataset, ModelName, build_datasets
-from features.progress import Progress, silent
+from features.progress import Progress, Step, silent
 from features.source import Source
-from models.bundle import Provenance, describe, write_bundle
-from models.champion import bundle_folder, promote
-from models.plot import draw_plots
-from models.predictor import Predictor
+from models.bundle import Bundle
+from models.champion import hold_promotions
 from models.recipe import Skipped, Trained, train_model
-from models.registry import prepare_store, record_training, set_champion
-from models.tier import Thresholds, choose_thresholds
+from models.registry import prepare_store
 from pipelines.config import Config
 from pipelines.home import Home
-from pipelines.population import Population, build_population, loss_probabilities, predict
-from pipelines.scoring import read_champions
-from pipelines.source import describe_label, git_commit, hash_tables, model_table
+from pipelines.move import TierMove, find_moves
+from pipelines.population import Population, build_population
+from pipelines.promotion import (
+    Versions,
+    challenge_champion,
+    describe_provenance,
+    fit_thresholds,
+    models_after,
+    record_model,
+    scoring_model,
+    versions_in_use,
+)
+from pipelines.scoring import read_champions, read_thresholds, scoring_models
+from pipelines.source import model_table
 
 Outcome = Trained | Skipped
 
@@ -34,30 +38,28 @@ Outcome = Trained | Skipped
 class TrainingRun:
     """What a training run found, by model name, with the versions that it registered.
 
-    ``population`` is today's customers, for whom the tiers were chosen and who are scored next.
+    ``population`` is today's customers, for whom the tiers were chosen and who are scored next;
+    ``moves`` are those whose tier moves, or would move, from the champions to these models;
+    ``reports`` are the folders of the pages about each version.
     """
 
     outcomes: Mapping[ModelName, Outcome]
     versions: Mapping[ModelName, str]
     population: Population
+    moves: tuple[TierMove, ...] = ()
+    reports: tuple[Path, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The part about the models of what ``keepwell run --json`` prints."""
-        return outcomes_json(self.outcomes, self.versions)
-
-
-def outcomes_json(
-    outcomes: Mapping[ModelName, Outcome], versions: Mapping[ModelName, str]
-) -> dict[str, object]:
-    """What was found of each model, under ``models``; the version is null where none was kept."""
-    return {
-        "models": {
-            name: outcome.to_json()
-            if isinstance(outcome, Skipped)
-            else {**outcome.report.to_json(), "version": versions.get(name)}
-            for name, outcome in outcomes.items()
+        return {
+            "models": {
+                name: outcome.to_json()
+                if isinstance(outcome, Skipped)
+                else {**outcome.report.to_json(), "version": self.versions.get(name)}
+                for name, outcome in self.outcomes.items()
+            },
+            "tier_moves": [move.to_json() for move in self.moves],
         }
-    }
 
 
 def train_company(
@@ -73,6 +75,7 @@ def train_company(
         Where MLflow's store and the bundles are.
     progress : callable
     """
+    seen = versions_in_use(home, config)
     with ThreadPoolExecutor(max_workers=1) as pool:
         # Importing MLflow and making its tables takes seconds: done while the features are built.
         store = pool.submit(prepare_store, home.folder)
@@ -82,32 +85,14 @@ def train_company(
             for name, dataset in datasets.items()
         }
         store.result()
-    return record_run(config, source, home, outcomes, progress=progress)
-
-
-def judge_shuffled(
-    config: Config, source: Source, *, progress: Progress = silent
-) -> dict[ModelName, Outcome]:
-    """The null test: train and judge on labels shuffled within each as-of date; record nothing.
-
-    Whatever an honest run finds here is noise, so it must promote nothing.
-    """
-    datasets = build_datasets(source, slices=config.slices, progress=progress)
-    chance = np.random.default_rng(config.training.seed)
-    outcomes = {}
-    for name, dataset in datasets.items():
-        rows = dataset.rows.copy()
-        for places in rows.groupby(["as_of", rows["label"].isna()]).indices.values():
-            rows.loc[places, "label"] = chance.permutation(rows["label"].to_numpy()[places])
-        outcomes[name] = train_one(replace(dataset, rows=rows), config, progress=progress)
-    return outcomes
+    return record_run(config, source, home, outcomes, seen=seen, progress=progress)
 
 
 def train_one(dataset: Dataset, config: Config, *, progress: Progress = silent) -> Outcome:
     """Train and judge one model, or say why it cannot be had."""
 
     def tell(step: str, share: float) -> None:
-        progress(f"{dataset.model} model, {100 * share:.0f} %: {step}")
+        progress(Step(f"{dataset.model} model", step, share))
 
     return train_model(model_table(dataset, config), config, progress=tell)
 
@@ -118,70 +103,54 @@ def record_run(
     home: Home,
     outcomes: Mapping[ModelName, Outcome],
     *,
+    seen: Versions,
     progress: Progress = silent,
 ) -> TrainingRun:
-    """Record what was trained in MLflow, write the bundles, and promote what the gate lets through.
+    """Challenge the champions, record what was trained, and promote what may take their place.
 
     Parameters
     ----------
     config, source, home
         As for `train_company`.
     outcomes : mapping of model name to Trained or Skipped
+    seen : mapping of model name to version
+        What was in use when the training began.
     """
     progress("today's customers, for the tiers")
     population = build_population(source, source.data_end)
-    trained = {name: o for name, o in outcomes.items() if isinstance(o, Trained)}
-    thresholds = _thresholds(config, home, trained, population)
     versions: dict[ModelName, str] = {}
-    for name, model in trained.items():
-        progress(f"recording the {name} model")
-        provenance = _provenance(config, source, name)
-        versions[name] = _record(home, config, model, provenance, thresholds)
-    return TrainingRun(outcomes, versions, population)
+    with hold_promotions(home.folder, config.company):
+        trained = {
+            name: challenge_champion(outcome, config, home, seen=seen)
+            for name, outcome in outcomes.items()
+            if isinstance(outcome, Trained)
+        }
+        before = read_champions(home, config)
+        models = models_after(home, config, trained)
+        thresholds = fit_thresholds(config, population, models)
+        moves = _moves(config, population, before, trained)
+        for name, model in trained.items():
+            progress(f"recording the {name} model")
+            provenance = describe_provenance(config, source, name)
+            versions[name] = record_model(
+                home, model, provenance, thresholds, currency=config.currency, moves=moves
+            )
+    reports = tuple(home.report(config.company, name, v) for name, v in versions.items())
+    return TrainingRun({**outcomes, **trained}, versions, population, moves, reports)
 
 
-def _thresholds(
-    config: Config, home: Home, trained: Mapping[ModelName, Trained], population: Population
-) -> Thresholds:
-    """The configuration's thresholds, or such that the high tier fits the team today."""
-    if config.tiers.high is not None and config.tiers.medium is not None:
-        return Thresholds(high=config.tiers.high, medium=config.tiers.medium)
-    predictors: dict[ModelName, Predictor] = {
-        name: bundle.predictor for name, bundle in read_champions(home, config).items()
-    }
-    for name, model in trained.items():
-        if model.report.decision.promoted:
-            predictors[name] = model.shipped.predictor
-    found = loss_probabilities(population, predict(population, predictors))
-    return choose_thresholds([float(value) for value in found], config.team.capacity)
-
-
-def _provenance(config: Config, source: Source, name: str) -> Provenance:
-    return Provenance(
-        company=config.company,
-        label=describe_label(config, name),
-        config_text=config.to_yaml(),
-        data_hash=hash_tables(source),
-        git_commit=git_commit(),
-        created_at=datetime.now(UTC),
-    )
-
-
-def _record(
-    home: Home, config: Config, trained: Trained, provenance: Provenance, thresholds: Thresholds
-) -> str:
-    """Register the model, write its bundle and, when it is promoted, move pointer and alias."""
-    with TemporaryDirectory() as folder:
-        plots = draw_plots(trained, Path(folder))
-        version = record_training(home.folder, trained, provenance, plots=plots)
-    card = describe(trained, provenance, version=version, thresholds=thresholds)
-    write_bundle(
-        bundle_folder(home.folder, config.company, trained.model, version),
-        predictor=trained.shipped.predictor,
-        card=card,
-        golden=trained.golden,
-    )
-    if trained.report.decision.promoted:
-        promote(home.folder, config.company, trained.model, version)
-        set_champion(home.folder, config.company, trained.model, version)
-    return version
+def _moves(
+    config: Config,
+    population: Population,
+    before: Mapping[ModelName, Bundle],
+    trained: Mapping[ModelName, Trained],
+) -> tuple[TierMove, ...]:
+    """The accounts whose tier moves, or would move, from the champions to these models."""
+    limits = read_thresholds(config, before)
+    old = scoring_models(before)
+    new = {name: scoring_model(model) for name, model in trained.items() if name in before}
+    if limits is None or not new:
+        return ()
+    after = {**old, **new}
+    then = (after, fit_thresholds(config, population, after))
+    return tuple(find_moves(population, (old, limits), then, rules=config.abstention))

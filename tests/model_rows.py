@@ -48,6 +48,7 @@ def make_table(
             "headline": True,
             "tenure_days": 30.0 * month + generator.integers(0, 900, accounts)[account],
             "days_to_renewal": generator.integers(0, 365, len(account)).astype(np.float64),
+            "events_change_28d": generator.normal(0.0, 0.2, len(account)),
             "segment": segment,
         }
     )

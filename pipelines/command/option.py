@@ -9,6 +9,9 @@ from typing import Annotated
 import typer
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The company's YAML file.")]
+OptionalConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="The company's YAML file.")
+]
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Data folder, instead of the config's.")
 ]

@@ -5,33 +5,73 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from pipelines.command.flat import (
+    AccountOption,
+    ArrOption,
+    CompanyOption,
+    CurrencyOption,
+    DateOption,
+    DurationOption,
+    FlatArguments,
+    GroupOption,
+    HorizonOption,
+    LabelOption,
+    LeaveOutOption,
+    TableOption,
+    check_choice,
+    train_table,
+)
 from pipelines.command.opening import print_json, read_company
-from pipelines.command.option import AsOfOption, ConfigOption, DataOption, JsonOption
+from pipelines.command.option import (
+    AsOfOption,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    OptionalConfigOption,
+)
 
 if TYPE_CHECKING:
     from pipelines.scoring import Published
     from pipelines.training import TrainingRun
 
 
-def train(
-    config: ConfigOption,
+def train(  # an argument for each option of the command
+    config: OptionalConfigOption = None,
     data: DataOption = None,
     as_of: AsOfOption = None,
-    shuffle_labels: Annotated[
-        bool, typer.Option("--shuffle-labels", help="Null test: shuffle labels, record nothing.")
-    ] = False,
+    table: TableOption = None,
+    label: LabelOption = None,
+    account_column: AccountOption = None,
+    date_column: DateOption = None,
+    group_column: GroupOption = None,
+    arr_column: ArrOption = None,
+    duration_column: DurationOption = None,
+    leave_out: LeaveOutOption = None,
+    horizon_days: HorizonOption = 0,
+    company: CompanyOption = None,
+    currency: CurrencyOption = "USD",
     json_: JsonOption = False,
 ) -> None:
     """Train, judge and promote the models.
 
-    Promoted is what beats chance and the simple baselines beyond noise; all is kept in MLflow.
+    Promoted is what beats chance and the simple baselines beyond noise; all is kept in MLflow. A
+    single table of accounts (docs/flat_table.md) is also ranked and published.
     """
-    if shuffle_labels:
-        _judge_shuffled(config, data, as_of, json_=json_)
+    columns = {
+        "account": account_column,
+        "date": date_column,
+        "group": group_column,
+        "arr": arr_column,
+        "duration": duration_column,
+    }
+    arguments = FlatArguments(
+        table, label, columns, tuple(leave_out or ()), horizon_days, company, currency
+    )
+    check_choice(config, data, arguments)
+    if config is None:
+        train_table(arguments, as_of, json_=json_)
         return
     run_, _ = _work(config, data, as_of, training=True, scoring=False)
     _report(run_, None, json_=json_)
@@ -87,25 +127,6 @@ def _work(
         return run_, score_company(config, source, home, population=population, progress=progress)
 
 
-def _judge_shuffled(path: Path, data: Path | None, as_of: datetime | None, *, json_: bool) -> None:
-    config = read_company(path, data)
-    from pipelines.home import Home
-    from pipelines.progress import show_progress
-    from pipelines.source import open_company
-    from pipelines.training import judge_shuffled, outcomes_json
-
-    day = as_of.date() if as_of else None
-    with show_progress() as progress:
-        source = open_company(config, Home.from_environment(), as_of=day, progress=progress)
-        outcomes = judge_shuffled(config, source, progress=progress)
-    if json_:
-        print_json(outcomes_json(outcomes, {}))
-        return
-    from pipelines.presentation import make_console, show_training
-
-    show_training(make_console(), outcomes)
-
-
 def _report(run_: TrainingRun | None, published: Published | None, *, json_: bool) -> None:
     if json_:
         found: dict[str, Any] = {}  # Any: a JSON document
@@ -113,10 +134,13 @@ def _report(run_: TrainingRun | None, published: Published | None, *, json_: boo
         found |= published.to_json() if published else {}
         print_json(found)
         return
-    from pipelines.presentation import make_console, show_ranking, show_training
+    from pipelines.presentation import make_console, show_moves, show_ranking, show_training
 
     console = make_console()
     if run_ is not None:
         show_training(console, run_.outcomes)
+        show_moves(console, run_.moves)
+        for report in run_.reports:
+            console.print(f"report: {report / 'report.html'}", markup=False, soft_wrap=True)
     if published is not None:
         show_ranking(console, published.snapshot)

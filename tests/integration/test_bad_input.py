@@ -13,6 +13,16 @@ from models.store import SnapshotStore
 from tests.integration.company import due, snapshot
 from tests.integration.conftest import Call, wrap
 
+OWN = {
+    "name": "reports",
+    "unit": "reports",
+    "meaning": "Reports.",
+    "missing": "never",
+    "sql": "value_actions(28)",
+    "text": "{value}",
+    "playbook": "review",
+    "practice": "Reports.",
+}
 SPOILT: dict[str, tuple[Callable[[dict[str, Any]], None], tuple[str, ...]]] = {
     "a missing file": (
         lambda config: config["tables"].update(
@@ -54,6 +64,39 @@ SPOILT: dict[str, tuple[Callable[[dict[str, Any]], None], tuple[str, ...]]] = {
     "a column that states the outcome": (
         lambda config: wrap(config, "accounts", "SELECT *, TRUE AS churned FROM {}"),
         ("accounts.churned", "states an outcome", "leave it out"),
+    ),
+    "a column read from the outcome": (
+        lambda config: wrap(
+            config, "accounts", "SELECT *, churned AS loyalty FROM (SELECT *, 1 AS churned FROM {})"
+        ),
+        ("accounts.loyalty", "is read from churned, which states an outcome", "leave it out"),
+    ),
+    "a column that holds the outcome": (
+        lambda config: wrap(
+            config,
+            "accounts",
+            """SELECT * REPLACE (CASE WHEN account_id IN (
+                SELECT account_id FROM read_parquet('${{data}}/contracts.parquet') GROUP BY 1
+                HAVING max(least(end_date, coalesce(terminated_at, end_date))) < DATE '2026-09-01')
+                THEN 'gold' ELSE 'silver' END AS channel) FROM {}""",
+        ),
+        ("accounts.channel", "equals the label", "gold (", "leave it out of tables.accounts"),
+    ),
+    "an attribute that states the outcome": (
+        lambda config: config["attributes"].update(Churned={"kind": "category"}),
+        ("attributes.Churned", "states an outcome", "no feature may know the outcome"),
+    ),
+    "a measure that states the outcome": (
+        lambda config: config["measures"].update(churn_flag={"kind": "level"}),
+        ("measures.churn_flag", "states an outcome", "no feature may know the outcome"),
+    ),
+    "a feature that reads the outcome": (
+        lambda config: config.update(features=[{**OWN, "sql": "attribute.churn_flag"}]),
+        ("features.0.sql", "attribute.churn_flag states an outcome", "docs/features.md"),
+    ),
+    "a feature that is named after the outcome": (
+        lambda config: config.update(features=[{**OWN, "name": "has_churned"}]),
+        ("features.0.name", "states an outcome", "name it by what is known beforehand"),
     ),
     "a date that does not parse": (
         lambda config: wrap(

@@ -16,9 +16,10 @@ import pytest
 from features.catalogue import Catalogue
 from features.dataset import Dataset
 from features.errors import InputError
+from features.settings import AbstentionSettings
 from models.registry import prepare_store
 from pipelines.cli import main
-from pipelines.population import Population, predict
+from pipelines.population import Model, Population, predict
 from tests.integration.conftest import Call, wrap
 from tests.integration.trained import trained_model
 from tests.model_rows import make_table
@@ -189,4 +190,8 @@ def test_a_model_of_another_configuration_asks_for_training() -> None:
     dataset = Dataset("churn", table.rows, features, Catalogue((), {}), date(2026, 1, 1))
     population = Population(date(2026, 1, 1), pd.DataFrame(), {"churn": dataset})
     with pytest.raises(InputError, match=r"churn model.*seen: usage; run `keepwell train` again"):
-        predict(population, {"churn": trained_model().shipped.predictor})
+        predict(
+            population,
+            {"churn": Model(trained_model().shipped.predictor, None)},
+            rules=AbstentionSettings(),
+        )

@@ -11,9 +11,19 @@ import numpy as np
 import pytest
 
 from features.errors import InputError, InvariantError
-from models.bundle import GOLDEN_FILE, MODEL_FILE, describe, read_bundle, sha256, write_bundle
+from models.bundle import (
+    GOLDEN_FILE,
+    MODEL_FILE,
+    REFITS_FILE,
+    describe,
+    read_bundle,
+    read_refits,
+    sha256,
+    write_bundle,
+)
 from models.card import CARD_FILE, Card, read_card
 from models.champion import bundle_folder, champion, promote
+from models.refit import find_interval
 from models.tier import Thresholds
 from tests.integration.trained import PROVENANCE, trained_model
 from tests.model_rows import make_table
@@ -25,7 +35,14 @@ def write(home: Path, version: str = "1") -> Path:
     card = describe(
         trained, PROVENANCE, version=version, thresholds=Thresholds(high=0.4, medium=0.2)
     )
-    write_bundle(folder, predictor=trained.shipped.predictor, card=card, golden=trained.golden)
+    write_bundle(
+        folder,
+        predictor=trained.shipped.predictor,
+        judged=trained.judged.predictor,
+        card=card,
+        golden=trained.golden,
+        refits=trained.refits,
+    )
     return folder
 
 
@@ -33,6 +50,32 @@ def test_a_bundle_that_is_read_again_gives_the_same_probabilities(tmp_path: Path
     features = make_table().features
     read = read_bundle(write(tmp_path)).predictor.probability(features)
     np.testing.assert_array_equal(read, trained_model().shipped.predictor.probability(features))
+
+
+def test_refits_that_are_read_again_give_the_same_intervals(tmp_path: Path) -> None:
+    trained, features = trained_model(), make_table().features
+    probability = trained.shipped.predictor.probability(features)
+    made = find_interval(trained.refits, features, probability)
+    read = find_interval(read_refits(read_bundle(write(tmp_path))), features, probability)
+    assert float(made.width.min()) > 0
+    np.testing.assert_array_equal(read, made)
+
+
+def test_changed_refits_are_refused_by_whoever_reads_them(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    content = (folder / REFITS_FILE).read_bytes()
+    (folder / REFITS_FILE).write_bytes(content.replace(b"1", b"2", 1))
+    bundle = read_bundle(folder)
+    with pytest.raises(InputError, match=r"refits\.json: its sha256 is not the one"):
+        read_refits(bundle)
+
+
+def test_a_bundle_that_was_made_without_refits_tells_no_interval(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    (folder / REFITS_FILE).unlink()
+    files = read_card(folder).files
+    change_card(folder, files={name: files[name] for name in files if name != REFITS_FILE})
+    assert read_refits(read_bundle(folder)) is None
 
 
 def test_the_card_says_what_the_model_is(tmp_path: Path) -> None:

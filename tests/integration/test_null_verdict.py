@@ -13,7 +13,7 @@ from pipelines.cli import main
 DEMO = Path(__file__).parents[2] / "configs" / "demo.yaml"
 
 
-def test_a_model_of_shuffled_labels_is_not_promoted_and_nothing_is_recorded(
+def test_a_backtest_of_shuffled_labels_finds_nothing_and_records_nothing(
     demo_company: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -21,7 +21,7 @@ def test_a_model_of_shuffled_labels_is_not_promoted_and_nothing_is_recorded(
 ) -> None:
     monkeypatch.setenv("KEEPWELL_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
-    command = ["train", "--config", str(DEMO), "--data", str(demo_company), "--json"]
+    command = ["backtest", "--config", str(DEMO), "--data", str(demo_company), "--json"]
     monkeypatch.setattr(sys, "argv", ["keepwell", *command, "--shuffle-labels"])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -29,6 +29,7 @@ def test_a_model_of_shuffled_labels_is_not_promoted_and_nothing_is_recorded(
     assert not ended.value.code
     for model in models.values():
         assert model["promoted"] is False
+        assert model["verdict"] == "no better than chance"
         low, high = model["auc_interval"]
         assert low < 0.5 < high
     assert not (tmp_path / "home" / "mlflow").exists()

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from fastapi import FastAPI
 
+from models.snapshot import AccountScore
 from models.store import SnapshotStore
 from serving.application import create_app
 from serving.settings import Settings
@@ -35,7 +36,8 @@ def walk(app: FastAPI, limit: int) -> Iterator[dict[str, Any]]:
 def test_the_risk_of_an_account_is_every_documented_field(
     app: FastAPI, store: SnapshotStore
 ) -> None:
-    snapshot_id = store.publish(snapshot(due("A1", 0.75), lost("A2")))
+    ends = {"loss_probability_low": 0.5, "loss_probability_high": 0.875}
+    snapshot_id = store.publish(snapshot(due("A1", 0.75, **ends), lost("A2")))
     response = ask(app, "/v1/accounts/A1/risk")
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
@@ -58,6 +60,8 @@ def test_the_risk_of_an_account_is_every_documented_field(
         "churn_probability": 0.375,
         "renewal_likelihood": 0.25,
         "loss_probability": 0.75,
+        "loss_probability_interval": [0.5, 0.875],
+        "abstained": None,
         "risk_tier": "high",
         "thresholds": {"high": 0.5, "medium": 0.2},
         "contract_id": "C-A1",
@@ -70,9 +74,20 @@ def test_the_risk_of_an_account_is_every_documented_field(
                 "text": driver.text,
                 "value": driver.value,
                 "unit": driver.unit,
+                "previous": driver.previous,
+                "peer_low": driver.peer_low,
+                "peer_high": driver.peer_high,
+                "direction": driver.direction,
                 "contribution": driver.contribution,
+                "points": driver.points,
             }
             for driver in DRIVERS
+        ],
+        "base_probability": pytest.approx(0.154465, abs=1e-6),
+        "groups": [
+            {"group": "usage", "contribution": 0.8, "points": pytest.approx(0.4764, abs=1e-4)},
+            {"group": "contracts", "contribution": 0.3, "points": pytest.approx(0.1787, abs=1e-4)},
+            {"group": "fit", "contribution": -0.1, "points": pytest.approx(-0.0596, abs=1e-4)},
         ],
         "as_of": "2026-11-01",
         "data_end": "2026-11-02",
@@ -87,6 +102,21 @@ def test_the_risk_of_an_account_is_every_documented_field(
             },
         },
     }
+
+
+def test_an_account_without_a_probability_says_by_which_rule(
+    app: FastAPI, store: SnapshotStore
+) -> None:
+    vague = AccountScore(
+        account_id="A1", state="to_decide", arr=900.0, abstained="interval_too_wide"
+    )
+    store.publish(snapshot(vague, due("A2", 0.1, arr=10.0)))
+    told = ask(app, "/v1/accounts/A1/risk").json()
+    assert told["abstained"] == "interval_too_wide"
+    for name in ("loss_probability", "loss_probability_interval", "risk_tier", "arr_at_risk"):
+        assert told[name] is None
+    listed = ask(app, "/v1/accounts").json()["accounts"]
+    assert [one["abstained"] for one in listed] == [None, "interval_too_wide"]
 
 
 def test_what_does_not_apply_is_null_and_never_zero(app: FastAPI, store: SnapshotStore) -> None:
@@ -150,7 +180,7 @@ def test_the_list_is_ranked_by_arr_at_risk_and_its_pages_join(
     assert "score" not in str(pages[0].keys())
     first = ask(app, "/v1/accounts/A4/risk").json()
     assert pages[0]["accounts"][0].items() <= first.items()
-    assert set(first) == set(pages[0]["accounts"][0]) | (
+    assert set(first) == set(pages[0]["accounts"][0]) | {"base_probability", "groups"} | (
         set(pages[0]) - {"accounts", "has_more", "next_cursor"}
     )
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, func, insert, select, update
+from sqlalchemy import Connection, event, func, insert, select, text, update
 
 from features.errors import InputError, TransientError
 from models.snapshot import AccountScore, Totals
 from models.store import SnapshotStore
-from models.store_table import ACCOUNT_SCORE, SNAPSHOT, STORE_SCHEMA
+from models.store_table import ACCOUNT_SCORE, ADDED, SNAPSHOT, STORE_SCHEMA
 from tests.integration.company import due, lost, snapshot
 
 FIRST = snapshot(due("A1", 0.2), due("A2", 0.9), lost("A3"))
@@ -254,7 +254,7 @@ def test_a_store_of_a_newer_version_is_refused_with_a_remedy(
         connection.execute(update(STORE_SCHEMA).values(version=99))
     with SnapshotStore(store_url) as older:
         for use in (older.current, lambda: older.publish(FIRST), lambda: older.prune(1)):
-            with pytest.raises(InputError, match=r"version 2, not 99; update Keepwell"):
+            with pytest.raises(InputError, match=r"version 3, not 99; update Keepwell"):
                 use()
 
 
@@ -265,9 +265,56 @@ def test_a_store_of_an_older_version_is_refused_with_a_remedy(
     with store.database.write() as connection:
         connection.execute(update(STORE_SCHEMA).values(version=1))
     with SnapshotStore(store_url) as newer:
-        for use in (newer.current, lambda: newer.publish(FIRST), lambda: newer.prune(1)):
-            with pytest.raises(InputError, match=r"version 2, not 1; .*another store"):
+        for use in (
+            newer.current,
+            newer.upgrade,
+            lambda: newer.publish(FIRST),
+            lambda: newer.prune(1),
+        ):
+            with pytest.raises(InputError, match=r"version 3, not 1; .*another store"):
                 use()
+
+
+def make_older(store: SnapshotStore) -> None:
+    """Give the store the shape that the version before left behind."""
+    with store.database.write() as connection:
+        for name in ADDED[3]:
+            connection.execute(text(f"ALTER TABLE account_score DROP COLUMN {name}"))
+        connection.execute(update(STORE_SCHEMA).values(version=2))
+
+
+def test_a_store_of_the_version_before_is_brought_up_to_date_and_keeps_its_snapshots(
+    store: SnapshotStore, store_url: str
+) -> None:
+    first = store.publish(FIRST)
+    make_older(store)
+    with SnapshotStore(store_url) as newer:
+        with pytest.raises(InputError, match=r"version 3, not 2; run `keepwell score`"):
+            newer.current()
+        newer.upgrade()
+        newer.upgrade()
+        kept = {score.account_id: score for score in read_all(newer, first)}
+        assert kept == {score.account_id: score for score in FIRST.scores}
+        sure = due("A1", 0.7, loss_probability_low=0.6, loss_probability_high=0.8)
+        second = newer.publish(snapshot(sure))
+        found = newer.account(second, "A1")
+        assert found == sure
+        assert found.loss_probability_interval == (0.6, 0.8)
+
+
+def test_a_publish_brings_a_store_of_the_version_before_up_to_date_too(
+    store: SnapshotStore, store_url: str
+) -> None:
+    store.publish(FIRST)
+    make_older(store)
+    with SnapshotStore(store_url) as newer:
+        assert read_all(newer, newer.publish(SECOND))
+
+
+def test_upgrading_a_store_that_is_not_there_makes_no_file(tmp_path: Path) -> None:
+    with SnapshotStore(f"sqlite:///{tmp_path}/store.db") as store:
+        store.upgrade()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_row_without_its_snapshot_is_refused_by_the_database(store: SnapshotStore) -> None:

@@ -14,8 +14,12 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from features.errors import InputError, TransientError
+from features.settings import ChurnSettings
+from models.card import read_card
+from models.champion import champion
 from models.store import SnapshotStore
 from pipelines.demo.company import generate_company
 from serving.application import create_app
@@ -88,8 +92,30 @@ def test_run_prints_the_json_that_other_programs_read(finished: Finished) -> Non
         assert {"base_rate", "tenure", "days_to_renewal", "logistic_regression"} <= set(
             model["baselines"]
         )
-        assert set(model["calibration"]) == {"slope", "slope_interval", "intercept"}
+        assert {"slope", "slope_interval", "intercept"} <= set(model["calibration"])
     assert finished.printed["accounts_scored"] > 0
+
+
+def test_readme_api_card_and_pages_name_the_horizon_of_the_label(finished: Finished) -> None:
+    labels = yaml.safe_load(DEMO.read_text(encoding="utf-8"))["labels"]
+    horizon, lead = labels["churn"]["horizon_days"], labels["renewal"]["max_lead_days"]
+    for model, days in (("churn", horizon), ("renewal", lead)):
+        folder = champion(finished.home, "demo", model)
+        assert folder is not None
+        card = read_card(folder)
+        assert card.horizon_days == days
+        assert f" {days} days " in card.label
+        reports = finished.home / "reports" / "demo" / model / card.version
+        page = (reports / "model_card.md").read_text(encoding="utf-8")
+        assert f"Horizon: {days} days" in page
+    app = create_app(Settings(store_url=finished.store_url))
+    account = ask(app, "/v1/accounts?limit=1").json()["accounts"][0]["account_id"]
+    models = ask(app, f"/v1/accounts/{account}/risk").json()["models"]
+    app.state.store.close()
+    assert models["churn"]["horizon_days"] == horizon
+    assert models["renewal"]["max_lead_days"] == lead
+    readme = (DEMO.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"horizon ({ChurnSettings().horizon_days} days\n  unless" in readme
 
 
 def test_the_api_gives_the_probability_of_the_ranking(finished: Finished) -> None:
@@ -134,6 +160,27 @@ def test_only_states_at_risk_carry_arr_at_risk(finished: Finished) -> None:
             assert score.arr_to_decide is not None
             assert score.loss_probability is not None
             assert score.arr_at_risk == pytest.approx(score.arr_to_decide * score.loss_probability)
+
+
+def test_a_probability_has_an_interval_or_a_rule_says_why_it_is_not_given(
+    finished: Finished,
+) -> None:
+    with SnapshotStore(finished.store_url) as store:
+        scores = store.ranking(finished.printed["snapshot_id"], limit=5000)
+    for score in scores:
+        interval = score.loss_probability_interval
+        if score.loss_probability is None:
+            assert interval is None
+        else:
+            assert interval is not None
+            assert 0 <= interval[0] <= score.loss_probability <= interval[1] <= 1
+            assert interval[1] - interval[0] <= 0.5
+        assert (score.state == "too_little_history") <= (score.abstained == "too_little_history")
+    counted = finished.printed["abstained"]
+    assert counted == {
+        reason: sum(score.abstained == reason for score in scores) for reason in counted
+    }
+    assert counted["too_little_history"] > 0
 
 
 def test_the_server_saw_both_flows_with_named_tasks_and_their_artifacts(finished: Finished) -> None:

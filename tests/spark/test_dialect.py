@@ -11,6 +11,7 @@ import pytest
 from features.dialect import to_spark
 from features.errors import InvariantError
 from features.spark import Spark
+from features.total import exact_mean, exact_sum
 
 _ROWS = """(VALUES
     (1, 2.0, 'a', DATE '2024-02-29', TIMESTAMP '2024-07-01 22:30:00'),
@@ -63,6 +64,10 @@ _AGGREGATES = (
     "quantile_cont(CAST(x AS DOUBLE), 0.25)",
     "median(x)",
     "avg(n)",
+    exact_sum("x"),
+    exact_sum("x", "FILTER (WHERE n > 1)"),
+    exact_sum("x", "FILTER (WHERE n > 9)"),
+    exact_mean("x", "FILTER (WHERE n < 9)"),
     "stddev_samp(x)",
     "bool_or(n > 2)",
     "any_value(n IS NULL OR n IS NOT NULL)",

@@ -9,7 +9,7 @@ import pytest
 
 from features.catalogue import read_templates
 from features.people import KEY_ROLES
-from models.snapshot import BASES, STATES, TIERS
+from models.snapshot import ABSTENTIONS, BASES, STATES, TIERS
 
 TEXT = (Path(__file__).parents[2] / "GLOSSARY.md").read_text(encoding="utf-8")
 GROUPS = sorted({template.group for template in read_templates()} | {"attributes"})
@@ -20,8 +20,8 @@ def test_every_state_has_an_entry(state: str) -> None:
     assert f"\n- `{state}`: " in TEXT
 
 
-@pytest.mark.parametrize("word", [*BASES, *TIERS, *GROUPS])
-def test_every_basis_tier_and_feature_group_is_named(word: str) -> None:
+@pytest.mark.parametrize("word", [*BASES, *TIERS, *ABSTENTIONS, *GROUPS])
+def test_every_basis_tier_abstention_and_feature_group_is_named(word: str) -> None:
     assert f"`{word}`" in TEXT
 
 

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn import metrics
+from sklearn.metrics import brier_score_loss
 
-from models.bootstrap import draw_groups
+from models.bootstrap import Bootstrap, draw_groups
 from models.calibration import Calibration, fit_calibration, fit_line, logit, sigmoid
-from models.metric import brier, calibration_intercept, calibration_slope
+from models.metric import (
+    brier,
+    brier_skill,
+    calibration_intercept,
+    calibration_slope,
+    log_loss,
+)
 from models.table import FloatArray
+
+
+def each_row(rows: int) -> Bootstrap:
+    """A bootstrap in which every row is a group of its own."""
+    return draw_groups(np.arange(rows).astype(object), replicates=100, seed=0)
 
 
 def draw(slope: float, intercept: float, *, rows: int = 20_000) -> tuple[FloatArray, FloatArray]:
@@ -94,12 +107,29 @@ def test_probabilities_that_are_too_sure_have_a_slope_below_one() -> None:
 
 def test_the_calibration_intercept_is_what_the_log_odds_lack() -> None:
     raw, label = draw(1.0, 0.5)
-    assert calibration_intercept(label, sigmoid(raw)) == pytest.approx(0.5, abs=0.05)
-    assert np.isnan(calibration_intercept(np.zeros(3), np.full(3, 0.5)))
+    found = calibration_intercept(label, sigmoid(raw), each_row(len(label)))
+    assert found.value == pytest.approx(0.5, abs=0.05)
+    assert found.low < 0.5 < found.high
+    assert np.isnan(calibration_intercept(np.zeros(3), np.full(3, 0.5), each_row(3)).value)
 
 
 def test_the_brier_figure_is_the_mean_squared_error() -> None:
-    assert brier(np.array([1.0, 0.0]), np.array([0.5, 0.1])) == pytest.approx(0.13)
+    found = brier(np.array([1.0, 0.0]), np.array([0.5, 0.1]), each_row(2))
+    assert found.value == pytest.approx(0.13)
+
+
+def test_the_log_loss_is_that_of_scikit_learn_and_the_skill_is_over_the_prior() -> None:
+    raw, label = draw(1.0, -1.0, rows=500)
+    probability, prior = sigmoid(raw - 1.0), np.full(500, 0.2)
+    draws = each_row(500)
+    assert log_loss(label, probability, draws).value == pytest.approx(
+        metrics.log_loss(label, probability)
+    )
+    skill = brier_skill(label, probability, prior, draws)
+    expected = 1 - brier_score_loss(label, probability) / brier_score_loss(label, prior)
+    assert skill.value == pytest.approx(expected)
+    assert skill.low < skill.value < skill.high
+    assert brier_skill(label, prior, prior, draws).value == 0.0
 
 
 @pytest.mark.parametrize("seed", [93, 114, 136, 175])

@@ -15,7 +15,18 @@ def test_an_unknown_key_is_an_error() -> None:
 
 def test_every_key_has_a_default_and_a_description() -> None:
     sections = ModelSettings().model_dump()
-    assert set(sections) == {"split", "team", "costs", "tiers", "training"}
+    assert set(sections) == {
+        "split",
+        "backtest",
+        "promotion",
+        "team",
+        "costs",
+        "tiers",
+        "interventions",
+        "training",
+        "tuning",
+        "abstention",
+    }
     for name, field in ModelSettings.model_fields.items():
         section = field.annotation
         assert section is not None

@@ -1,0 +1,152 @@
+"""Judging rows: the figures overall, beside the baselines, and by slice."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.bootstrap import Bootstrap, Estimate, draw_groups
+from models.figure import both
+from models.ranking import Ranked, rank_auc, rank_average_precision
+from models.scored import ScoredRows
+from models.settings import ModelSettings
+from models.skill import Skill, judge_rows
+
+LEAD_BAND = "lead_band"
+MISSING = "unknown"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A baseline on the same rows; ``difference`` is the model's AUC minus its own."""
+
+    auc: Estimate
+    average_precision: Estimate
+    difference: Estimate
+
+    def to_json(self) -> dict[str, object]:
+        """Names as in ``keepwell run --json``."""
+        return {
+            **both("auc", self.auc),
+            **both("average_precision", self.average_precision),
+            **both("difference", self.difference),
+        }
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What some rows say of a model.
+
+    Parameters
+    ----------
+    skill : Skill
+        On all rows.
+    baselines : mapping of str to Comparison
+    slices : mapping of column to mapping of value to Skill
+        Numbers first and rising, ``unknown`` for a missing value last; counts alone where a slice
+        has fewer than 100 rows or one class only.
+    """
+
+    skill: Skill
+    baselines: Mapping[str, Comparison]
+    slices: Mapping[str, Mapping[str, Skill]]
+
+    def to_json(self) -> dict[str, object]:
+        """Names as in ``keepwell run --json`` and ``backtest --json``."""
+        return {
+            **self.skill.to_json(),
+            "baselines": {name: found.to_json() for name, found in self.baselines.items()},
+            "slices": {
+                column: {value: _slice_json(skill) for value, skill in values.items()}
+                for column, values in self.slices.items()
+            },
+        }
+
+
+def judge(
+    scored: ScoredRows,
+    settings: ModelSettings,
+    *,
+    beside: ScoredRows | None = None,
+    by_slice: bool = True,
+) -> Judgement:
+    """All figures of the rows, with intervals by bootstrap over parents.
+
+    Parameters
+    ----------
+    scored : ScoredRows
+        At least one row.
+    settings : ModelSettings
+        Replicates and seed, capacity and costs.
+    beside : ScoredRows, optional
+        Rows of the same dates that are not in the headline. They are shown as lead bands and touch
+        no other figure.
+    by_slice : bool
+        Whether to judge the slices too.
+    """
+    draws = draw_rows(scored, settings)
+    auc = rank_auc(scored.label, scored.raw, scored.stratum, draws)
+    slices = {
+        name: _slices(scored, draws, name, settings)
+        for name in (scored.slice_columns if by_slice else ())
+    }
+    if LEAD_BAND in slices and beside is not None and len(beside):
+        slices[LEAD_BAND] |= _slices(beside, draw_rows(beside, settings), LEAD_BAND, settings)
+    return Judgement(
+        skill=judge_rows(scored, draws, settings, auc=auc),
+        baselines={name: _compare(auc, scored, name, draws) for name in scored.baselines},
+        slices={name: _in_order(found) for name, found in slices.items()},
+    )
+
+
+def draw_rows(scored: ScoredRows, settings: ModelSettings) -> Bootstrap:
+    """The bootstrap over the rows' parents that every figure of them shares."""
+    training = settings.training
+    return draw_groups(
+        scored.group,
+        replicates=training.replicates,
+        seed=training.seed,
+        share=scored.independent_share,
+    )
+
+
+def _compare(model: Ranked, scored: ScoredRows, name: str, draws: Bootstrap) -> Comparison:
+    score = scored.baselines[name]
+    auc = rank_auc(scored.label, score, scored.stratum, draws)
+    precision = rank_average_precision(scored.label, score, draws)
+    return Comparison(auc.estimate, precision.estimate, model.minus(auc))
+
+
+def _slices(
+    scored: ScoredRows, draws: Bootstrap, column: str, settings: ModelSettings
+) -> dict[str, Skill]:
+    """The skill within each value of a column; counts alone where it cannot be told."""
+    values = scored.rows[column].astype(object).where(scored.rows[column].notna(), MISSING)
+    found: dict[str, Skill] = {}
+    for value in values.unique():
+        chosen = (values == value).to_numpy(dtype=np.bool_)
+        counted = Skill(int(chosen.sum()), int(scored.label[chosen].sum()))
+        found[str(value)] = (
+            counted
+            if counted.note
+            else judge_rows(scored.part(chosen), draws.part(chosen), settings)
+        )
+    return found
+
+
+def _in_order(skills: dict[str, Skill]) -> dict[str, Skill]:
+    return {value: skills[value] for value in sorted(skills, key=_natural)}
+
+
+def _natural(value: str) -> tuple[bool, float, str]:
+    """Sort key: by the first number in a value, then what has none, then what is unknown."""
+    number = re.search(r"\d+(\.\d+)?", value)
+    return value == MISSING, float(number.group()) if number else math.inf, value
+
+
+def _slice_json(skill: Skill) -> dict[str, object]:
+    return skill.to_json() | ({} if skill.note is None else {"note": skill.note})

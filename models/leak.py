@@ -1,0 +1,181 @@
+"""Leaks: features, gaps and rows that hold the answer, found before a model is promoted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from models.gate import Decision
+from models.predictor import Predictor
+from models.presence import MOST_AUC, telling_gaps, telling_rows
+from models.separation import Labelled, category_auc, label_rows, number_auc
+from models.table import ModelTable, Trait
+
+MOST_GAIN = 0.6
+MOST_AUC_BESIDE_DATES = 0.99
+ROWS = "the rows"
+_NO_TRAIT = Trait()
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """What holds the answer, or may.
+
+    Parameters
+    ----------
+    stops : tuple of str
+        A sentence each with feature, figure and remedy; any of them stops promotion.
+    warnings : tuple of str
+        Sentences that stop nothing.
+    names : tuple of str
+        The features that the stops name; ``the rows`` where the rows' presence tells.
+    """
+
+    stops: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """One phrase; only where something stops."""
+        features = [name for name in self.names if name != ROWS]
+        if not features:
+            return "the rows themselves hold the answer"
+        word = "a feature holds" if len(features) == 1 else "features hold"
+        return f"{word} the answer: {', '.join(features)}"
+
+    @property
+    def words(self) -> str:
+        """What was found, for the card's leakage sheet."""
+        found = "; ".join((*self.stops, *self.warnings))
+        return found or (
+            f"No: none alone has an AUC over {MOST_AUC} within as-of dates but for agreed dates, "
+            "and no gap in the values and no row's being there tells the label."
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """Names as in ``keepwell run --json``."""
+        return {
+            "stops": list(self.stops),
+            "warnings": list(self.warnings),
+            "names": list(self.names),
+        }
+
+
+NO_LEAKS = Leaks()
+
+
+def find_leaks(table: ModelTable, predictor: Predictor) -> Leaks:
+    """What of the rows that a model learnt from tells their label too well.
+
+    Only headline rows are looked at: of the others, contracts past their end, most are lost, and
+    what tells that a contract is over may honestly tell that.
+
+    Parameters
+    ----------
+    table : ModelTable
+        Mature rows of both classes, those that the model was fitted to.
+    predictor : Predictor
+        Fitted to them.
+    """
+    table = table.part(table.headline)
+    warnings = dominant_features(predictor, table)
+    if len(np.unique(table.label)) < 2:
+        return Leaks(warnings=warnings)
+    rows = label_rows(table)
+    presence = telling_rows(table) if table.dated else None
+    stops, names = ([], []) if presence is None else ([presence], [ROWS])
+    features = table.features[list(predictor.encoding.columns)]
+    agreed = [name for name, trait in table.traits.items() if trait.agreed]
+    for gap, figure in telling_gaps(features, rows, agreed=agreed):
+        stops.append(_gap_sentence(gap, figure))
+        names += gap
+    by_date = [name for name in agreed if name in features]
+    most = _limit(features[by_date], rows)
+    left = features.drop(columns=[name for name in {*names, *by_date} if name in features])
+    for name, auc in telling_features(left, rows, most=most):
+        stops.append(_value_sentence(name, auc, most))
+        names.append(name)
+    return Leaks(tuple(stops), warnings, tuple(names))
+
+
+def _limit(agreed: pd.DataFrame, rows: Labelled) -> float:
+    """The most that a feature may tell: 0.95, or as much as agreed dates do, up to 0.99.
+
+    A plan that is sold by the month tells no more than its term, and no less.
+    """
+    best = max([auc for _, auc in telling_features(agreed, rows, most=MOST_AUC)], default=0.0)
+    return min(max(MOST_AUC, best), MOST_AUC_BESIDE_DATES)
+
+
+def telling_features(
+    features: pd.DataFrame, rows: Labelled, *, most: float
+) -> list[tuple[str, float]]:
+    """The features that alone have an AUC over ``most`` within as-of dates, the strongest first.
+
+    A number is taken as it is, so a dependence that goes up and down is not seen: tenure alone may
+    honestly show one, year by year.
+
+    Parameters
+    ----------
+    features : DataFrame, (n, k)
+        NaN or None: missing.
+    rows : Labelled
+        The same rows.
+    """
+    found = []
+    for name, column in features.items():
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            auc = number_auc(column.to_numpy(dtype=np.float64, na_value=np.nan), rows)
+        else:
+            auc = category_auc(_codes(column), rows)
+        if auc > most:
+            found.append((str(name), auc))
+    return sorted(found, key=lambda pair: -pair[1])
+
+
+def dominant_features(predictor: Predictor, table: ModelTable) -> tuple[str, ...]:
+    """A warning for the feature that has over 60 % of all gain, if there is one."""
+    gain = predictor.booster.feature_importance(importance_type="gain")
+    total = float(gain.sum())
+    if not total > 0.0:
+        return ()
+    place = int(np.argmax(gain))
+    share, name = float(gain[place]) / total, predictor.encoding.columns[place]
+    if share <= MOST_GAIN:
+        return ()
+    remedy = "look whether its values are known before the as-of date"
+    if table.traits.get(name, _NO_TRAIT).agreed:
+        remedy = "it follows from agreed dates, so the model says little beyond the calendar"
+    return (f"{name} has {100 * share:.0f} % of the model's importance: {remedy}",)
+
+
+def heed(decision: Decision, leaks: Leaks) -> Decision:
+    """The gate's decision once leaks are looked at: a stop is the verdict, a warning a reason."""
+    reasons = (*leaks.stops, *decision.reasons, *leaks.warnings)
+    if leaks.stops:
+        return Decision(leaks.verdict, False, reasons)
+    return replace(decision, reasons=reasons)
+
+
+def _codes(column: pd.Series) -> npt.NDArray[np.intp]:
+    codes, _ = pd.factorize(column, use_na_sentinel=False)
+    return codes.astype(np.intp)
+
+
+def _value_sentence(name: str, auc: float, most: float) -> str:
+    return (
+        f"{name} alone tells the label: AUC {auc:.3f} within as-of dates, over {most:.3g}; see "
+        "from when its values are known, correct the query, or put it under leave_out"
+    )
+
+
+def _gap_sentence(names: tuple[str, ...], figure: str) -> str:
+    what = f"that {' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing or not"
+    return (
+        f"{what} tells the label ({figure}): see whether the values are filled in, or emptied, "
+        "when a customer leaves, correct the query, or put it under leave_out"
+    )

@@ -1,0 +1,113 @@
+"""A backtest of a company's models: rolling origins, models of every age, and week to week."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+
+from features.dataset import Dataset, ModelName, build_datasets
+from features.progress import Progress, Step, silent
+from features.source import Source
+from models.backtest import Backtest, backtest
+from models.recipe import Skipped
+from models.stability import Stability, measure_stability
+from models.table import ModelTable
+from models.tier import Thresholds, choose_thresholds
+from pipelines.config import Config
+from pipelines.source import model_table
+
+WEEKS = 9
+
+
+@dataclass(frozen=True)
+class BacktestRun:
+    """The backtest of each model, and how its ranking moves from week to week.
+
+    Labels that were shuffled have no ranking to watch: ``stability`` is empty then.
+    """
+
+    outcomes: Mapping[ModelName, Backtest | Skipped]
+    stability: Mapping[ModelName, Stability]
+    shuffled: bool = False
+
+    def to_json(self) -> dict[str, object]:
+        """What ``keepwell backtest --json`` prints."""
+        models = {}
+        for name, outcome in self.outcomes.items():
+            models[name] = outcome.to_json()
+            if name in self.stability:
+                models[name]["weekly"] = self.stability[name].to_json()
+        return {"models": models, "labels_shuffled": self.shuffled}
+
+
+def backtest_company(
+    config: Config, source: Source, *, shuffle_labels: bool = False, progress: Progress = silent
+) -> BacktestRun:
+    """Judge each model's recipe over time; nothing is recorded or promoted.
+
+    Parameters
+    ----------
+    config : Config
+    source : Source
+    shuffle_labels : bool
+        The null test: whatever an honest backtest finds in labels shuffled within each as-of date
+        is noise.
+    progress : callable
+    """
+    datasets = build_datasets(source, slices=config.slices, progress=progress)
+    if shuffle_labels:
+        datasets = {name: shuffled(d, config.training.seed) for name, d in datasets.items()}
+    outcomes = {
+        name: _backtest_one(model_table(dataset, config), config, progress)
+        for name, dataset in datasets.items()
+    }
+    found = {name: o for name, o in outcomes.items() if isinstance(o, Backtest)}
+    if shuffle_labels or not found:
+        return BacktestRun(outcomes, {}, shuffle_labels)
+    weekly = build_datasets(source, dates=recent_weeks(source.data_end), progress=progress)
+    return BacktestRun(
+        outcomes,
+        {
+            name: watch_weeks(model_table(weekly[name], config), backtest_, config)
+            for name, backtest_ in found.items()
+        },
+    )
+
+
+def _backtest_one(table: ModelTable, config: Config, progress: Progress) -> Backtest | Skipped:
+    def tell(step: str, share: float) -> None:
+        progress(Step(f"{table.model} model", step, share))
+
+    return backtest(table, config, progress=tell)
+
+
+def shuffled(dataset: Dataset, seed: int) -> Dataset:
+    """The dataset with its mature labels shuffled within each as-of date."""
+    chance = np.random.default_rng(seed)
+    rows = dataset.rows.copy()
+    for places in rows.groupby(["as_of", rows["label"].isna()]).indices.values():
+        rows.loc[places, "label"] = chance.permutation(rows["label"].to_numpy()[places])
+    return replace(dataset, rows=rows)
+
+
+def recent_weeks(data_end: date) -> list[date]:
+    """The data's end and the same weekday of the eight weeks before, ascending."""
+    return [data_end - timedelta(weeks=back) for back in reversed(range(WEEKS))]
+
+
+def watch_weeks(table: ModelTable, found: Backtest, config: Config) -> Stability:
+    """How the ranking of the newest model moves over the table's dates.
+
+    The tiers' thresholds are the configuration's or such that the high tier fits the team on the
+    first of the dates.
+    """
+    probability = found.newest.predictor.probability(table.features)
+    if config.tiers.high is not None and config.tiers.medium is not None:
+        thresholds = Thresholds(high=config.tiers.high, medium=config.tiers.medium)
+    else:
+        first = (table.rows["as_of"] == table.rows["as_of"].min()).to_numpy()
+        thresholds = choose_thresholds(probability[first].tolist(), config.team.capacity)
+    return measure_stability(table, probability, thresholds, config)

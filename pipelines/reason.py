@@ -1,0 +1,156 @@
+"""The reasons behind a model's probabilities, each beside the account's past and its peers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from features.catalogue import Feature
+from features.wording import describe
+from models.driver import strongest, sum_groups
+from models.peer import PeerRange, peer_range
+from models.snapshot import Driver
+from models.table import FloatArray
+from pipelines.population import Population, Prediction
+
+Known = float | str | None
+Cells = list[Known]
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """The reasons of every row of a prediction.
+
+    Parameters
+    ----------
+    prediction : Prediction
+    segment : Series of str, (n,)
+        Of each row's account; None where it is not known.
+    places : list of list of int, (n,)
+        The columns to tell of, per row, the strongest contribution first.
+    currency : str
+        Reporting currency, for the wording.
+    """
+
+    prediction: Prediction
+    segment: pd.Series
+    places: Sequence[Sequence[int]]
+    currency: str
+
+    def drivers(self, row: int) -> tuple[Driver, ...]:
+        """The row's drivers, the strongest first, in plain words."""
+        return tuple(self._driver(row, place) for place in self.places[row])
+
+    def groups(self, row: int) -> dict[str, float]:
+        """The row's contributions by group of the catalogue, log-odds."""
+        names, sums = self._sums
+        return dict(zip(names, sums[row].tolist(), strict=True))
+
+    @cached_property
+    def peers(self) -> PeerRange:
+        """The range among each row's peers, of the columns that are told of."""
+        names = [self.prediction.columns[place] for place in self._column_of]
+        dataset = self.prediction.dataset
+        return peer_range(dataset.features[names], dataset.rows["account_id"], self.segment)
+
+    @cached_property
+    def _column_of(self) -> dict[int, int]:
+        """Where the columns that are told of stand among themselves."""
+        told = sorted({place for places in self.places for place in places})
+        return {place: number for number, place in enumerate(told)}
+
+    @cached_property
+    def _features(self) -> dict[int, Feature]:
+        named = {f.name: f for f in self.prediction.dataset.catalogue.features}
+        return {place: named[self.prediction.columns[place]] for place in self._column_of}
+
+    @cached_property
+    def _values(self) -> dict[int, tuple[Cells, Cells | None]]:
+        """Values today and one longest window earlier, by column."""
+        today, past = self.prediction.dataset.features, self.prediction.dataset.past
+        return {
+            place: (
+                today[feature.name].to_list(),
+                None if past is None else past[feature.name].to_list(),
+            )
+            for place, feature in self._features.items()
+        }
+
+    @cached_property
+    def _sums(self) -> tuple[list[str], FloatArray]:
+        groups = self.prediction.dataset.catalogue.groups
+        return sum_groups(
+            self.prediction.explanation.contributions,
+            [groups[name] for name in self.prediction.columns],
+        )
+
+    @cached_property
+    def _points(self) -> FloatArray:
+        return self.prediction.explanation.points
+
+    def _driver(self, row: int, place: int) -> Driver:
+        feature = self._features[place]
+        today, before = self._values[place]
+        value, column = known_value(today[row]), self._column_of[place]
+        return Driver(
+            feature=feature.name,
+            group=feature.group,
+            text=describe(feature, value, currency=self.currency),
+            value=value,
+            unit=feature.unit,
+            contribution=float(self.prediction.explanation.contributions[row, place]),
+            previous=None if before is None else known_value(before[row]),
+            peer_low=_number(self.peers.low[row, column]),
+            peer_high=_number(self.peers.high[row, column]),
+            points=float(self._points[row, place]),
+        )
+
+
+def find_reasons(
+    population: Population, prediction: Prediction, *, currency: str, count: int
+) -> Reasons:
+    """The reasons of a prediction, up to ``count`` for each row.
+
+    Parameters
+    ----------
+    population : Population
+        Today's customers, whose segments tell who is whose peer.
+    prediction : Prediction
+    currency : str
+    count : int
+    """
+    places = strongest(prediction.explanation.contributions, count=count)
+    return Reasons(prediction, _segments(population, prediction), places, currency)
+
+
+def reasons_of_row(
+    population: Population, prediction: Prediction, row: int, *, currency: str
+) -> Reasons:
+    """All reasons of one row, and none of the others."""
+    contributions = prediction.explanation.contributions
+    places: list[list[int]] = [[] for _ in contributions]
+    places[row] = strongest(contributions[row : row + 1], count=contributions.shape[1])[0]
+    return Reasons(prediction, _segments(population, prediction), places, currency)
+
+
+def _segments(population: Population, prediction: Prediction) -> pd.Series:
+    """The segment of each row's account, (n,); None where it is not known."""
+    states = population.states
+    segments: Mapping[str, str | None] = dict(
+        zip(states["account_id"], states["segment"], strict=True)
+    )
+    accounts = prediction.dataset.rows["account_id"]
+    return pd.Series([segments.get(account) for account in accounts], dtype=object)
+
+
+def known_value(value: float | str | None) -> Known:
+    """A plain value, None where it is missing."""
+    return value if isinstance(value, str) else _number(value)
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)

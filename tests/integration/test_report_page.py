@@ -1,0 +1,82 @@
+"""The report and the card of a training run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from models.plot import draw_plots
+from models.report_page import PICTURES, render_card, render_report
+from tests.integration.trained import PROVENANCE, null_model, trained_model
+
+MOVE = {
+    "account_id": "<b>A1</b>",
+    "tier_before": "low",
+    "tier_after": "high",
+    "loss_before": 0.1,
+    "loss_after": 0.6,
+}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    plots = draw_plots(trained_model(), tmp_path_factory.mktemp("plots"))
+    return render_report(trained_model(), PROVENANCE, currency="USD", plots=plots, moves=[MOVE])
+
+
+def text_of(page: str) -> str:
+    """What a reader sees."""
+    body = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def test_the_verdict_comes_first(page: str) -> None:
+    seen = text_of(page)
+    verdict = trained_model().report.decision.verdict
+    assert seen.index(f"Promoted: {verdict}") < seen.index("What it predicts")
+    null = text_of(render_report(null_model(), PROVENANCE, currency="USD"))
+    assert "Not promoted: no better than chance." in null
+
+
+def test_the_page_needs_no_other_file_and_shows_every_picture(page: str) -> None:
+    assert not re.search(r"""(src|href)=["'](?!data:)""", page)
+    assert "http" not in page
+    drawn = {title for name, title in PICTURES.items() if f'alt="{title}"' in page}
+    assert {PICTURES[name] for name in ("calibration", "roc", "gain", "beeswarm")} <= drawn
+
+
+def test_what_comes_from_tables_is_escaped(page: str) -> None:
+    assert "&lt;b&gt;A1&lt;/b&gt;" in page
+    assert "<b>A1</b>" not in page
+
+
+def test_slices_baselines_and_the_top_stand_with_their_intervals(page: str) -> None:
+    seen = text_of(page)
+    auc = trained_model().report.skill.auc
+    assert f"{auc.value:.3f} ({auc.low:.3f} to {auc.high:.3f})" in seen
+    for words in ("segment: small", "days to renewal, usage trend", "5 %", "capacity"):
+        assert words in seen
+
+
+def test_the_card_says_use_label_data_figures_limits_and_leaks() -> None:
+    card = render_card(trained_model(), PROVENANCE)
+    headings = re.findall(r"^## (.+)$", card, flags=re.MULTILINE)
+    assert headings == [
+        "Intended use",
+        "Label",
+        "Data",
+        "Figures, with 95 % intervals",
+        "Limits",
+        "Leakage sheet",
+    ]
+    assert "lost within 90 days Horizon: 90 days." in card
+
+
+def test_pages_are_written_without_pictures_too(tmp_path: Path) -> None:
+    other = replace(PROVENANCE, git_commit=None)
+    assert "no checkout" in render_report(trained_model(), other, currency="EUR")
+    assert not list(tmp_path.iterdir())
