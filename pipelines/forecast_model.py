@@ -14,6 +14,7 @@ from features.progress import Progress, silent
 from features.source import Source
 from models.predictor import Predictor
 from models.refusal import reason_to_skip
+from models.settings import TrainingSettings
 from models.table import BoolArray, ModelTable
 from models.training import fit_model
 from pipelines.config import Config
@@ -77,7 +78,7 @@ def ask_model(
         begin = pd.Timestamp(origin).to_period("Q").start_time.date()
         if begin not in fitted:
             progress(f"renewal model fitted on what was known by {begin}")
-            fitted[begin] = _fit_as_of(table, config, begin)
+            fitted[begin] = fit_as_of(table, begin, settings=config.training)
         predictor = fitted[begin]
         if predictor is not None:
             loss[origin] = _speak(predictor, table, origin)
@@ -90,15 +91,18 @@ def ask_model(
     )
 
 
-def _fit_as_of(table: ModelTable, config: Config, day: date) -> Predictor | None:
-    """The recipe fitted to rows of earlier dates whose labels were known by the day."""
+def fit_as_of(table: ModelTable, day: date, *, settings: TrainingSettings) -> Predictor | None:
+    """The recipe fitted to rows of earlier dates whose labels were known by the day.
+
+    None where these rows can give no model.
+    """
     moment = pd.Timestamp(day)
     rows = table.rows
     known = (rows["label_known_at"] <= moment) & (rows["as_of"] < moment)
     part = table.part(table.mature & known.to_numpy(dtype=np.bool_))
-    if reason_to_skip(part, part, part, settings=config.training) is not None:
+    if reason_to_skip(part, part, part, settings=settings) is not None:
         return None
-    return fit_model(part, settings=config.training).predictor
+    return fit_model(part, settings=settings).predictor
 
 
 def _speak(predictor: Predictor, table: ModelTable, day: date) -> dict[str, float]:
