@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.dataset import Dataset, ModelName, build_datasets
@@ -21,6 +22,7 @@ from models.driver import Explanation, explain
 from models.predictor import Predictor
 from models.refit import Interval, Refits, find_interval
 from models.snapshot import STATES_AT_RISK, Abstention
+from models.table import FloatArray
 
 
 @dataclass(frozen=True)
@@ -43,27 +45,42 @@ class Population:
     @property
     def accounts(self) -> list[dict[str, Any]]:  # Any: the cells of the states frame
         """The states, an account at a time."""
-        return [
-            {str(name): value for name, value in row.items()}
-            for row in self.states.to_dict("records")
-        ]
+        columns = {str(name): _cells(self.states[name]) for name in self.states}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _cells(column: pd.Series) -> list[Any]:  # Any: the cells of a frame
+    """A column's cells as plain values: a day as a date, what is missing as None or NaN."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        days = column.to_numpy().astype("datetime64[D]")
+        return days.astype(object).tolist()
+    return column.tolist()
 
 
 @dataclass(frozen=True)
 class Prediction:
     """One model's probabilities for the rows of one dataset, by the row's key.
 
-    ``columns`` names the features of the contributions; ``place`` maps the key (account for churn,
-    contract for renewal) to a row. ``reasons`` holds, per row, the rule that withholds its
-    probability, or None.
+    ``probability`` is float, (n,), share 0-1; ``place`` maps the key (account for churn, contract
+    for renewal) to a row. ``reasons`` holds, per row, the rule that withholds its probability, or
+    None.
     """
 
-    explanation: Explanation
-    columns: tuple[str, ...]
+    predictor: Predictor
+    probability: FloatArray
     place: Mapping[str, int]
     dataset: Dataset
     interval: Interval
     reasons: Reasons
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The features of the contributions, in their order."""
+        return self.predictor.encoding.columns
+
+    def explain(self, rows: npt.NDArray[np.intp]) -> Explanation:
+        """What each feature contributed to the probability of some rows."""
+        return explain(self.predictor, self.dataset.features.iloc[rows])
 
     def outlook(self, key: str | None) -> Outlook | None:
         """What the model says; None when it has no row for the key."""
@@ -73,7 +90,7 @@ class Prediction:
         low, high = (float(end[row]) for end in self.interval)
         return Outlook(
             row,
-            float(self.explanation.probability[row]),
+            float(self.probability[row]),
             None if np.isnan(low) else (low, high),
             self.reasons[row],
         )
@@ -127,7 +144,7 @@ def build_population(source: Source, as_of: date, *, progress: Progress = silent
 def predict(
     population: Population, models: Mapping[ModelName, Model], *, rules: AbstentionSettings
 ) -> dict[ModelName, Prediction]:
-    """Probabilities, intervals and contributions of every model that there is.
+    """Probabilities of every model that there is, with their intervals.
 
     Parameters
     ----------
@@ -149,12 +166,12 @@ def predict(
         _check_features(name, predictor, dataset)
         key = "contract_id" if name == "renewal" else "account_id"
         place = {str(value): row for row, value in enumerate(dataset.rows[key])}
-        explanation = explain(predictor, dataset.features)
-        interval = find_interval(refits, dataset.features, explanation.probability)
+        probability = predictor.probability(dataset.features)
+        interval = find_interval(refits, dataset.features, probability)
         tenure = dataset.rows["tenure_days"].to_numpy(dtype=np.float64, na_value=np.nan)
         predictions[name] = Prediction(
-            explanation,
-            predictor.encoding.columns,
+            predictor,
+            probability,
             place,
             dataset,
             interval,

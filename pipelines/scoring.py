@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -13,18 +13,16 @@ from features.dataset import ModelName
 from features.errors import InputError, Problem
 from features.progress import Progress, silent
 from features.source import Source
-from features.wording import describe
 from models.bundle import Bundle, read_bundle, read_refits
 from models.champion import champion
-from models.driver import strongest
 from models.intervention import held_out
 from models.snapshot import (
     STATES_AT_RISK,
     AccountScore,
     Basis,
-    Driver,
     Snapshot,
     SnapshotHeader,
+    Tier,
     count_abstentions,
 )
 from models.store import SnapshotStore
@@ -40,8 +38,9 @@ from pipelines.population import (
     lead_prediction,
     predict,
 )
+from pipelines.reason import Reason, find_reasons
 
-DRIVERS = 5
+Lead = tuple[ModelName, Outlook]
 _MODELS: tuple[ModelName, ...] = ("churn", "renewal")
 _SHOWN = ("external_id", "name", "parent_id", "segment", "account_tier", "region", "owner")
 
@@ -181,11 +180,9 @@ def build_snapshot(
     previous : mapping of account id to (tier, runs below)
         From the snapshot before, so that tiers do not flap.
     """
-    predictions = predict(population, scoring_models(bundles), rules=config.abstention)
     thresholds = read_thresholds(config, bundles)
-    scores = tuple(
-        _score(state, config, predictions, thresholds, previous) for state in population.accounts
-    )
+    models = scoring_models(bundles)
+    scores = score_accounts(config, population, models, thresholds=thresholds, previous=previous)
     known_money = any(score.arr is not None for score in scores)
     return Snapshot(
         as_of=population.as_of,
@@ -200,6 +197,45 @@ def build_snapshot(
         scores=scores,
         config_hash=hashlib.sha256(config.to_yaml().encode()).hexdigest(),
     )
+
+
+def score_accounts(
+    config: Config,
+    population: Population,
+    models: Mapping[ModelName, Model],
+    *,
+    thresholds: Thresholds | None,
+    previous: Mapping[str, tuple[Any, int]],
+) -> tuple[AccountScore, ...]:
+    """The score of every account of a population, in its order; see `build_snapshot`."""
+    predictions = predict(population, models, rules=config.abstention)
+    states = population.accounts
+    leads = [
+        lead_prediction(state, predictions) if state["state"] in STATES_AT_RISK else None
+        for state in states
+    ]
+    reasons = {
+        name: find_reasons(prediction, _rows_led(leads, name), currency=config.currency)
+        for name, prediction in predictions.items()
+    }
+    return tuple(
+        _common(state, config, lead)
+        if lead is None or lead[1].abstained is not None
+        else _with_risk(
+            _common(state, config, lead),
+            state,
+            predictions,
+            lead,
+            reasons[lead[0]][lead[1].row],
+            _tier(str(state["account_id"]), lead[1].probability, thresholds, previous),
+        )
+        for state, lead in zip(states, leads, strict=True)
+    )
+
+
+def _rows_led(leads: Sequence[Lead | None], name: ModelName) -> list[int]:
+    """The rows of a model's dataset by which it speaks of an account."""
+    return [lead[1].row for lead in leads if lead and lead[0] == name and not lead[1].abstained]
 
 
 def read_thresholds(config: Config, bundles: Mapping[ModelName, Bundle]) -> Thresholds | None:
@@ -228,58 +264,53 @@ def _identity(bundle: Bundle | None) -> dict[str, object] | None:
     }
 
 
-def _score(
+def _common(
     state: Mapping[str, Any],  # Any: a row of the states frame
     config: Config,
-    predictions: Mapping[ModelName, Prediction],
-    thresholds: Thresholds | None,
-    previous: Mapping[str, tuple[Any, int]],
+    lead: Lead | None,
 ) -> AccountScore:
-    """One account's score; what does not apply stays None."""
-    account = str(state["account_id"])
-    facts = {name: state[name] for name in _SHOWN}
+    """What is told of an account whatever the models say; what does not apply stays None."""
     arr = _number(state["arr"])
-    common = AccountScore(
-        account_id=account,
+    young = state["state"] == "too_little_history"
+    return AccountScore(
+        account_id=str(state["account_id"]),
         state=state["state"],
-        **facts,
+        **{name: state[name] for name in _SHOWN},
         currency=None if arr is None else config.currency,
         arr=arr,
         arr_under_notice=_number(state["arr_of_notice"]),
         contract_id=state["contract_id"],
-        decision_date=_day(state["decision_date"]),
-        renewal_date=_day(state["renewal_date"]),
+        decision_date=state["decision_date"],
+        renewal_date=state["renewal_date"],
+        abstained="too_little_history" if young else lead and lead[1].abstained,
     )
-    if state["state"] == "too_little_history":
-        return replace(common, abstained="too_little_history")
-    if state["state"] not in STATES_AT_RISK:
-        return common
-    lead = lead_prediction(state, predictions)
-    if lead is None:
-        return common
-    if lead[1].abstained is not None:
-        return replace(common, abstained=lead[1].abstained)
-    return _with_risk(common, state, config, predictions, lead, thresholds, previous)
+
+
+def _tier(
+    account: str,
+    loss: float,
+    thresholds: Thresholds | None,
+    previous: Mapping[str, tuple[Any, int]],
+) -> tuple[Tier | None, int]:
+    """The tier, and for how many runs the account has been below that of before."""
+    if thresholds is None:
+        return None, 0
+    before, runs_before = previous.get(account, (None, 0))
+    return assign_tier(loss, thresholds, previous=before, runs_below=runs_before)
 
 
 def _with_risk(
     common: AccountScore,
     state: Mapping[str, Any],
-    config: Config,
     predictions: Mapping[ModelName, Prediction],
-    lead: tuple[ModelName, Outlook],
-    thresholds: Thresholds | None,
-    previous: Mapping[str, tuple[Any, int]],
+    lead: Lead,
+    reason: Reason,
+    tier: tuple[Tier | None, int],
 ) -> AccountScore:
-    model, (row, loss, interval, _) = lead
+    model, (_, loss, interval, _) = lead
     basis: Basis = model
     at_stake = _arr_at_stake(state, basis)
     churn = predictions["churn"].outlook(common.account_id) if "churn" in predictions else None
-    prediction = predictions[model]
-    tier, runs = (None, 0)
-    if thresholds is not None:
-        before, runs_before = previous.get(common.account_id, (None, 0))
-        tier, runs = assign_tier(loss, thresholds, previous=before, runs_below=runs_before)
     return replace(
         common,
         basis=basis,
@@ -290,11 +321,11 @@ def _with_risk(
         loss_probability_high=None if interval is None else interval[1],
         arr_to_decide=at_stake,
         arr_at_risk=None if at_stake is None else at_stake * loss,
-        risk_tier=tier,
-        tier_runs_below=runs,
-        drivers=_drivers(prediction, row, config),
-        contributions=_by_group(prediction, row),
-        base_log_odds=prediction.explanation.base,
+        risk_tier=tier[0],
+        tier_runs_below=tier[1],
+        drivers=reason.drivers,
+        contributions=reason.contributions,
+        base_log_odds=reason.base,
     )
 
 
@@ -309,48 +340,8 @@ def _arr_at_stake(state: Mapping[str, Any], basis: Basis) -> float | None:
     return None if arr is None else arr - (_number(state["arr_of_notice"]) or 0.0)
 
 
-def _drivers(prediction: Prediction, row: int, config: Config) -> tuple[Driver, ...]:
-    """The strongest drivers of one row, in plain words."""
-    features = {feature.name: feature for feature in prediction.dataset.catalogue.features}
-    explanation = prediction.explanation
-    places = strongest(explanation.contributions[row : row + 1], count=DRIVERS)[0]
-    drivers = []
-    for place in places:
-        feature = features[prediction.columns[place]]
-        value = prediction.dataset.features[feature.name].iloc[row]
-        known = value if isinstance(value, str) else _number(value)
-        drivers.append(
-            Driver(
-                feature=feature.name,
-                group=feature.group,
-                text=describe(feature, known, currency=config.currency),
-                value=known,
-                unit=feature.unit,
-                contribution=float(explanation.contributions[row, place]),
-            )
-        )
-    return tuple(drivers)
-
-
-def _by_group(prediction: Prediction, row: int) -> dict[str, float]:
-    groups = prediction.dataset.catalogue.groups
-    sums: dict[str, float] = {}
-    for name, value in zip(
-        prediction.columns, prediction.explanation.contributions[row], strict=True
-    ):
-        sums[groups[name]] = sums.get(groups[name], 0.0) + float(value)
-    return sums
-
-
 def _number(value: Any) -> float | None:  # Any: a cell of a frame
     if value is None:
         return None
     number = float(value)
     return number if math.isfinite(number) else None
-
-
-def _day(value: Any) -> date | None:  # Any: a cell of a frame
-    if value is None or value != value:  # NaT differs from itself
-        return None
-    found: date = value.date()
-    return found
