@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.dataset import Dataset, ModelName, build_datasets
-from features.errors import InputError, Problem
+from features.errors import InputError, InvariantError, Problem
 from features.progress import Progress, silent
 from features.settings import AbstentionSettings
 from features.source import Source
@@ -79,21 +81,30 @@ class Prediction:
         return self.predictor.encoding.columns
 
     def explain(self, rows: npt.NDArray[np.intp]) -> Explanation:
-        """What each feature contributed to the probability of some rows."""
-        return explain(self.predictor, self.dataset.features.iloc[rows])
+        """What each feature contributed to the probability of some rows.
+
+        Raises
+        ------
+        InvariantError
+            When the contributions do not add up to what is published.
+        """
+        found = explain(self.predictor, self.dataset.features.iloc[rows])
+        if not np.allclose(found.probability, self.probability[rows], rtol=0, atol=1e-6):
+            raise InvariantError("contributions do not add up to the published probabilities")
+        return found
 
     def outlook(self, key: str | None) -> Outlook | None:
         """What the model says; None when it has no row for the key."""
         row = self.place.get(key) if key is not None else None
-        if row is None:
-            return None
-        low, high = (float(end[row]) for end in self.interval)
-        return Outlook(
-            row,
-            float(self.probability[row]),
-            None if np.isnan(low) else (low, high),
-            self.reasons[row],
-        )
+        return None if row is None else self.outlooks[row]
+
+    @cached_property
+    def outlooks(self) -> list[Outlook]:
+        """What the model says of each row."""
+        ends = zip(self.interval.low.tolist(), self.interval.high.tolist(), strict=True)
+        intervals = (None if math.isnan(low) else (low, high) for low, high in ends)
+        said = zip(self.probability.tolist(), intervals, self.reasons, strict=True)
+        return [Outlook(row, *found) for row, found in enumerate(said)]
 
 
 class Outlook(NamedTuple):

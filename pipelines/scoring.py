@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -208,6 +210,32 @@ def score_accounts(
     previous: Mapping[str, tuple[Any, int]],
 ) -> tuple[AccountScore, ...]:
     """The score of every account of a population, in its order; see `build_snapshot`."""
+    with _no_collection():
+        return tuple(_score_accounts(config, population, models, thresholds, previous))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No search for cycles while hundreds of thousands of objects are made that form none.
+
+    It would look at all of them again and again, which takes a third of a score run.
+    """
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
+def _score_accounts(
+    config: Config,
+    population: Population,
+    models: Mapping[ModelName, Model],
+    thresholds: Thresholds | None,
+    previous: Mapping[str, tuple[Any, int]],
+) -> Iterator[AccountScore]:
     predictions = predict(population, models, rules=config.abstention)
     states = population.accounts
     leads = [
@@ -218,19 +246,12 @@ def score_accounts(
         name: find_reasons(prediction, _rows_led(leads, name), currency=config.currency)
         for name, prediction in predictions.items()
     }
-    return tuple(
-        _common(state, config, lead)
-        if lead is None or lead[1].abstained is not None
-        else _with_risk(
-            _common(state, config, lead),
-            state,
-            predictions,
-            lead,
-            reasons[lead[0]][lead[1].row],
-            _tier(str(state["account_id"]), lead[1].probability, thresholds, previous),
-        )
-        for state, lead in zip(states, leads, strict=True)
-    )
+    for state, lead in zip(states, leads, strict=True):
+        told = _common(state, config, lead)
+        if lead is not None and lead[1].abstained is None:
+            tier = _tier(told["account_id"], lead[1].probability, thresholds, previous)
+            told |= _risk(state, predictions, lead, reasons[lead[0]][lead[1].row], tier)
+        yield AccountScore(**told)
 
 
 def _rows_led(leads: Sequence[Lead | None], name: ModelName) -> list[int]:
@@ -268,11 +289,11 @@ def _common(
     state: Mapping[str, Any],  # Any: a row of the states frame
     config: Config,
     lead: Lead | None,
-) -> AccountScore:
-    """What is told of an account whatever the models say; what does not apply stays None."""
+) -> dict[str, Any]:
+    """What is told of an account whatever the models say, as `AccountScore` takes it."""
     arr = _number(state["arr"])
     young = state["state"] == "too_little_history"
-    return AccountScore(
+    return dict(
         account_id=str(state["account_id"]),
         state=state["state"],
         **{name: state[name] for name in _SHOWN},
@@ -299,34 +320,35 @@ def _tier(
     return assign_tier(loss, thresholds, previous=before, runs_below=runs_before)
 
 
-def _with_risk(
-    common: AccountScore,
+def _risk(
     state: Mapping[str, Any],
     predictions: Mapping[ModelName, Prediction],
     lead: Lead,
     reason: Reason,
     tier: tuple[Tier | None, int],
-) -> AccountScore:
+) -> dict[str, Any]:
+    """What the leading model says of an account, as `AccountScore` takes it."""
     model, (_, loss, interval, _) = lead
     basis: Basis = model
     at_stake = _arr_at_stake(state, basis)
-    churn = predictions["churn"].outlook(common.account_id) if "churn" in predictions else None
-    return replace(
-        common,
-        basis=basis,
-        churn_probability=None if churn is None or churn.abstained else churn.probability,
-        renewal_likelihood=1.0 - loss if model == "renewal" else None,
-        loss_probability=loss,
-        loss_probability_low=None if interval is None else interval[0],
-        loss_probability_high=None if interval is None else interval[1],
-        arr_to_decide=at_stake,
-        arr_at_risk=None if at_stake is None else at_stake * loss,
-        risk_tier=tier[0],
-        tier_runs_below=tier[1],
-        drivers=reason.drivers,
-        contributions=reason.contributions,
-        base_log_odds=reason.base,
+    churn = (
+        predictions["churn"].outlook(str(state["account_id"])) if "churn" in predictions else None
     )
+    return {
+        "basis": basis,
+        "churn_probability": None if churn is None or churn.abstained else churn.probability,
+        "renewal_likelihood": 1.0 - loss if model == "renewal" else None,
+        "loss_probability": loss,
+        "loss_probability_low": None if interval is None else interval[0],
+        "loss_probability_high": None if interval is None else interval[1],
+        "arr_to_decide": at_stake,
+        "arr_at_risk": None if at_stake is None else at_stake * loss,
+        "risk_tier": tier[0],
+        "tier_runs_below": tier[1],
+        "drivers": reason.drivers,
+        "contributions": reason.contributions,
+        "base_log_odds": reason.base,
+    }
 
 
 def _arr_at_stake(state: Mapping[str, Any], basis: Basis) -> float | None:
