@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.workload.demo import build_demo
@@ -92,10 +93,15 @@ def _repeat(population: Population) -> Population:
     for name, dataset in population.datasets.items():
         rows = pd.concat([_copy(dataset.rows, number) for number in range(times)])
         chosen = rows["account_id"].isin(kept).to_numpy(np.bool_)
-        features = pd.concat([dataset.features] * times)[chosen].reset_index(drop=True)
+        features = _again(dataset.features, times, chosen)
+        past = None if dataset.past is None else _again(dataset.past, times, chosen)
         rows = rows[chosen].reset_index(drop=True)
-        datasets[name] = replace(dataset, rows=rows, features=features)
+        datasets[name] = replace(dataset, rows=rows, features=features, past=past)
     return Population(population.as_of, states, datasets)
+
+
+def _again(frame: pd.DataFrame, times: int, chosen: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    return pd.concat([frame] * times)[chosen].reset_index(drop=True)
 
 
 def _copy(frame: pd.DataFrame, number: int) -> pd.DataFrame:

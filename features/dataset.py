@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
@@ -13,6 +13,7 @@ from features.cohort import build_churn_rows, build_renewal_rows
 from features.engine import build_features, read_frame
 from features.errors import InputError, Problem
 from features.grid import as_of_dates
+from features.past import build_past_rows, earlier_dates
 from features.progress import Progress, silent
 from features.schema import TABLES
 from features.source import Source
@@ -45,6 +46,9 @@ class Dataset:
         Exclusive.
     slices : tuple of str
         Columns of ``rows`` by which figures are given.
+    past : DataFrame, (n, n_features), or None
+        The same accounts' features as known ``past_days`` earlier, row by row; all missing where
+        the account was no customer then. None when they were not asked for.
     """
 
     model: ModelName
@@ -53,6 +57,7 @@ class Dataset:
     catalogue: Catalogue
     data_end: date
     slices: tuple[str, ...] = ()
+    past: pd.DataFrame | None = None
 
 
 def build_datasets(
@@ -60,6 +65,7 @@ def build_datasets(
     *,
     dates: list[date] | None = None,
     slices: tuple[str, ...] = (),
+    past_days: int | None = None,
     progress: Progress = silent,
 ) -> dict[ModelName, Dataset]:
     """The as-of rows of every cohort that the configuration asks for.
@@ -72,6 +78,8 @@ def build_datasets(
     slices : tuple of str
         Columns of accounts or contracts to carry along for reporting, beside the standard ones;
         never features.
+    past_days : int, optional
+        Also give each row's features as they were known so many days earlier.
     progress : callable
         Called with one line per step.
     """
@@ -81,17 +89,22 @@ def build_datasets(
         remedy = "give an earlier time.as_of.first, or a longer history"
         raise InputError([Problem("config", "time.as_of", rule, remedy=remedy)])
     progress(f"building rows on {len(grid)} as-of dates")
-    build_rows(source, grid)
+    build_rows(source, grid if past_days is None else [*grid, *earlier_dates(grid, past_days)])
     tables = [name for name in ("churn_row", "renewal_row") if _has_table(source, name)]
     catalogue = build_catalogue(source.settings, source.columns)
     progress(f"computing {len(catalogue.features)} features")
-    build_features(source, catalogue, row_tables=tables)
+    past = [] if past_days is None else ["past_row"]
+    if past_days is not None:
+        build_past_rows(source, tables, grid, days=past_days)
+    build_features(source, catalogue, row_tables=[*tables, *past])
     slices = _with_standard(source, slices)
     datasets: dict[ModelName, Dataset] = {}
     if source.settings.labels.churn is not None:
         datasets["churn"] = _read_dataset(source, "churn", catalogue, slices)
     if "renewal_row" in tables:
         datasets["renewal"] = _read_dataset(source, "renewal", catalogue, slices)
+    if past:
+        return {name: _with_past(source, dataset) for name, dataset in datasets.items()}
     return datasets
 
 
@@ -174,6 +187,23 @@ def _read_dataset(
         name for name in (*slices, "tenure_band", "lead_band", "worked_on") if name in rows
     )
     return Dataset(model, rows, frame[list(catalogue.groups)], catalogue, source.data_end, banded)
+
+
+def _with_past(source: Source, dataset: Dataset) -> Dataset:
+    """The dataset with what was known of its rows earlier; needs ``past_row``."""
+    names = ", ".join(f'feature_row."{feature.name}"' for feature in dataset.catalogue.features)
+    past = read_frame(
+        source.connection,
+        f"""SELECT {names} FROM {dataset.model}_row AS row
+            LEFT JOIN past_row ON past_row.account_id = row.account_id
+             AND past_row.as_of_now = row.as_of
+             AND past_row.contract_now IS NOT DISTINCT FROM row.contract_id
+            LEFT JOIN feature_row ON feature_row.account_id = past_row.account_id
+             AND feature_row.as_of = past_row.as_of
+             AND feature_row.contract_id IS NOT DISTINCT FROM past_row.contract_id
+            ORDER BY row.as_of, row.account_id, row.contract_id""",
+    )
+    return replace(dataset, past=past)
 
 
 def _label(model: ModelName, data_end: date) -> str:

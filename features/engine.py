@@ -14,7 +14,12 @@ from features.catalogue import Catalogue
 from features.dialect import SqlEngine
 from features.errors import InputError, Problem
 from features.source import Source
-from features.statement import build_primitives, select_features, wanted_primitives
+from features.statement import (
+    build_primitives,
+    select_features,
+    select_primitives,
+    wanted_primitives,
+)
 
 # Of memory_limit, what the windows over usage may take beside DuckDB.
 _MEMORY_SHARE = 3
@@ -22,6 +27,9 @@ _MEMORY_SHARE = 3
 
 def build_features(source: Source, catalogue: Catalogue, *, row_tables: list[str]) -> None:
     """Create ``feature_row``: every catalogue feature for every row of ``row_tables``.
+
+    The view ``primitive_row`` gives what they were made of, computed when it is read; on Spark
+    there is none.
 
     Parameters
     ----------
@@ -72,9 +80,13 @@ def _build_features(source: Source, catalogue: Catalogue, row_tables: list[str])
         memory = source.settings.memory_bytes // _MEMORY_SHARE
         used.append(usage.build_usage(connection, source.usage, of_usage, memory=memory))
     by_account, by_row = build_primitives(engine, catalogue, source.settings, source.columns)
-    query = select_features(catalogue, by_account=[*used, *by_account], by_row=by_row)
+    used += by_account
+    query = select_features(catalogue, by_account=used, by_row=by_row)
     engine.execute(f"CREATE OR REPLACE TABLE feature_row AS {query}")
-    if source.spark is not None:
+    if source.spark is None:
+        query = select_primitives(catalogue, by_account=used, by_row=by_row)
+        connection.execute(f"CREATE OR REPLACE VIEW primitive_row AS {query}")
+    else:
         source.spark.give(connection, "feature_row")
         if source.has("contracts"):
             source.spark.give(connection, "rate_on")  # states read it too

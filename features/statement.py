@@ -34,6 +34,19 @@ def select_features(
         f', CAST({feature.expression.sql} AS {SQL_TYPES[feature.kind]}) AS "{feature.name}"'
         for feature in catalogue.computed
     )
+    return _select(columns, by_account=by_account, by_row=by_row)
+
+
+def select_primitives(
+    catalogue: Catalogue, *, by_account: Sequence[str], by_row: Sequence[str]
+) -> str:
+    """The query that gives every primitive of every row, from the tables of `select_features`."""
+    names = sorted(primitive.column for primitive in wanted_primitives(catalogue))
+    columns = "".join(f', "{name}"' for name in names)
+    return _select(columns, by_account=by_account, by_row=by_row)
+
+
+def _select(columns: str, *, by_account: Sequence[str], by_row: Sequence[str]) -> str:
     joins = "".join(f" LEFT JOIN {name} USING (account_id, as_of)" for name in by_account)
     joins += "".join(
         f" LEFT JOIN {name} ON {name}.account_id = row_key.account_id "

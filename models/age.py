@@ -84,13 +84,17 @@ def compare_ages(
 def _nearest(
     newest: ScoredRows, cutoffs: Sequence[pd.Timestamp], months: int
 ) -> list[tuple[np.datetime64, int]]:
-    """For each tested date the model whose age is nearest to so many months, within half of one."""
+    """For each tested date the model whose age is nearest to so many months, within half of one.
+
+    Dates on which there is no newer one are left out.
+    """
     found = []
     for date in np.unique(newest.as_of):
         age = np.array([(pd.Timestamp(date) - cutoff).days for cutoff in cutoffs])
         off = np.abs(age - months * MONTH_DAYS)
         best = int(off.argmin())
-        if off[best] <= MONTH_DAYS / 2:
+        # The newest model may be of this age itself: then there is nothing to compare it with.
+        if off[best] <= MONTH_DAYS / 2 and age[best] > age[age >= 0].min():
             found.append((date, best))
     return found
 

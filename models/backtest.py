@@ -13,6 +13,7 @@ from models.evaluation import decide_on
 from models.fold import Fold, judged_rows, plan_folds
 from models.gate import Decision
 from models.judgement import Judgement, judge
+from models.leak import Leaks, find_leaks, heed
 from models.recipe import Skipped, silent
 from models.refusal import reason_not_to_backtest
 from models.report import Window, window_of
@@ -59,6 +60,8 @@ class Backtest:
         Of the last cut-off.
     decision : Decision
         The gate's answer to the pooled figures; a backtest promotes nothing.
+    leaks : Leaks
+        What in the rows of the last cut-off tells the label too well.
     notices : tuple of str
     """
 
@@ -69,6 +72,7 @@ class Backtest:
     scored: ScoredRows
     newest: FittedModel
     decision: Decision
+    leaks: Leaks
     notices: tuple[str, ...]
 
     def to_json(self) -> dict[str, object]:
@@ -79,6 +83,7 @@ class Backtest:
             "ages": {str(months): age.to_json() for months, age in self.ages.items()},
             **self.decision.to_json(),
             "promoted": False,
+            "leaks": self.leaks.to_json(),
             "notices": list(self.notices),
         }
 
@@ -112,6 +117,7 @@ def backtest(
     ]
     scored = join_rows(parts)
     pooled = judge(scored, settings)
+    leaks = find_leaks(table.part(folds[-1].train), fits[-1].predictor)
     progress("done", 1.0)
     return Backtest(
         model=table.model,
@@ -122,8 +128,9 @@ def backtest(
         ages=compare_ages(scored, _score_later(table, folds, fits), settings),
         scored=scored,
         newest=fits[-1],
-        decision=decide_on(pooled, ranks=fits[-1].predictor.calibration.ranks),
-        notices=_notices(folds),
+        decision=heed(decide_on(pooled, ranks=fits[-1].predictor.calibration.ranks), leaks),
+        leaks=leaks,
+        notices=_notices(folds, settings),
     )
 
 
@@ -149,8 +156,8 @@ def _score_later(
     ]
 
 
-def _notices(folds: Sequence[Fold]) -> tuple[str, ...]:
-    if len(folds) >= WANTED_FOLDS:
+def _notices(folds: Sequence[Fold], settings: ModelSettings) -> tuple[str, ...]:
+    if len(folds) >= min(WANTED_FOLDS, settings.backtest.folds):
         return ()
     said = "the history allows no more; read the figures as those of few moments"
     return (f"only {len(folds)} cut-offs: {said}",)

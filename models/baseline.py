@@ -55,7 +55,7 @@ def score_baselines(
         if train.rows[list(columns)].isna().all(axis=None):
             continue
         scores[name] = score_alone(train, test, columns, settings=settings)
-    scores[LOGISTIC_REGRESSION] = score_logistic(train, test)
+    scores[LOGISTIC_REGRESSION] = score_logistic(train, test, settings=settings)
     return scores
 
 
@@ -77,12 +77,18 @@ def score_alone(
     return np.asarray(booster.predict(matrix, num_threads=settings.threads), dtype=np.float64)
 
 
-def score_logistic(train: ModelTable, test: ModelTable) -> FloatArray:
+def score_logistic(
+    train: ModelTable, test: ModelTable, *, settings: TrainingSettings
+) -> FloatArray:
     """Scores, (n_test,), of a logistic regression on the model's own features."""
+    from threadpoolctl import threadpool_limits
+
     encoding, _ = fit_encoding(train.features)
     pipeline = _logistic_pipeline(encoding)
-    pipeline.fit(encoding.encode(train.features), train.label)
-    proba = pipeline.predict_proba(encoding.encode(test.features))
+    # On a busy machine BLAS on all cores takes several times as long, and sums in another order.
+    with threadpool_limits(settings.threads, user_api="blas"):
+        pipeline.fit(encoding.encode(train.features), train.label)
+        proba = pipeline.predict_proba(encoding.encode(test.features))
     return np.asarray(proba[:, 1], dtype=np.float64)
 
 

@@ -1,8 +1,9 @@
-"""The five pictures of a trained model, as PNG files."""
+"""The pictures of a trained model, as PNG files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from models.bootstrap import Estimate, draw_groups
+from models.dependence import draw_dependence
+from models.drift import draw_driver_drift
 from models.predictor import Predictor
 from models.recipe import Trained
 from models.reliability import reliability
@@ -17,14 +20,17 @@ from models.table import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 REPLICATES = 400
 BEESWARM_ROWS = 500
 BEESWARM_FEATURES = 12
+SIZE = (7.2, 5.4)  # inches
+SIZES = {"dependence": (9.6, 5.8), "driver_drift": (9.6, 6.4)}
 
 
 def draw_plots(trained: Trained, folder: Path) -> list[Path]:
-    """Draw ROC, precision-recall, calibration, gain and SHAP beeswarm of the judged model.
+    """Draw how good the judged model is, what moves it, and how that moves over time.
 
     Parameters
     ----------
@@ -37,7 +43,8 @@ def draw_plots(trained: Trained, folder: Path) -> list[Path]:
     -------
     list of Path
         ``roc.png``, ``precision_recall.png``, ``calibration.png``, ``gain.png``,
-        ``beeswarm.png``.
+        ``beeswarm.png``, ``dependence.png`` and, where rows
+        bear dates, ``driver_drift.png``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     drawings: dict[str, Callable[[Axes], None]] = {
@@ -47,16 +54,27 @@ def draw_plots(trained: Trained, folder: Path) -> list[Path]:
         "gain": lambda axes: _draw_gain(axes, trained),
         "beeswarm": lambda axes: _draw_beeswarm(axes, trained),
     }
-    return [_save(folder / f"{name}.png", draw) for name, draw in drawings.items()]
+    judged, train, test = trained.judged.predictor, trained.train, trained.test
+    whole: dict[str, Callable[[Figure], None]] = {
+        name: partial(_draw_one, draw=draw) for name, draw in drawings.items()
+    }
+    whole["dependence"] = lambda figure: draw_dependence(figure, judged, test)
+    if test.dated:
+        whole["driver_drift"] = lambda figure: draw_driver_drift(figure, judged, train, test)
+    return [_save(folder / f"{name}.png", draw) for name, draw in whole.items()]
 
 
-def _save(path: Path, draw: Callable[[Axes], None]) -> Path:
+def _draw_one(figure: Figure, *, draw: Callable[[Axes], None]) -> None:
+    draw(figure.add_subplot())
+
+
+def _save(path: Path, draw: Callable[[Figure], None]) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 5.4), layout="constrained")
+    figure = Figure(figsize=SIZES.get(path.stem, SIZE), layout="constrained")
     FigureCanvasAgg(figure)
-    draw(figure.add_subplot())
+    draw(figure)
     figure.savefig(path, dpi=100)
     return path
 

@@ -54,8 +54,8 @@ class Trained:
         The same recipe on all mature rows; it scores.
     report : Report
         On the test rows.
-    test : ModelTable
-        The rows behind the report, for plots.
+    train, test : ModelTable
+        The rows that ``judged`` learnt from, and those behind the report, for plots.
     recent : ModelTable
         All rows of the latest as-of dates, mature or not.
     recipe : str
@@ -68,6 +68,7 @@ class Trained:
     judged: FittedModel
     shipped: FittedModel
     report: Report
+    train: ModelTable
     test: ModelTable
     recent: ModelTable
     recipe: str
@@ -135,6 +136,7 @@ def train_model(
         judged=judged,
         shipped=shipped,
         report=report,
+        train=train,
         test=test,
         recent=table.part(table.rows["as_of"].isin(recent).to_numpy(dtype=np.bool_)),
         recipe=recipe_of(table, settings),
@@ -204,6 +206,7 @@ def _train_undated(table: ModelTable, settings: ModelSettings, tell: Progress) -
         judged=shipped,
         shipped=shipped,
         report=report,
+        train=mature,
         test=mature,
         recent=table,
         recipe=recipe_of(table, settings),

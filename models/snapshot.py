@@ -20,12 +20,14 @@ State = Literal[
 ]
 Basis = Literal["renewal", "churn"]
 Tier = Literal["high", "medium", "low"]
+Direction = Literal["raises", "lowers"]
 Abstention = Literal["too_little_history", "interval_too_wide"]
 
 STATES: tuple[State, ...] = get_args(State)
 BASES: tuple[Basis, ...] = get_args(Basis)
 TIERS: tuple[Tier, ...] = get_args(Tier)
 ABSTENTIONS: tuple[Abstention, ...] = get_args(Abstention)
+_SMALL = 1e-8  # log-odds
 STATES_AT_RISK: frozenset[State] = frozenset({"to_decide", "no_term", "in_grace"})
 
 
@@ -47,6 +49,16 @@ class Driver:
         Unit of `value`; None when it has none.
     contribution : float
         Log-odds; above 0 raises the probability of loss.
+    previous : float, str or None
+        What the feature was one longest window earlier, as known then; None when that was not
+        known or the account was no customer then.
+    peer_low, peer_high : float or None
+        Quartiles of the feature among the account's peers today: those of its segment where there
+        are at least 20, else all. None for categories.
+    points : float or None
+        Share of probability that the contribution stands for (0.05: five points of 100). All
+        features' points add up exactly to the account's probability less that of the base. None in
+        a snapshot of an older Keepwell, as are the three before.
     """
 
     feature: str
@@ -55,6 +67,34 @@ class Driver:
     value: float | str | None
     unit: str | None
     contribution: float
+    previous: float | str | None = None
+    peer_low: float | None = None
+    peer_high: float | None = None
+    points: float | None = None
+
+    @property
+    def direction(self) -> Direction:
+        """Whether the driver raises or lowers the probability of loss."""
+        return "raises" if self.contribution > 0 else "lowers"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupContribution:
+    """What a group of features does to an account's probability of loss.
+
+    Parameters
+    ----------
+    group : str
+        In the feature catalogue.
+    contribution : float
+        Log-odds; with the base's they add up to those of the probability.
+    points : float
+        Share of probability; they add up to the probability less the base's.
+    """
+
+    group: str
+    contribution: float
+    points: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +183,26 @@ class AccountScore:
         """Both ends of the interval, or None when it was not told."""
         low, high = self.loss_probability_low, self.loss_probability_high
         return None if low is None or high is None else (low, high)
+
+    @property
+    def base_probability(self) -> float | None:
+        """Share 0-1 of the model's average account, from which the contributions start."""
+        if self.base_log_odds is None:
+            return None
+        return 1.0 / (1.0 + math.exp(-self.base_log_odds))
+
+    @property
+    def groups(self) -> tuple[GroupContribution, ...]:
+        """The contributions by group, the strongest first, with their points of probability."""
+        start, end = self.base_probability, self.loss_probability
+        if start is None or end is None:
+            return ()
+        distance = math.fsum(self.contributions.values())
+        # One rate for all, as `models.driver.point_rate` says; the readers of a snapshot have no
+        # NumPy.
+        rate = (end - start) / distance if abs(distance) > _SMALL else start * (1.0 - start)
+        ordered = sorted(self.contributions.items(), key=lambda item: (-abs(item[1]), item[0]))
+        return tuple(GroupContribution(name, value, value * rate) for name, value in ordered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,7 +90,9 @@ def _faults(score: AccountScore) -> Iterator[str]:
         elif number is not None and name in SHARES and not 0 <= number <= 1:
             yield f"{name} is {number}, outside 0-1"
     logs = [driver.contribution for driver in score.drivers] + list(score.contributions.values())
-    logs += [driver.value for driver in score.drivers if isinstance(driver.value, float)]
+    for driver in score.drivers:
+        beside = (driver.value, driver.previous, driver.peer_low, driver.peer_high, driver.points)
+        logs += [number for number in beside if isinstance(number, float)]
     if not all(map(math.isfinite, logs)):
         yield "a driver or contribution is not finite"
 

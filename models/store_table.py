@@ -167,9 +167,14 @@ def read_score(row: Row) -> AccountScore:
     return AccountScore(
         **{name: row[name] for name in PLAIN},
         rank=row["rank"],
-        drivers=tuple(Driver(**driver) for driver in json.loads(row["drivers"])),
+        drivers=tuple(_read_driver(driver) for driver in json.loads(row["drivers"])),
         contributions=json.loads(row["contributions"]),
     )
+
+
+def _read_driver(stored: dict[str, Any]) -> Driver:
+    """A driver; what an older Keepwell did not write is None, and what a newer one adds is left."""
+    return Driver(**{name: stored[name] for name in DRIVER_FIELDS if name in stored})
 
 
 def header_row(snapshot_id: str, snapshot: Snapshot) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pipelines.command.backtest import backtest
 from pipelines.command.check import check
 from pipelines.command.demo import demo
 from pipelines.command.erase import erase
+from pipelines.command.explain import explain
 from pipelines.command.features import features
 from pipelines.command.opening import print_json
 from pipelines.command.rollback import rollback
@@ -27,7 +28,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rendering help with rich takes longer than everything else
 )
-for command in (demo, check, features, train, score, run, backtest, rollback, erase, serve):
+for command in (
+    demo, check, features, train, score, run, backtest, explain, rollback, erase, serve,
+):  # fmt: skip
     app.command()(command)
 
 

@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from features.dataset import Dataset, ModelName, build_datasets
@@ -20,7 +19,7 @@ from features.settings import AbstentionSettings
 from features.source import Source
 from features.state import read_states
 from models.abstention import Reasons, find_abstentions
-from models.driver import Explanation, explain
+from models.driver import Explanation, explain_encoded
 from models.predictor import Predictor
 from models.refit import Interval, Refits, find_interval
 from models.snapshot import STATES_AT_RISK, Abstention
@@ -37,7 +36,8 @@ class Population:
     states : DataFrame, (n_accounts, ...)
         As ``features.state.read_states`` gives them.
     datasets : dict of str to Dataset
-        The rows of each model on this date; their labels are not known yet.
+        The rows of each model on this date, with what was known of them one longest window
+        earlier; their labels are not known yet.
     """
 
     as_of: date
@@ -63,12 +63,13 @@ def _cells(column: pd.Series) -> list[Any]:  # Any: the cells of a frame
 class Prediction:
     """One model's probabilities for the rows of one dataset, by the row's key.
 
-    ``probability`` is float, (n,), share 0-1; ``place`` maps the key (account for churn, contract
+    ``matrix`` holds the encoded features, ``probability`` is float, (n,), share 0-1; ``place`` maps the key (account for churn, contract
     for renewal) to a row. ``reasons`` holds, per row, the rule that withholds its probability, or
     None.
     """
 
     predictor: Predictor
+    matrix: pd.DataFrame
     probability: FloatArray
     place: Mapping[str, int]
     dataset: Dataset
@@ -80,16 +81,17 @@ class Prediction:
         """The features of the contributions, in their order."""
         return self.predictor.encoding.columns
 
-    def explain(self, rows: npt.NDArray[np.intp]) -> Explanation:
-        """What each feature contributed to the probability of some rows.
+    @cached_property
+    def explanation(self) -> Explanation:
+        """What each feature contributed to each probability; computed when asked for.
 
         Raises
         ------
         InvariantError
             When the contributions do not add up to what is published.
         """
-        found = explain(self.predictor, self.dataset.features.iloc[rows])
-        if not np.allclose(found.probability, self.probability[rows], rtol=0, atol=1e-6):
+        found = explain_encoded(self.predictor, self.matrix)
+        if not np.allclose(found.probability, self.probability, rtol=0, atol=1e-6):
             raise InvariantError("contributions do not add up to the published probabilities")
         return found
 
@@ -143,7 +145,8 @@ def build_population(source: Source, as_of: date, *, progress: Progress = silent
     InputError
         When there is none: nothing is published then.
     """
-    datasets = build_datasets(source, dates=[as_of], progress=progress)
+    window = max(source.settings.time.windows_days)
+    datasets = build_datasets(source, dates=[as_of], past_days=window, progress=progress)
     states = read_states(source, as_of)
     if states.empty:
         rule = f"hold no customer on {as_of}"
@@ -177,11 +180,13 @@ def predict(
         _check_features(name, predictor, dataset)
         key = "contract_id" if name == "renewal" else "account_id"
         place = {str(value): row for row, value in enumerate(dataset.rows[key])}
-        probability = predictor.probability(dataset.features)
+        matrix = predictor.encoding.encode(dataset.features)
+        probability = predictor.calibration.probability(predictor.raw(matrix))
         interval = find_interval(refits, dataset.features, probability)
         tenure = dataset.rows["tenure_days"].to_numpy(dtype=np.float64, na_value=np.nan)
         predictions[name] = Prediction(
             predictor,
+            matrix,
             probability,
             place,
             dataset,

@@ -212,12 +212,12 @@ def _chance(score: AccountScore, loss: float) -> str:
     """The chance of loss, with its interval where there is one."""
     ends = score.loss_probability_interval
     if ends is None:
-        return _percent(loss)
+        return percent(loss)
     low, high = (f"{100 * end:.0f}" for end in ends)
-    return f"{_percent(loss)} ({low}-{high})"
+    return f"{percent(loss)} ({low}-{high})"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """A chance in whole points; nothing that is not known is shown as certain."""
     if share > 0.99:
         return "> 99 %"

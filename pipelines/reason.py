@@ -1,103 +1,186 @@
-"""Why the models say what they say of many rows at once: strongest drivers, and sums by group."""
+"""The reasons behind a model's probabilities, each beside the account's past and its peers."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from features.catalogue import Feature
 from features.wording import describe
-from models.driver import strongest
+from models.driver import strongest, sum_groups
+from models.peer import PeerRange, peer_range
 from models.snapshot import Driver
 from models.table import FloatArray
-from pipelines.population import Prediction
+from pipelines.population import Population, Prediction
 
-DRIVERS = 5
-Value = float | str | None
-
-
-class Reason(NamedTuple):
-    """One row's drivers, the strongest first, its contributions by group, and the base."""
-
-    drivers: tuple[Driver, ...]
-    contributions: dict[str, float]
-    base: float
+Known = float | str | None
+Cells = list[Known]
 
 
-def find_reasons(
-    prediction: Prediction, rows: Sequence[int], *, currency: str
-) -> dict[int, Reason]:
-    """The reasons behind some rows of a model's dataset, by row.
-
-    Contributions cost more than all else of a score run: they are computed for these rows only,
-    and for all of them at once.
+@dataclass(frozen=True)
+class Reasons:
+    """The reasons of every row of a prediction.
 
     Parameters
     ----------
     prediction : Prediction
-    rows : sequence of int
-        Places in its dataset.
+    segment : Series of str, (n,)
+        Of each row's account; None where it is not known.
+    places : list of list of int, (n,)
+        The columns to tell of, per row, the strongest contribution first.
     currency : str
-        Reporting currency, for money in the wording.
+        Reporting currency, for the wording.
     """
-    if not rows:
-        return {}
-    features = {feature.name: feature for feature in prediction.dataset.catalogue.features}
-    found = prediction.explain(np.asarray(rows, dtype=np.intp))
-    wording = _Wording([features[name] for name in prediction.columns], prediction, currency)
-    sums = sum_by_group(found.contributions, [feature.group for feature in wording.features])
-    drivers = [
-        tuple(wording.driver(place, row, amounts[place]) for place in places)
-        for row, places, amounts in zip(
-            rows, strongest(found.contributions, count=DRIVERS), found.contributions, strict=True
+
+    prediction: Prediction
+    segment: pd.Series
+    places: Sequence[Sequence[int]]
+    currency: str
+
+    def drivers(self, row: int) -> tuple[Driver, ...]:
+        """The row's drivers, the strongest first, in plain words."""
+        begins, figures = self._figures
+        told = zip(self.places[row], figures[begins[row] : begins[row + 1]], strict=True)
+        return tuple(self._driver(row, place, found) for place, found in told)
+
+    def groups(self, row: int) -> dict[str, float]:
+        """The row's contributions by group of the catalogue, log-odds."""
+        names, sums = self._sums
+        return dict(zip(names, sums[row].tolist(), strict=True))
+
+    @cached_property
+    def peers(self) -> PeerRange:
+        """The range among each row's peers, of the columns that are told of."""
+        names = [self.prediction.columns[place] for place in self._column_of]
+        dataset = self.prediction.dataset
+        return peer_range(dataset.features[names], dataset.rows["account_id"], self.segment)
+
+    @cached_property
+    def _column_of(self) -> dict[int, int]:
+        """Where the columns that are told of stand among themselves."""
+        told = sorted({place for places in self.places for place in places})
+        return {place: number for number, place in enumerate(told)}
+
+    @cached_property
+    def _features(self) -> dict[int, Feature]:
+        named = {f.name: f for f in self.prediction.dataset.catalogue.features}
+        return {place: named[self.prediction.columns[place]] for place in self._column_of}
+
+    @cached_property
+    def _values(self) -> dict[int, tuple[Cells, Cells | None]]:
+        """Values today and one longest window earlier, by column."""
+        today, past = self.prediction.dataset.features, self.prediction.dataset.past
+        return {
+            place: (
+                today[feature.name].to_list(),
+                None if past is None else past[feature.name].to_list(),
+            )
+            for place, feature in self._features.items()
+        }
+
+    @cached_property
+    def _sums(self) -> tuple[list[str], FloatArray]:
+        groups = self.prediction.dataset.catalogue.groups
+        return sum_groups(
+            self.prediction.explanation.contributions,
+            [groups[name] for name in self.prediction.columns],
         )
-    ]
-    return {
-        row: Reason(told, of_groups, found.base)
-        for row, told, of_groups in zip(rows, drivers, sums, strict=True)
-    }
 
+    @cached_property
+    def _figures(self) -> tuple[list[int], list[tuple[float, float, float, float]]]:
+        """Where each row's drivers begin, and contribution, points and peers' range of each."""
+        sizes = [len(places) for places in self.places]
+        row = np.repeat(np.arange(len(sizes)), sizes)
+        place = np.array([p for places in self.places for p in places], dtype=np.intp)
+        column = np.array([self._column_of[p] for p in place.tolist()], dtype=np.intp)
+        explanation = self.prediction.explanation
+        contribution = explanation.contributions[row, place]
+        told = (
+            contribution,
+            contribution * explanation.rates[row],
+            self.peers.low[row, column],
+            self.peers.high[row, column],
+        )
+        begins = np.concatenate([[0], np.cumsum(sizes, dtype=np.intp)]).tolist()
+        return begins, list(zip(*(figure.tolist() for figure in told), strict=True))
 
-def sum_by_group(contributions: FloatArray, groups: Sequence[str]) -> list[dict[str, float]]:
-    """Each row's contributions, (n, k), added up by the group of their feature."""
-    names = list(dict.fromkeys(groups))
-    places = [np.flatnonzero([group == name for group in groups]) for name in names]
-    sums = np.empty((len(contributions), len(names)))
-    for column, members in enumerate(places):
-        sums[:, column] = contributions[:, members].sum(axis=1)
-    return [dict(zip(names, row, strict=True)) for row in sums.tolist()]
+    @cached_property
+    def _texts(self) -> dict[tuple[int, Known], str]:
+        """Wordings so far: many rows have the same value."""
+        return {}
 
-
-class _Wording:
-    """Drivers in words; a value of a feature is put into words once, however many rows have it."""
-
-    def __init__(self, features: list[Feature], prediction: Prediction, currency: str) -> None:
-        self.features = features
-        self._frame = prediction.dataset.features
-        self._columns: dict[int, list[object]] = {}
-        self._currency = currency
-        self._texts: dict[tuple[int, Value], str] = {}
-
-    def driver(self, place: int, row: int, contribution: float) -> Driver:
-        """The driver of one feature in one row of the dataset."""
-        feature = self.features[place]
-        column = self._columns.get(place)
-        if column is None:
-            column = self._columns[place] = self._frame[feature.name].tolist()
-        value = as_known(column[row])
+    def _text(self, place: int, value: Known) -> str:
         text = self._texts.get((place, value))
         if text is None:
-            text = describe(feature, value, currency=self._currency)
+            text = describe(self._features[place], value, currency=self.currency)
             self._texts[place, value] = text
-        return Driver(feature.name, feature.group, text, value, feature.unit, float(contribution))
+        return text
+
+    def _driver(self, row: int, place: int, figures: tuple[float, float, float, float]) -> Driver:
+        feature = self._features[place]
+        today, before = self._values[place]
+        value = known_value(today[row])
+        contribution, points, low, high = figures
+        return Driver(
+            feature=feature.name,
+            group=feature.group,
+            text=self._text(place, value),
+            value=value,
+            unit=feature.unit,
+            contribution=contribution,
+            previous=None if before is None else known_value(before[row]),
+            peer_low=_number(low),
+            peer_high=_number(high),
+            points=points,
+        )
 
 
-def as_known(value: object) -> Value:
-    """A cell as a plain value: a text, a finite number, or None for whatever is not known."""
-    if value is None or isinstance(value, str):
-        return value
-    number = float(value)  # type: ignore[arg-type]  # a cell of a frame: a number by now
-    return number if math.isfinite(number) else None
+def find_reasons(
+    population: Population, prediction: Prediction, *, currency: str, count: int
+) -> Reasons:
+    """The reasons of a prediction, up to ``count`` for each row.
+
+    Parameters
+    ----------
+    population : Population
+        Today's customers, whose segments tell who is whose peer.
+    prediction : Prediction
+    currency : str
+    count : int
+    """
+    places = strongest(prediction.explanation.contributions, count=count)
+    return Reasons(prediction, _segments(population, prediction), places, currency)
+
+
+def reasons_of_row(
+    population: Population, prediction: Prediction, row: int, *, currency: str
+) -> Reasons:
+    """All reasons of one row, and none of the others."""
+    contributions = prediction.explanation.contributions
+    places: list[list[int]] = [[] for _ in contributions]
+    places[row] = strongest(contributions[row : row + 1], count=contributions.shape[1])[0]
+    return Reasons(prediction, _segments(population, prediction), places, currency)
+
+
+def _segments(population: Population, prediction: Prediction) -> pd.Series:
+    """The segment of each row's account, (n,); None where it is not known."""
+    states = population.states
+    segments: Mapping[str, str | None] = dict(
+        zip(states["account_id"], states["segment"], strict=True)
+    )
+    accounts = prediction.dataset.rows["account_id"]
+    return pd.Series([segments.get(account) for account in accounts], dtype=object)
+
+
+def known_value(value: float | str | None) -> Known:
+    """A plain value, None where it is missing."""
+    return value if isinstance(value, str) else _number(value)
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -20,11 +20,11 @@ from models.champion import champion
 from models.intervention import held_out
 from models.snapshot import (
     STATES_AT_RISK,
+    Abstention,
     AccountScore,
     Basis,
     Snapshot,
     SnapshotHeader,
-    Tier,
     count_abstentions,
 )
 from models.store import SnapshotStore
@@ -40,9 +40,9 @@ from pipelines.population import (
     lead_prediction,
     predict,
 )
-from pipelines.reason import Reason, find_reasons
+from pipelines.reason import Reasons, find_reasons
 
-Lead = tuple[ModelName, Outlook]
+DRIVERS = 5
 _MODELS: tuple[ModelName, ...] = ("churn", "renewal")
 _SHOWN = ("external_id", "name", "parent_id", "segment", "account_tier", "region", "owner")
 
@@ -124,13 +124,24 @@ def _check_order(
         rule = f"{as_of} is before the ranking that is served, as of {served.as_of}"
         remedy = f"give {served.as_of} or later, or a KEEPWELL_HOME of its own for the past"
         problems.append(Problem("--as-of", "", rule, remedy=remedy))
-    for name, bundle in bundles.items():
-        if bundle.card.data_end > as_of:
-            rule = f"the {name} model was trained on what was known by {bundle.card.data_end}"
-            remedy = f"train with --as-of {as_of} in a KEEPWELL_HOME of its own, then score there"
-            problems.append(Problem("--as-of", "", rule, remedy=remedy))
+    problems += knowledge_problems(as_of, bundles)
     if problems:
         raise InputError(problems)
+
+
+def knowledge_problems(as_of: date, bundles: Mapping[ModelName, Bundle]) -> list[Problem]:
+    """A problem for each model that knows more than could be known before the as-of date."""
+    remedy = f"train with --as-of {as_of} in a KEEPWELL_HOME of its own, and go on there"
+    return [
+        Problem(
+            "--as-of",
+            "",
+            f"the {name} model was trained on what was known by {bundle.card.data_end}",
+            remedy=remedy,
+        )
+        for name, bundle in bundles.items()
+        if bundle.card.data_end > as_of
+    ]
 
 
 def publish(snapshot: Snapshot, home: Home, config: Config) -> Published:
@@ -211,7 +222,13 @@ def score_accounts(
 ) -> tuple[AccountScore, ...]:
     """The score of every account of a population, in its order; see `build_snapshot`."""
     with _no_collection():
-        return tuple(_score_accounts(config, population, models, thresholds, previous))
+        predictions = predict(population, models, rules=config.abstention)
+        reasons = {
+            name: find_reasons(population, found, currency=config.currency, count=DRIVERS)
+            for name, found in predictions.items()
+        }
+        scoring = _Scoring(config, predictions, reasons, thresholds, previous)
+        return tuple(_score(state, scoring) for state in population.accounts)
 
 
 @contextmanager
@@ -227,36 +244,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if before:
             gc.enable()
-
-
-def _score_accounts(
-    config: Config,
-    population: Population,
-    models: Mapping[ModelName, Model],
-    thresholds: Thresholds | None,
-    previous: Mapping[str, tuple[Any, int]],
-) -> Iterator[AccountScore]:
-    predictions = predict(population, models, rules=config.abstention)
-    states = population.accounts
-    leads = [
-        lead_prediction(state, predictions) if state["state"] in STATES_AT_RISK else None
-        for state in states
-    ]
-    reasons = {
-        name: find_reasons(prediction, _rows_led(leads, name), currency=config.currency)
-        for name, prediction in predictions.items()
-    }
-    for state, lead in zip(states, leads, strict=True):
-        told = _common(state, config, lead)
-        if lead is not None and lead[1].abstained is None:
-            tier = _tier(told["account_id"], lead[1].probability, thresholds, previous)
-            told |= _risk(state, predictions, lead, reasons[lead[0]][lead[1].row], tier)
-        yield AccountScore(**told)
-
-
-def _rows_led(leads: Sequence[Lead | None], name: ModelName) -> list[int]:
-    """The rows of a model's dataset by which it speaks of an account."""
-    return [lead[1].row for lead in leads if lead and lead[0] == name and not lead[1].abstained]
 
 
 def read_thresholds(config: Config, bundles: Mapping[ModelName, Bundle]) -> Thresholds | None:
@@ -285,69 +272,72 @@ def _identity(bundle: Bundle | None) -> dict[str, object] | None:
     }
 
 
-def _common(
-    state: Mapping[str, Any],  # Any: a row of the states frame
-    config: Config,
-    lead: Lead | None,
-) -> dict[str, Any]:
-    """What is told of an account whatever the models say, as `AccountScore` takes it."""
+@dataclass(frozen=True)
+class _Scoring:
+    """What every account of a snapshot is scored with."""
+
+    config: Config
+    predictions: Mapping[ModelName, Prediction]
+    reasons: Mapping[ModelName, Reasons]
+    thresholds: Thresholds | None
+    previous: Mapping[str, tuple[Any, int]]
+
+
+def _score(state: Mapping[str, Any], scoring: _Scoring) -> AccountScore:  # Any: a row of states
+    """One account's score; what does not apply stays None."""
+    lead = None
+    if state["state"] in STATES_AT_RISK:
+        lead = lead_prediction(state, scoring.predictions)
+    abstained: Abstention | None = None
+    if state["state"] == "too_little_history":
+        abstained = "too_little_history"
+    risk: dict[str, Any] = {}
+    if lead is not None:
+        abstained = lead[1].abstained
+        risk = {} if abstained else _risk(state, scoring, lead)
     arr = _number(state["arr"])
-    young = state["state"] == "too_little_history"
-    return dict(
+    return AccountScore(
         account_id=str(state["account_id"]),
         state=state["state"],
         **{name: state[name] for name in _SHOWN},
-        currency=None if arr is None else config.currency,
+        currency=None if arr is None else scoring.config.currency,
         arr=arr,
         arr_under_notice=_number(state["arr_of_notice"]),
         contract_id=state["contract_id"],
         decision_date=state["decision_date"],
         renewal_date=state["renewal_date"],
-        abstained="too_little_history" if young else lead and lead[1].abstained,
+        abstained=abstained,
+        **risk,
     )
-
-
-def _tier(
-    account: str,
-    loss: float,
-    thresholds: Thresholds | None,
-    previous: Mapping[str, tuple[Any, int]],
-) -> tuple[Tier | None, int]:
-    """The tier, and for how many runs the account has been below that of before."""
-    if thresholds is None:
-        return None, 0
-    before, runs_before = previous.get(account, (None, 0))
-    return assign_tier(loss, thresholds, previous=before, runs_below=runs_before)
 
 
 def _risk(
-    state: Mapping[str, Any],
-    predictions: Mapping[ModelName, Prediction],
-    lead: Lead,
-    reason: Reason,
-    tier: tuple[Tier | None, int],
+    state: Mapping[str, Any], scoring: _Scoring, lead: tuple[ModelName, Outlook]
 ) -> dict[str, Any]:
     """What the leading model says of an account, as `AccountScore` takes it."""
-    model, (_, loss, interval, _) = lead
-    basis: Basis = model
+    basis: Basis = lead[0]
+    row, loss, interval, _ = lead[1]
+    predictions, account = scoring.predictions, str(state["account_id"])
     at_stake = _arr_at_stake(state, basis)
-    churn = (
-        predictions["churn"].outlook(str(state["account_id"])) if "churn" in predictions else None
-    )
+    churn = predictions["churn"].outlook(account) if "churn" in predictions else None
+    tier, runs = (None, 0)
+    if scoring.thresholds is not None:
+        before, runs_before = scoring.previous.get(account, (None, 0))
+        tier, runs = assign_tier(loss, scoring.thresholds, previous=before, runs_below=runs_before)
     return {
         "basis": basis,
         "churn_probability": None if churn is None or churn.abstained else churn.probability,
-        "renewal_likelihood": 1.0 - loss if model == "renewal" else None,
+        "renewal_likelihood": 1.0 - loss if basis == "renewal" else None,
         "loss_probability": loss,
         "loss_probability_low": None if interval is None else interval[0],
         "loss_probability_high": None if interval is None else interval[1],
         "arr_to_decide": at_stake,
         "arr_at_risk": None if at_stake is None else at_stake * loss,
-        "risk_tier": tier[0],
-        "tier_runs_below": tier[1],
-        "drivers": reason.drivers,
-        "contributions": reason.contributions,
-        "base_log_odds": reason.base,
+        "risk_tier": tier,
+        "tier_runs_below": runs,
+        "drivers": scoring.reasons[basis].drivers(row),
+        "contributions": scoring.reasons[basis].groups(row),
+        "base_log_odds": predictions[basis].explanation.base,
     }
 
 

@@ -36,7 +36,12 @@ ACCOUNT_RISK: dict[str, Any] = {  # Any: a JSON document
             "text": "Logins fell by 62 % against the 13 weeks before",
             "value": -0.62,
             "unit": "share",
+            "previous": 0.04,
+            "peer_low": -0.15,
+            "peer_high": 0.12,
+            "direction": "raises",
             "contribution": 0.81,
+            "points": 0.182,
         }
     ],
     "snapshot_id": "1m803jec5jhpb",
@@ -47,4 +52,9 @@ ACCOUNT_RISK: dict[str, Any] = {  # Any: a JSON document
         "churn": {"version": "7", "horizon_days": 90, "lead_days": 0, "max_lead_days": None},
         "renewal": {"version": "5", "horizon_days": None, "lead_days": None, "max_lead_days": 180},
     },
+    "base_probability": 0.2,
+    "groups": [
+        {"group": "usage", "contribution": 1.2, "points": 0.269},
+        {"group": "contract", "contribution": 0.719, "points": 0.161},
+    ],
 }

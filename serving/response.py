@@ -8,7 +8,15 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.snapshot import Abstention, AccountScore, Basis, SnapshotHeader, State, Tier
+from models.snapshot import (
+    Abstention,
+    AccountScore,
+    Basis,
+    Direction,
+    SnapshotHeader,
+    State,
+    Tier,
+)
 
 Share = float  # 0-1
 
@@ -27,7 +35,28 @@ class DriverAnswer(Answer):
     text: str = Field(description="The reason in plain words")
     value: float | str | None = Field(description="What the feature was; null when not known")
     unit: str | None
+    previous: float | str | None = Field(
+        description="The account's own value one longest window earlier; null when not known"
+    )
+    peer_low: float | None = Field(
+        description="Lower quartile among its peers today: its segment when that has at least 20 "
+        "accounts, else all; null for a category"
+    )
+    peer_high: float | None = Field(description="Upper quartile among the same peers")
+    direction: Direction = Field(description="What it does to the probability of loss")
     contribution: float = Field(description="Log-odds; above 0 raises the probability of loss")
+    points: float | None = Field(
+        description="The same in probability (0.05: five points of 100). Those of all features "
+        "add up to loss_probability less base_probability"
+    )
+
+
+class GroupAnswer(Answer):
+    """What a group of the feature catalogue does to the probability of loss."""
+
+    group: str = Field(description="Group in the feature catalogue")
+    contribution: float = Field(description="Log-odds")
+    points: float = Field(description="In probability; they add up as those of drivers do")
 
 
 class ModelAnswer(Answer):
@@ -99,6 +128,14 @@ class SnapshotAnswer(Answer):
 class AccountRisk(SnapshotAnswer, RankedAccount):
     """The risk of one account, with the snapshot that says so."""
 
+    base_probability: Share | None = Field(
+        description="From which the contributions start: the model's average account"
+    )
+    groups: list[GroupAnswer] = Field(
+        description="All contributions by group, the strongest first; with the base they add up "
+        "to loss_probability"
+    )
+
 
 class AccountPage(SnapshotAnswer):
     """A part of a snapshot's ranking, highest ARR at risk first."""
@@ -124,7 +161,8 @@ class Readiness(Answer):
 
 def account_risk(header: SnapshotHeader, score: AccountScore) -> AccountRisk:
     """The answer about one account."""
-    plain = {name: getattr(score, name) for name in RankedAccount.model_fields}
+    names = AccountRisk.model_fields.keys() - SnapshotAnswer.model_fields.keys()
+    plain = {name: getattr(score, name) for name in names}
     return AccountRisk.model_validate({**_snapshot_fields(header), **plain})
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from models.snapshot import AccountScore, Driver, Snapshot
 
 DRIVERS = (
-    Driver("logins_trend", "usage", "Logins fell by 62 %", -0.62, "share", 0.8),
-    Driver("plan", "contracts", "On the plan “Début”", "Début", None, 0.3),
+    Driver("logins_trend", "usage", "Logins fell by 62 %", -0.62, "share", 0.8,
+           previous=0.04, peer_low=-0.2, peer_high=0.1, points=0.4764),
+    Driver("plan", "contracts", "On the plan “Début”", "Début", None, 0.3, previous="Pro"),
     Driver("fit", "fit", "Product fit is not known", None, "share", -0.1),
-)
+)  # fmt: skip
 
 
 def due(account_id: str, loss: float, arr: float | None = 1000.0, **changes: Any) -> AccountScore:

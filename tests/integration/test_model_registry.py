@@ -22,7 +22,8 @@ from models.registry import (
 )
 from tests.integration.trained import PROVENANCE, null_model, trained_model
 
-PLOTS = {"roc.png", "precision_recall.png", "calibration.png", "gain.png", "beeswarm.png"}
+PLOTS = {"roc.png", "precision_recall.png", "calibration.png", "gain.png", "beeswarm.png",
+         "dependence.png", "driver_drift.png"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

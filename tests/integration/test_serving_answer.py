@@ -74,9 +74,20 @@ def test_the_risk_of_an_account_is_every_documented_field(
                 "text": driver.text,
                 "value": driver.value,
                 "unit": driver.unit,
+                "previous": driver.previous,
+                "peer_low": driver.peer_low,
+                "peer_high": driver.peer_high,
+                "direction": driver.direction,
                 "contribution": driver.contribution,
+                "points": driver.points,
             }
             for driver in DRIVERS
+        ],
+        "base_probability": pytest.approx(0.154465, abs=1e-6),
+        "groups": [
+            {"group": "usage", "contribution": 0.8, "points": pytest.approx(0.4764, abs=1e-4)},
+            {"group": "contracts", "contribution": 0.3, "points": pytest.approx(0.1787, abs=1e-4)},
+            {"group": "fit", "contribution": -0.1, "points": pytest.approx(-0.0596, abs=1e-4)},
         ],
         "as_of": "2026-11-01",
         "data_end": "2026-11-02",
@@ -169,7 +180,7 @@ def test_the_list_is_ranked_by_arr_at_risk_and_its_pages_join(
     assert "score" not in str(pages[0].keys())
     first = ask(app, "/v1/accounts/A4/risk").json()
     assert pages[0]["accounts"][0].items() <= first.items()
-    assert set(first) == set(pages[0]["accounts"][0]) | (
+    assert set(first) == set(pages[0]["accounts"][0]) | {"base_probability", "groups"} | (
         set(pages[0]) - {"accounts", "has_more", "next_cursor"}
     )
 

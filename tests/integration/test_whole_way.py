@@ -14,8 +14,12 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from features.errors import InputError, TransientError
+from features.settings import ChurnSettings
+from models.card import read_card
+from models.champion import champion
 from models.store import SnapshotStore
 from pipelines.demo.company import generate_company
 from serving.application import create_app
@@ -90,6 +94,28 @@ def test_run_prints_the_json_that_other_programs_read(finished: Finished) -> Non
         )
         assert {"slope", "slope_interval", "intercept"} <= set(model["calibration"])
     assert finished.printed["accounts_scored"] > 0
+
+
+def test_readme_api_card_and_pages_name_the_horizon_of_the_label(finished: Finished) -> None:
+    labels = yaml.safe_load(DEMO.read_text(encoding="utf-8"))["labels"]
+    horizon, lead = labels["churn"]["horizon_days"], labels["renewal"]["max_lead_days"]
+    for model, days in (("churn", horizon), ("renewal", lead)):
+        folder = champion(finished.home, "demo", model)
+        assert folder is not None
+        card = read_card(folder)
+        assert card.horizon_days == days
+        assert f" {days} days " in card.label
+        reports = finished.home / "reports" / "demo" / model / card.version
+        page = (reports / "model_card.md").read_text(encoding="utf-8")
+        assert f"Horizon: {days} days" in page
+    app = create_app(Settings(store_url=finished.store_url))
+    account = ask(app, "/v1/accounts?limit=1").json()["accounts"][0]["account_id"]
+    models = ask(app, f"/v1/accounts/{account}/risk").json()["models"]
+    app.state.store.close()
+    assert models["churn"]["horizon_days"] == horizon
+    assert models["renewal"]["max_lead_days"] == lead
+    readme = (DEMO.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"horizon ({ChurnSettings().horizon_days} days\n  unless" in readme
 
 
 def test_the_api_gives_the_probability_of_the_ranking(finished: Finished) -> None:

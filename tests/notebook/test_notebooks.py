@@ -35,6 +35,10 @@ def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     for name in ("KEEPWELL_HOME", "MPLCONFIGDIR", "TMPDIR"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    monkeypatch.delenv("KEEPWELL_CONFIG", raising=False)  # the demo company, whatever is at hand
+    # Threads of BLAS that wait for each other made a notebook take three times as long on a busy
+    # machine of two cores.
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     (tmp_path / "tmpdir").mkdir()
     return KERNEL
 

@@ -113,3 +113,11 @@ def test_a_ranking_that_does_not_move_is_stable_and_one_that_turns_over_is_not()
     assert calm.tier_changes.value == 0.0
     assert wild.rank_correlation == pytest.approx(0.0, abs=1e-9)
     assert wild.tier_changes.minus(calm.tier_changes).low > 0.0
+
+
+def test_a_column_that_holds_the_answer_is_named() -> None:
+    table = make_table()
+    table.features["loyalty"] = 1.0 - np.nan_to_num(table.label)
+    outcome = backtest(table, SETTINGS)
+    assert isinstance(outcome, Backtest)
+    assert outcome.decision.verdict == "a feature holds the answer: loyalty"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,7 +15,7 @@ from models.database import Database
 from models.snapshot import AccountScore, Driver, Snapshot, total_money
 from models.snapshot_check import TEXTS, validate_snapshot
 from models.store import next_snapshot_id
-from models.store_table import ACCOUNT_SCORE
+from models.store_table import ACCOUNT_SCORE, read_score, score_row
 
 
 def published(*scores: AccountScore) -> Snapshot:
@@ -57,6 +58,8 @@ def account(account_id: str = "A1", **changes: Any) -> AccountScore:
         ({"loss_probability_low": 0.4, "loss_probability_high": 0.6}, "outside its interval"),
         ({"contributions": {"usage": math.nan}}, "not finite"),
         ({"drivers": (Driver("f", "g", "t", math.nan, None, 0.1),)}, "not finite"),
+        ({"drivers": (Driver("f", "g", "t", 1.0, None, 0.1, points=math.nan),)}, "not finite"),
+        ({"drivers": (Driver("f", "g", "t", 1.0, None, 0.1, previous=math.inf),)}, "not finite"),
     ],
 )
 def test_a_score_that_contradicts_itself_is_our_fault(changes: dict[str, Any], fault: str) -> None:
@@ -81,6 +84,20 @@ def test_every_text_column_is_checked_and_every_field_has_a_column() -> None:
     fields = {item.name: str(item.type) for item in dataclasses.fields(AccountScore)}
     assert {name for name, kind in fields.items() if kind in ("str", "str | None")} == set(TEXTS)
     assert {column.name for column in ACCOUNT_SCORE.columns} == {*fields, "snapshot_id"}
+
+
+def test_a_driver_of_an_older_snapshot_is_read_without_what_it_did_not_know() -> None:
+    driver = Driver("f", "g", "t", 2.0, None, -0.1, previous=1.0, peer_low=0.0, points=-0.02)
+    row = score_row("s", 1, account(drivers=(driver,)))
+    assert read_score(row).drivers == (driver,)
+    stored = json.loads(row["drivers"])[0]
+    older = {name: stored[name] for name in ("feature", "group", "text", "value", "unit")}
+    row["drivers"] = json.dumps([older | {"contribution": -0.1}])
+    (found,) = read_score(row).drivers
+    assert (found.previous, found.peer_low, found.peer_high, found.points) == (None,) * 4
+    assert found.direction == "lowers"
+    row["drivers"] = json.dumps([stored | {"of_a_later_version": 1}])
+    assert read_score(row).drivers == (driver,)
 
 
 def test_totals_are_null_when_money_is_known_nowhere_and_zero_when_nobody_counts() -> None:
