@@ -48,14 +48,16 @@ class Encoding:
         if absent:
             raise InvariantError(f"the features {', '.join(absent)} are missing from the rows")
         matrix = np.empty((len(features), len(self.columns)))
+        numbers = [place for place, name in enumerate(self.columns) if name not in self.categories]
+        listed = [self.columns[place] for place in numbers]
+        matrix[:, numbers] = features[listed].to_numpy(dtype=np.float64, na_value=np.nan)
         for place, name in enumerate(self.columns):
-            matrix[:, place] = self._encode_column(features[name])
+            if name in self.categories:
+                matrix[:, place] = self._encode_category(features[name])
         return pd.DataFrame(matrix, columns=list(self.columns), index=features.index)
 
-    def _encode_column(self, column: pd.Series) -> FloatArray:
-        known = self.categories.get(str(column.name))
-        if known is None:
-            return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    def _encode_category(self, column: pd.Series) -> FloatArray:
+        known = self.categories[str(column.name)]
         codes = pd.Index(known, dtype=object).get_indexer(pd.Index(column, dtype=object))
         return np.where(codes < 0, np.nan, codes).astype(np.float64)
 

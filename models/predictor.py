@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from models.calibration import Calibration
+from models.contribution import shallow_contributions
 from models.encoding import Encoding
 from models.table import FloatArray
 
@@ -48,7 +49,8 @@ class Predictor:
 
     def raw_contributions(self, matrix: pd.DataFrame) -> FloatArray:
         """SHAP values of the raw output, (n, k + 1); the last column is its expected value."""
-        return self._predict(matrix, pred_contrib=True)
+        told = shallow_contributions(self.booster, matrix.to_numpy())
+        return self._predict(matrix, pred_contrib=True) if told is None else told
 
     def _predict(self, matrix: pd.DataFrame, **kind: bool) -> FloatArray:
         if len(matrix) == 0:

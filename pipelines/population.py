@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from features.dataset import Dataset, ModelName, build_datasets
-from features.errors import InputError, Problem
+from features.errors import InputError, InvariantError, Problem
 from features.progress import Progress, silent
 from features.settings import AbstentionSettings
 from features.source import Source
 from features.state import read_states
 from models.abstention import Reasons, find_abstentions
-from models.driver import Explanation, explain
+from models.driver import Explanation, explain_encoded
 from models.predictor import Predictor
 from models.refit import Interval, Refits, find_interval
 from models.snapshot import STATES_AT_RISK, Abstention
+from models.table import FloatArray
 
 
 @dataclass(frozen=True)
@@ -44,40 +47,66 @@ class Population:
     @property
     def accounts(self) -> list[dict[str, Any]]:  # Any: the cells of the states frame
         """The states, an account at a time."""
-        return [
-            {str(name): value for name, value in row.items()}
-            for row in self.states.to_dict("records")
-        ]
+        columns = {str(name): _cells(self.states[name]) for name in self.states}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _cells(column: pd.Series) -> list[Any]:  # Any: the cells of a frame
+    """A column's cells as plain values: a day as a date, what is missing as None or NaN."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        days = column.to_numpy().astype("datetime64[D]")
+        return days.astype(object).tolist()
+    return column.tolist()
 
 
 @dataclass(frozen=True)
 class Prediction:
     """One model's probabilities for the rows of one dataset, by the row's key.
 
-    ``columns`` names the features of the contributions; ``place`` maps the key (account for churn,
-    contract for renewal) to a row. ``reasons`` holds, per row, the rule that withholds its
-    probability, or None.
+    ``matrix`` holds the encoded features, ``probability`` is float, (n,), share 0-1; ``place`` maps
+    the key (account for churn, contract for renewal) to a row. ``reasons`` holds, per row, the rule
+    that withholds its probability, or None.
     """
 
-    explanation: Explanation
-    columns: tuple[str, ...]
+    predictor: Predictor
+    matrix: pd.DataFrame
+    probability: FloatArray
     place: Mapping[str, int]
     dataset: Dataset
     interval: Interval
     reasons: Reasons
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The features of the contributions, in their order."""
+        return self.predictor.encoding.columns
+
+    @cached_property
+    def explanation(self) -> Explanation:
+        """What each feature contributed to each probability; computed when asked for.
+
+        Raises
+        ------
+        InvariantError
+            When the contributions do not add up to what is published.
+        """
+        found = explain_encoded(self.predictor, self.matrix)
+        if not np.allclose(found.probability, self.probability, rtol=0, atol=1e-6):
+            raise InvariantError("contributions do not add up to the published probabilities")
+        return found
+
     def outlook(self, key: str | None) -> Outlook | None:
         """What the model says; None when it has no row for the key."""
         row = self.place.get(key) if key is not None else None
-        if row is None:
-            return None
-        low, high = (float(end[row]) for end in self.interval)
-        return Outlook(
-            row,
-            float(self.explanation.probability[row]),
-            None if np.isnan(low) else (low, high),
-            self.reasons[row],
-        )
+        return None if row is None else self.outlooks[row]
+
+    @cached_property
+    def outlooks(self) -> list[Outlook]:
+        """What the model says of each row."""
+        ends = zip(self.interval.low.tolist(), self.interval.high.tolist(), strict=True)
+        intervals = (None if math.isnan(low) else (low, high) for low, high in ends)
+        said = zip(self.probability.tolist(), intervals, self.reasons, strict=True)
+        return [Outlook(row, *found) for row, found in enumerate(said)]
 
 
 class Outlook(NamedTuple):
@@ -129,7 +158,7 @@ def build_population(source: Source, as_of: date, *, progress: Progress = silent
 def predict(
     population: Population, models: Mapping[ModelName, Model], *, rules: AbstentionSettings
 ) -> dict[ModelName, Prediction]:
-    """Probabilities, intervals and contributions of every model that there is.
+    """Probabilities of every model that there is, with their intervals.
 
     Parameters
     ----------
@@ -151,12 +180,14 @@ def predict(
         check_features(name, predictor, dataset)
         key = "contract_id" if name == "renewal" else "account_id"
         place = {str(value): row for row, value in enumerate(dataset.rows[key])}
-        explanation = explain(predictor, dataset.features)
-        interval = find_interval(refits, dataset.features, explanation.probability)
+        matrix = predictor.encoding.encode(dataset.features)
+        probability = predictor.calibration.probability(predictor.raw(matrix))
+        interval = find_interval(refits, dataset.features, probability)
         tenure = dataset.rows["tenure_days"].to_numpy(dtype=np.float64, na_value=np.nan)
         predictions[name] = Prediction(
-            explanation,
-            predictor.encoding.columns,
+            predictor,
+            matrix,
+            probability,
             place,
             dataset,
             interval,

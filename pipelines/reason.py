@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from features.catalogue import Feature
@@ -43,7 +44,9 @@ class Reasons:
 
     def drivers(self, row: int) -> tuple[Driver, ...]:
         """The row's drivers, the strongest first, in plain words."""
-        return tuple(self._driver(row, place) for place in self.places[row])
+        begins, figures = self._figures
+        told = zip(self.places[row], figures[begins[row] : begins[row + 1]], strict=True)
+        return tuple(self._driver(row, place, found) for place, found in told)
 
     def groups(self, row: int) -> dict[str, float]:
         """The row's contributions by group of the catalogue, log-odds."""
@@ -89,24 +92,51 @@ class Reasons:
         )
 
     @cached_property
-    def _points(self) -> FloatArray:
-        return self.prediction.explanation.points
+    def _figures(self) -> tuple[list[int], list[tuple[float, float, float, float]]]:
+        """Where each row's drivers begin, and contribution, points and peers' range of each."""
+        sizes = [len(places) for places in self.places]
+        row = np.repeat(np.arange(len(sizes)), sizes)
+        place = np.array([p for places in self.places for p in places], dtype=np.intp)
+        column = np.array([self._column_of[p] for p in place.tolist()], dtype=np.intp)
+        explanation = self.prediction.explanation
+        contribution = explanation.contributions[row, place]
+        told = (
+            contribution,
+            contribution * explanation.rates[row],
+            self.peers.low[row, column],
+            self.peers.high[row, column],
+        )
+        begins = np.concatenate([[0], np.cumsum(sizes, dtype=np.intp)]).tolist()
+        return begins, list(zip(*(figure.tolist() for figure in told), strict=True))
 
-    def _driver(self, row: int, place: int) -> Driver:
+    @cached_property
+    def _texts(self) -> dict[tuple[int, Known], str]:
+        """Wordings so far: many rows have the same value."""
+        return {}
+
+    def _text(self, place: int, value: Known) -> str:
+        text = self._texts.get((place, value))
+        if text is None:
+            text = describe(self._features[place], value, currency=self.currency)
+            self._texts[place, value] = text
+        return text
+
+    def _driver(self, row: int, place: int, figures: tuple[float, float, float, float]) -> Driver:
         feature = self._features[place]
         today, before = self._values[place]
-        value, column = known_value(today[row]), self._column_of[place]
+        value = known_value(today[row])
+        contribution, points, low, high = figures
         return Driver(
             feature=feature.name,
             group=feature.group,
-            text=describe(feature, value, currency=self.currency),
+            text=self._text(place, value),
             value=value,
             unit=feature.unit,
-            contribution=float(self.prediction.explanation.contributions[row, place]),
+            contribution=contribution,
             previous=None if before is None else known_value(before[row]),
-            peer_low=_number(self.peers.low[row, column]),
-            peer_high=_number(self.peers.high[row, column]),
-            points=float(self._points[row, place]),
+            peer_low=_number(low),
+            peer_high=_number(high),
+            points=points,
         )
 
 

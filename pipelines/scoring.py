@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,6 +20,7 @@ from models.champion import champion
 from models.intervention import held_out
 from models.snapshot import (
     STATES_AT_RISK,
+    Abstention,
     AccountScore,
     Basis,
     Snapshot,
@@ -190,18 +193,9 @@ def build_snapshot(
     previous : mapping of account id to (tier, runs below)
         From the snapshot before, so that tiers do not flap.
     """
-    predictions = predict(population, scoring_models(bundles), rules=config.abstention)
-    scoring = _Scoring(
-        config,
-        predictions,
-        {
-            name: find_reasons(population, found, currency=config.currency, count=DRIVERS)
-            for name, found in predictions.items()
-        },
-        thresholds=read_thresholds(config, bundles),
-        previous=previous,
-    )
-    scores = tuple(_score(state, scoring) for state in population.accounts)
+    thresholds = read_thresholds(config, bundles)
+    models = scoring_models(bundles)
+    scores = score_accounts(config, population, models, thresholds=thresholds, previous=previous)
     known_money = any(score.arr is not None for score in scores)
     return Snapshot(
         as_of=population.as_of,
@@ -211,11 +205,45 @@ def build_snapshot(
         created_at=datetime.now(UTC),
         models={name: _identity(bundles.get(name)) for name in _MODELS},
         thresholds=None
-        if scoring.thresholds is None
-        else {"high": scoring.thresholds.high, "medium": scoring.thresholds.medium},
+        if thresholds is None
+        else {"high": thresholds.high, "medium": thresholds.medium},
         scores=scores,
         config_hash=hashlib.sha256(config.to_yaml().encode()).hexdigest(),
     )
+
+
+def score_accounts(
+    config: Config,
+    population: Population,
+    models: Mapping[ModelName, Model],
+    *,
+    thresholds: Thresholds | None,
+    previous: Mapping[str, tuple[Any, int]],
+) -> tuple[AccountScore, ...]:
+    """The score of every account of a population, in its order; see `build_snapshot`."""
+    with _no_collection():
+        predictions = predict(population, models, rules=config.abstention)
+        reasons = {
+            name: find_reasons(population, found, currency=config.currency, count=DRIVERS)
+            for name, found in predictions.items()
+        }
+        scoring = _Scoring(config, predictions, reasons, thresholds, previous)
+        return tuple(_score(state, scoring) for state in population.accounts)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No search for cycles while hundreds of thousands of objects are made that form none.
+
+    It would look at all of them again and again, which takes a third of a score run.
+    """
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def read_thresholds(config: Config, bundles: Mapping[ModelName, Bundle]) -> Thresholds | None:
@@ -257,63 +285,60 @@ class _Scoring:
 
 def _score(state: Mapping[str, Any], scoring: _Scoring) -> AccountScore:  # Any: a row of states
     """One account's score; what does not apply stays None."""
-    account = str(state["account_id"])
-    facts = {name: state[name] for name in _SHOWN}
+    lead = None
+    if state["state"] in STATES_AT_RISK:
+        lead = lead_prediction(state, scoring.predictions)
+    abstained: Abstention | None = None
+    if state["state"] == "too_little_history":
+        abstained = "too_little_history"
+    risk: dict[str, Any] = {}
+    if lead is not None:
+        abstained = lead[1].abstained
+        risk = {} if abstained else _risk(state, scoring, lead)
     arr = _number(state["arr"])
-    common = AccountScore(
-        account_id=account,
+    return AccountScore(
+        account_id=str(state["account_id"]),
         state=state["state"],
-        **facts,
+        **{name: state[name] for name in _SHOWN},
         currency=None if arr is None else scoring.config.currency,
         arr=arr,
         arr_under_notice=_number(state["arr_of_notice"]),
         contract_id=state["contract_id"],
-        decision_date=_day(state["decision_date"]),
-        renewal_date=_day(state["renewal_date"]),
+        decision_date=state["decision_date"],
+        renewal_date=state["renewal_date"],
+        abstained=abstained,
+        **risk,
     )
-    if state["state"] == "too_little_history":
-        return replace(common, abstained="too_little_history")
-    if state["state"] not in STATES_AT_RISK:
-        return common
-    lead = lead_prediction(state, scoring.predictions)
-    if lead is None:
-        return common
-    if lead[1].abstained is not None:
-        return replace(common, abstained=lead[1].abstained)
-    return _with_risk(common, state, scoring, lead)
 
 
-def _with_risk(
-    common: AccountScore,
-    state: Mapping[str, Any],
-    scoring: _Scoring,
-    lead: tuple[ModelName, Outlook],
-) -> AccountScore:
+def _risk(
+    state: Mapping[str, Any], scoring: _Scoring, lead: tuple[ModelName, Outlook]
+) -> dict[str, Any]:
+    """What the leading model says of an account, as `AccountScore` takes it."""
     basis: Basis = lead[0]
     row, loss, interval, _ = lead[1]
-    predictions = scoring.predictions
+    predictions, account = scoring.predictions, str(state["account_id"])
     at_stake = _arr_at_stake(state, basis)
-    churn = predictions["churn"].outlook(common.account_id) if "churn" in predictions else None
+    churn = predictions["churn"].outlook(account) if "churn" in predictions else None
     tier, runs = (None, 0)
     if scoring.thresholds is not None:
-        before, runs_before = scoring.previous.get(common.account_id, (None, 0))
+        before, runs_before = scoring.previous.get(account, (None, 0))
         tier, runs = assign_tier(loss, scoring.thresholds, previous=before, runs_below=runs_before)
-    return replace(
-        common,
-        basis=basis,
-        churn_probability=None if churn is None or churn.abstained else churn.probability,
-        renewal_likelihood=1.0 - loss if basis == "renewal" else None,
-        loss_probability=loss,
-        loss_probability_low=None if interval is None else interval[0],
-        loss_probability_high=None if interval is None else interval[1],
-        arr_to_decide=at_stake,
-        arr_at_risk=None if at_stake is None else at_stake * loss,
-        risk_tier=tier,
-        tier_runs_below=runs,
-        drivers=scoring.reasons[basis].drivers(row),
-        contributions=scoring.reasons[basis].groups(row),
-        base_log_odds=predictions[basis].explanation.base,
-    )
+    return {
+        "basis": basis,
+        "churn_probability": None if churn is None or churn.abstained else churn.probability,
+        "renewal_likelihood": 1.0 - loss if basis == "renewal" else None,
+        "loss_probability": loss,
+        "loss_probability_low": None if interval is None else interval[0],
+        "loss_probability_high": None if interval is None else interval[1],
+        "arr_to_decide": at_stake,
+        "arr_at_risk": None if at_stake is None else at_stake * loss,
+        "risk_tier": tier,
+        "tier_runs_below": runs,
+        "drivers": scoring.reasons[basis].drivers(row),
+        "contributions": scoring.reasons[basis].groups(row),
+        "base_log_odds": predictions[basis].explanation.base,
+    }
 
 
 def _arr_at_stake(state: Mapping[str, Any], basis: Basis) -> float | None:
@@ -332,10 +357,3 @@ def _number(value: Any) -> float | None:  # Any: a cell of a frame
         return None
     number = float(value)
     return number if math.isfinite(number) else None
-
-
-def _day(value: Any) -> date | None:  # Any: a cell of a frame
-    if value is None or value != value:  # NaT differs from itself
-        return None
-    found: date = value.date()
-    return found
