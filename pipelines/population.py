@@ -63,9 +63,9 @@ def _cells(column: pd.Series) -> list[Any]:  # Any: the cells of a frame
 class Prediction:
     """One model's probabilities for the rows of one dataset, by the row's key.
 
-    ``matrix`` holds the encoded features, ``probability`` is float, (n,), share 0-1; ``place`` maps the key (account for churn, contract
-    for renewal) to a row. ``reasons`` holds, per row, the rule that withholds its probability, or
-    None.
+    ``matrix`` holds the encoded features, ``probability`` is float, (n,), share 0-1; ``place`` maps
+    the key (account for churn, contract for renewal) to a row. ``reasons`` holds, per row, the rule
+    that withholds its probability, or None.
     """
 
     predictor: Predictor
