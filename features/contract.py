@@ -129,7 +129,7 @@ def build_contract(given: Given) -> str:
         Holds ``known_term``, ``as_of_date``, ``rates`` where there are several currencies, and
         ``row_key`` (account_id, contract_id, as_of).
     """
-    _build_rates(given.connection, given.settings)
+    build_rates(given.connection, given.settings)
     reporting = quoted(given.settings.currency)
     totals = ", ".join(f"{sql} AS {name}" for name, sql in _TOTALS.items())
     given.connection.execute(
@@ -151,7 +151,7 @@ def build_contract(given: Given) -> str:
     return "contract_primitive"
 
 
-def _build_rates(connection: SqlEngine, settings: CompanySettings) -> None:
+def build_rates(connection: SqlEngine, settings: CompanySettings) -> None:
     """Create ``rate_on``: per currency and as-of date the last rate known before it."""
     currency = quoted(settings.currency)
     own = f"SELECT {currency} AS currency, as_of, CAST(1.0 AS DOUBLE) AS rate FROM as_of_date"

@@ -15,6 +15,7 @@ from pipelines.command.demo import demo
 from pipelines.command.erase import erase
 from pipelines.command.explain import explain
 from pipelines.command.features import features
+from pipelines.command.forecast import forecast
 from pipelines.command.opening import print_json
 from pipelines.command.rollback import rollback
 from pipelines.command.serve import serve
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # rendering help with rich takes longer than everything else
 )
 for command in (
-    demo, check, features, train, score, run, backtest, explain, rollback, erase, serve,
+    demo, check, features, train, score, run, backtest, explain, forecast, rollback, erase, serve,
 ):  # fmt: skip
     app.command()(command)
 

@@ -177,7 +177,7 @@ def predict(
         dataset = population.datasets.get(name)
         if dataset is None or not len(dataset.rows):
             continue
-        _check_features(name, predictor, dataset)
+        check_features(name, predictor, dataset)
         key = "contract_id" if name == "renewal" else "account_id"
         place = {str(value): row for row, value in enumerate(dataset.rows[key])}
         matrix = predictor.encoding.encode(dataset.features)
@@ -196,7 +196,8 @@ def predict(
     return predictions
 
 
-def _check_features(name: ModelName, predictor: Predictor, dataset: Dataset) -> None:
+def check_features(name: ModelName, predictor: Predictor, dataset: Dataset) -> None:
+    """Refuse a model that was trained on features which the configuration no longer gives."""
     absent = [column for column in predictor.encoding.columns if column not in dataset.features]
     if absent:
         rule = (

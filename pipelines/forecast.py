@@ -1,0 +1,266 @@
+"""The revenue forecast of a company: today's quarters, and the same replayed at past dates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from features.due import read_book, read_past_terms
+from features.errors import InputError, Problem
+from features.progress import Progress, silent
+from features.source import Source
+from models.book import Book, in_forecast, make_book
+from models.forecast import Flows, Rates, draw_flows, learn_rates
+from models.forecast_backtest import Miss, compare, replay, summarise, widen
+from models.forecast_report import Counted, ForecastReport, Quarter, describe_rates
+from models.past_term import Kinds, month_number, read_past
+from models.retention import MEASURES, Outlook, look_ahead, measure
+from pipelines.config import Config
+from pipelines.forecast_model import ModelVoice, ask_model
+from pipelines.home import Home
+
+DRAWS, REPLAY_DRAWS = 2000, 300
+# A replay says something of the method once rates can be learnt: a quarter of ends, some lost.
+LEAST_DAYS, LEAST_TERMS, LEAST_LOST = 90, 30, 5
+MOST_ORIGINS = 24
+_QUARTER = pd.DateOffset(months=3)
+_EVERY_MONTH, _QUARTER_STARTS = frozenset(range(1, 13)), frozenset({1, 4, 7, 10})
+_TREATED = {"notice_given": "lost", "successor_signed": "renewed", "auto_renewed": "auto_renewed"}
+
+
+@dataclass(frozen=True, eq=False)
+class _Tables:
+    """The books of all dates, past terms in hindsight, and what the model says on each date."""
+
+    books: pd.DataFrame
+    past: pd.DataFrame
+    model: ModelVoice
+
+    def book(self, day: date) -> pd.DataFrame:
+        return self.books[self.books["as_of"] == pd.Timestamp(day)]
+
+    def known(self, day: date) -> pd.DataFrame:
+        """Past terms whose outcome was known on the day."""
+        return _mature(self.past, day)
+
+
+def forecast_company(
+    config: Config, source: Source, home: Home, *, quarters: int = 4, progress: Progress = silent
+) -> ForecastReport:
+    """What the coming quarters bring, with intervals, and how such forecasts fared before.
+
+    Parameters
+    ----------
+    config : Config
+    source : Source
+        Opened as of the as-of date.
+    home : Home
+        Where the promoted models are.
+    quarters : int
+        Calendar quarters, the first one from the as-of date to its end.
+    progress : callable
+
+    Raises
+    ------
+    InputError
+        When no contract has an agreed end, no money is known, or no renewal has matured.
+    """
+    as_of, grace = source.data_end, source.settings.grace_days
+    if not source.has("contracts"):
+        raise _refusal("contracts", "", "is missing: nothing comes up for renewal", "add its query")
+    progress("reading what became of past terms")
+    past = read_past_terms(source)
+    origins = _origins(past, as_of, grace_days=grace)
+    books = read_book(source, [*origins, as_of])
+    _check(books[books["as_of"] == pd.Timestamp(as_of)], _mature(past, as_of), as_of)
+    model = ask_model(config, source, home, origins=origins, progress=progress)
+    tables = _Tables(books, past, model)
+    misses: list[Miss] = []
+    for number, origin in enumerate(origins, start=1):
+        progress(f"forecast replayed as of {origin} ({number} of {len(origins)})")
+        misses += _replay(
+            tables, origin, seed=config.training.seed, grace_days=grace, data_end=as_of
+        )
+    progress(f"drawing {DRAWS:,} courses of {quarters} quarters")
+    return _report(config, tables, misses, as_of=as_of, origins=origins, quarters=quarters)
+
+
+def _mature(past: pd.DataFrame, day: date) -> pd.DataFrame:
+    moment = pd.Timestamp(day)
+    return past[(past["known_at"] <= moment) & (past["known_day"] < moment)]
+
+
+def _check(book: pd.DataFrame, past: pd.DataFrame, as_of: date) -> None:
+    """Refuse what no forecast can be made of."""
+    if book["end_date"].isna().all():
+        rule = f"no contract that runs on {as_of} has an agreed end: none comes up for renewal"
+        raise _refusal("contracts", "end_date", rule, "map the agreed end, or term_months")
+    if book["arr"].isna().all():
+        rule = "no money is known: a forecast of revenue needs ARR or MRR"
+        raise _refusal("contracts", "arr", rule, "map arr or mrr in tables.contracts")
+    if not in_forecast(book).any():
+        rule = f"no contract that runs on {as_of} has both an agreed end and an ARR"
+        raise _refusal("contracts", "arr", rule, "map arr or mrr in tables.contracts")
+    if past.empty:
+        rule = f"no renewal has matured by {as_of}: there are no rates to go by"
+        raise _refusal("contracts", "", rule, "give a longer history of contracts")
+
+
+def _refusal(table: str, column: str, rule: str, remedy: str) -> InputError:
+    return InputError([Problem(table, column, rule, remedy=remedy)])
+
+
+def _origins(past: pd.DataFrame, as_of: date, *, grace_days: int) -> list[date]:
+    """The last 24 month starts with enough past terms and at least one mature quarter after."""
+    if past.empty:
+        return []
+    found = []
+    for day in pd.date_range(past["end_date"].min(), as_of, freq="MS"):
+        origin = day.date()
+        known = _mature(past, origin)
+        enough = len(known) >= LEAST_TERMS and known["successor_id"].isna().sum() >= LEAST_LOST
+        old = enough and (day - known["end_date"].min()).days >= LEAST_DAYS
+        if old and _mature_ends(origin, grace_days=grace_days, data_end=as_of):
+            found.append(origin)
+    return found[-MOST_ORIGINS:]
+
+
+def _mature_ends(origin: date, *, grace_days: int, data_end: date) -> list[date]:
+    """Ends of up to four quarters of which everything is known by the data's end."""
+    ends = [(pd.Timestamp(origin) + _QUARTER * count).date() for count in range(1, 5)]
+    return [end for end in ends if end + timedelta(days=grace_days) <= data_end]
+
+
+def _draw(
+    tables: _Tables, day: date, ends: Sequence[date], *, draws: int, seed: int
+) -> tuple[Book, Rates, Flows]:
+    """The forecast of one date from what was known on it."""
+    past = read_past(tables.known(day))
+    book = make_book(tables.book(day), past, loss=tables.model.loss.get(day))
+    rates = learn_rates(past)
+    return book, rates, draw_flows(book, rates, _numbers(ends), draws=draws, seed=seed)
+
+
+def _replay(
+    tables: _Tables, origin: date, *, seed: int, grace_days: int, data_end: date
+) -> list[Miss]:
+    ends = _mature_ends(origin, grace_days=grace_days, data_end=data_end)
+    if not in_forecast(tables.book(origin)).any():
+        return []
+    book, _, said = _draw(tables, origin, ends, draws=REPLAY_DRAWS, seed=seed)
+    came = replay(book, tables.past, _numbers(ends))
+    return compare(origin, [end + timedelta(days=grace_days) for end in ends], said, came)
+
+
+def _numbers(ends: Sequence[date]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return month_number(pd.Series(pd.to_datetime(list(ends))))
+
+
+def calendar_quarters(as_of: date, count: int) -> list[tuple[date, date]]:
+    """Begin and end (exclusive) of the coming calendar quarters; the first begins on the date."""
+    starts = pd.period_range(pd.Timestamp(as_of), periods=count + 1, freq="Q").start_time
+    days = [as_of, *(start.date() for start in starts[1:])]
+    return list(pairwise(days))
+
+
+def _report(
+    config: Config,
+    tables: _Tables,
+    misses: Sequence[Miss],
+    *,
+    as_of: date,
+    origins: Sequence[date],
+    quarters: int,
+) -> ForecastReport:
+    spans = calendar_quarters(as_of, quarters)
+    ends = [end for _, end in spans]
+    book, rates, flows = _draw(tables, as_of, ends, draws=DRAWS, seed=config.training.seed)
+    measures = measure(flows)
+
+    def look(name: str, quarter: int) -> Outlook:
+        outlook = look_ahead(measures[name][:, quarter])
+        return widen(outlook, name, quarter + 1, day=as_of, misses=misses)
+
+    frame = tables.book(as_of)
+    inside = frame[in_forecast(frame)]
+    return ForecastReport(
+        company=config.company,
+        currency=config.currency,
+        as_of=as_of,
+        basis="model_and_rates" if tables.model.speaks else "rates",
+        basis_reason=tables.model.reason,
+        quarters=tuple(
+            Quarter(
+                begin,
+                end,
+                float(flows.contracts[:, place].mean()),
+                {name: look(name, place) for name in MEASURES},
+            )
+            for place, (begin, end) in enumerate(spans)
+        ),
+        horizon=_horizon(book, flows, misses, as_of=as_of),
+        contracts=_counts(frame, book, rates.past.kinds),
+        rates=describe_rates(rates.past),
+        parent_spread=rates.loss.parent_spread,
+        quarter_spread=rates.loss.quarter_spread,
+        accounts=int(inside["account_id"].nunique()),
+        parents=int(inside["group_id"].nunique()),
+        origins=tuple(origins),
+        origins_by_model=sum(origin in tables.model.loss for origin in origins),
+        by_quarter=tuple(summarise(misses, months=_QUARTER_STARTS)),
+        by_month=tuple(summarise(misses, months=_EVERY_MONTH)),
+    )
+
+
+def _horizon(
+    book: Book, flows: Flows, misses: Sequence[Miss], *, as_of: date
+) -> dict[str, Outlook]:
+    """All quarters together: of the ARR on the as-of date, what is left at the end."""
+    opening, last = book.arr.sum(), flows.up.shape[1]
+    draws = {
+        "grr_of_opening": flows.held / opening if opening else np.full(len(flows.held), np.nan),
+        "nrr_of_opening": flows.closing / opening if opening else np.full(len(flows.held), np.nan),
+    }
+    found = {
+        name: widen(look_ahead(values), name, last, day=as_of, misses=misses)
+        for name, values in draws.items()
+    }
+    closing = look_ahead(flows.closing)
+    return {
+        **found,
+        "closing_arr": Outlook(
+            closing.expected,
+            {
+                level: (low * opening, high * opening)
+                for level, (low, high) in found["nrr_of_opening"].intervals.items()
+            },
+        ),
+    }
+
+
+def _counts(frame: pd.DataFrame, book: Book, kinds: Kinds) -> dict[str, Counted]:
+    """How each contract of the book is treated; those left out are counted too."""
+    inside = in_forecast(frame)
+    chosen = frame[inside].reset_index(drop=True)
+    by_model, unseen = np.isfinite(book.loss), len(kinds.names) - 1
+    is_open = (chosen["fate"] == "open").to_numpy(dtype=np.bool_)
+    parts: Mapping[str, pd.DataFrame] = {
+        "by_model": chosen[is_open & by_model],
+        "by_rates": chosen[is_open & ~by_model],
+        "by_rates_of_other_kinds": chosen[is_open & ~by_model & (book.kind == unseen)],
+        **{name: chosen[chosen["fate"] == fate] for name, fate in _TREATED.items()},
+        "superseded": frame[frame["fate"] == "superseded"],
+        "no_agreed_end": frame[frame["fate"] == "no_end"],
+        "arr_unknown": frame[~inside & ~frame["fate"].isin(["superseded", "no_end"])],
+    }
+    return {name: Counted(len(part), _whole(part["arr"])) for name, part in parts.items()}
+
+
+def _whole(arr: pd.Series[float]) -> float | None:
+    """The sum; null where a part is not known."""
+    return None if arr.isna().any() else float(arr.sum())
