@@ -22,6 +22,7 @@ import pandas as pd
 from benchmarks.workload.demo import build_demo
 from features.dataset import Dataset, ModelName
 from models.refit import fit_refits
+from models.settings import TrainingSettings
 from models.tier import Thresholds
 from models.training import fit_model
 from pipelines.config import Config
@@ -79,8 +80,9 @@ def main() -> None:
 def _fit(dataset: Dataset, config: Config) -> Model:
     table = model_table(dataset, config)
     mature = table.part(table.mature)
-    fitted = fit_model(mature, settings=config.training)
-    return Model(fitted.predictor, fit_refits(mature, fitted, settings=config.training))
+    recipe = TrainingSettings()  # the demo's own is cut short
+    fitted = fit_model(mature, settings=recipe)
+    return Model(fitted.predictor, fit_refits(mature, fitted, settings=recipe))
 
 
 def _repeat(population: Population) -> Population:
