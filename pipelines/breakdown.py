@@ -16,7 +16,6 @@ from features.errors import InvariantError
 from features.source import Source
 from models.bundle import Bundle
 from models.calibration import sigmoid
-from models.driver import Explanation
 from models.snapshot import Driver
 from pipelines.population import Population, Prediction
 from pipelines.reason import Known, known_value, reasons_of_row
@@ -177,12 +176,12 @@ def take_apart(
     found = Breakdown(
         dataset.model,
         bundle,
-        prediction.explanation.base,
-        float(prediction.explanation.probability[row]),
+        reasons.explanation.base,
+        float(reasons.explanation.probability[0]),
         float(bundle.predictor.probability(dataset.features.iloc[[row]])[0]),
         None if math.isnan(low) else (low, high),
         tuple(steps),
-        _groups(prediction.explanation, row, reasons.groups(row)),
+        _groups(float(reasons.explanation.rates[0]), reasons.groups(row)),
         segment,
         int(peers.sum()),
         population.as_of - timedelta(days=max(source.settings.time.windows_days)),
@@ -191,11 +190,8 @@ def take_apart(
     return found
 
 
-def _groups(
-    explanation: Explanation, row: int, sums: Mapping[str, float]
-) -> dict[str, tuple[float, float]]:
+def _groups(rate: float, sums: Mapping[str, float]) -> dict[str, tuple[float, float]]:
     """Log-odds and points by group; one rate turns the first into the second for the whole row."""
-    rate = float(explanation.rates[row])
     ordered = sorted(sums.items(), key=lambda item: (-abs(item[1]), item[0]))
     return {name: (logs, logs * rate) for name, logs in ordered if logs != 0.0}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -81,17 +81,17 @@ class Prediction:
         """The features of the contributions, in their order."""
         return self.predictor.encoding.columns
 
-    @cached_property
-    def explanation(self) -> Explanation:
-        """What each feature contributed to each probability; computed when asked for.
+    def explain(self, rows: Sequence[int]) -> Explanation:
+        """What each feature contributed to the probability of some rows, in their order.
 
         Raises
         ------
         InvariantError
             When the contributions do not add up to what is published.
         """
-        found = explain_encoded(self.predictor, self.matrix)
-        if not np.allclose(found.probability, self.probability, rtol=0, atol=1e-6):
+        chosen = np.asarray(rows, dtype=np.intp)
+        found = explain_encoded(self.predictor, self.matrix.iloc[chosen])
+        if not np.allclose(found.probability, self.probability[chosen], rtol=0, atol=1e-6):
             raise InvariantError("contributions do not add up to the published probabilities")
         return found
 

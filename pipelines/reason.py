@@ -12,7 +12,7 @@ import pandas as pd
 
 from features.catalogue import Feature
 from features.wording import describe
-from models.driver import strongest, sum_groups
+from models.driver import Explanation, strongest, sum_groups
 from models.peer import PeerRange, peer_range
 from models.snapshot import Driver
 from models.table import FloatArray
@@ -24,14 +24,19 @@ Cells = list[Known]
 
 @dataclass(frozen=True)
 class Reasons:
-    """The reasons of every row of a prediction.
+    """The reasons of some rows of a prediction.
 
     Parameters
     ----------
     prediction : Prediction
+        Of n rows, all of which are peers.
     segment : Series of str, (n,)
         Of each row's account; None where it is not known.
-    places : list of list of int, (n,)
+    rows : list of int, (m,)
+        The rows to tell of.
+    explanation : Explanation
+        Of those rows.
+    places : list of list of int, (m,)
         The columns to tell of, per row, the strongest contribution first.
     currency : str
         Reporting currency, for the wording.
@@ -39,19 +44,27 @@ class Reasons:
 
     prediction: Prediction
     segment: pd.Series
+    rows: Sequence[int]
+    explanation: Explanation
     places: Sequence[Sequence[int]]
     currency: str
 
     def drivers(self, row: int) -> tuple[Driver, ...]:
         """The row's drivers, the strongest first, in plain words."""
         begins, figures = self._figures
-        told = zip(self.places[row], figures[begins[row] : begins[row + 1]], strict=True)
+        at = self._at[row]
+        told = zip(self.places[at], figures[begins[at] : begins[at + 1]], strict=True)
         return tuple(self._driver(row, place, found) for place, found in told)
 
     def groups(self, row: int) -> dict[str, float]:
         """The row's contributions by group of the catalogue, log-odds."""
         names, sums = self._sums
-        return dict(zip(names, sums[row].tolist(), strict=True))
+        return dict(zip(names, sums[self._at[row]].tolist(), strict=True))
+
+    @cached_property
+    def _at(self) -> dict[int, int]:
+        """Where each row stands among those that are told of."""
+        return {row: place for place, row in enumerate(self.rows)}
 
     @cached_property
     def peers(self) -> PeerRange:
@@ -87,7 +100,7 @@ class Reasons:
     def _sums(self) -> tuple[list[str], FloatArray]:
         groups = self.prediction.dataset.catalogue.groups
         return sum_groups(
-            self.prediction.explanation.contributions,
+            self.explanation.contributions,
             [groups[name] for name in self.prediction.columns],
         )
 
@@ -95,14 +108,14 @@ class Reasons:
     def _figures(self) -> tuple[list[int], list[tuple[float, float, float, float]]]:
         """Where each row's drivers begin, and contribution, points and peers' range of each."""
         sizes = [len(places) for places in self.places]
-        row = np.repeat(np.arange(len(sizes)), sizes)
+        at = np.repeat(np.arange(len(sizes)), sizes)
+        row = np.asarray(self.rows, dtype=np.intp)[at]
         place = np.array([p for places in self.places for p in places], dtype=np.intp)
         column = np.array([self._column_of[p] for p in place.tolist()], dtype=np.intp)
-        explanation = self.prediction.explanation
-        contribution = explanation.contributions[row, place]
+        contribution = self.explanation.contributions[at, place]
         told = (
             contribution,
-            contribution * explanation.rates[row],
+            contribution * self.explanation.rates[at],
             self.peers.low[row, column],
             self.peers.high[row, column],
         )
@@ -141,30 +154,36 @@ class Reasons:
 
 
 def find_reasons(
-    population: Population, prediction: Prediction, *, currency: str, count: int
+    population: Population,
+    prediction: Prediction,
+    rows: Sequence[int],
+    *,
+    currency: str,
+    count: int,
 ) -> Reasons:
-    """The reasons of a prediction, up to ``count`` for each row.
+    """The reasons of some rows of a prediction, up to ``count`` for each.
 
     Parameters
     ----------
     population : Population
         Today's customers, whose segments tell who is whose peer.
     prediction : Prediction
+    rows : sequence of int
     currency : str
     count : int
     """
-    places = strongest(prediction.explanation.contributions, count=count)
-    return Reasons(prediction, _segments(population, prediction), places, currency)
+    found = prediction.explain(rows)
+    places = strongest(found.contributions, count=count)
+    segments = _segments(population, prediction)
+    return Reasons(prediction, segments, rows, found, places, currency)
 
 
 def reasons_of_row(
     population: Population, prediction: Prediction, row: int, *, currency: str
 ) -> Reasons:
-    """All reasons of one row, and none of the others."""
-    contributions = prediction.explanation.contributions
-    places: list[list[int]] = [[] for _ in contributions]
-    places[row] = strongest(contributions[row : row + 1], count=contributions.shape[1])[0]
-    return Reasons(prediction, _segments(population, prediction), places, currency)
+    """All reasons of one row."""
+    every = len(prediction.columns)
+    return find_reasons(population, prediction, [row], currency=currency, count=every)
 
 
 def _segments(population: Population, prediction: Prediction) -> pd.Series:

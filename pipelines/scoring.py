@@ -223,12 +223,26 @@ def score_accounts(
     """The score of every account of a population, in its order; see `build_snapshot`."""
     with _no_collection():
         predictions = predict(population, models, rules=config.abstention)
+        states = population.accounts
+        leads = [
+            lead_prediction(state, predictions) if state["state"] in STATES_AT_RISK else None
+            for state in states
+        ]
         reasons = {
-            name: find_reasons(population, found, currency=config.currency, count=DRIVERS)
+            name: find_reasons(
+                population,
+                found,
+                # Only what is published is explained: that is what takes the time.
+                [lead[1].row for lead in leads if lead and lead[0] == name],
+                currency=config.currency,
+                count=DRIVERS,
+            )
             for name, found in predictions.items()
         }
         scoring = _Scoring(config, predictions, reasons, thresholds, previous)
-        return tuple(_score(state, scoring) for state in population.accounts)
+        return tuple(
+            _score(state, lead, scoring) for state, lead in zip(states, leads, strict=True)
+        )
 
 
 @contextmanager
@@ -283,11 +297,12 @@ class _Scoring:
     previous: Mapping[str, tuple[Any, int]]
 
 
-def _score(state: Mapping[str, Any], scoring: _Scoring) -> AccountScore:  # Any: a row of states
+def _score(
+    state: Mapping[str, Any],  # Any: a row of states
+    lead: tuple[ModelName, Outlook] | None,
+    scoring: _Scoring,
+) -> AccountScore:
     """One account's score; what does not apply stays None."""
-    lead = None
-    if state["state"] in STATES_AT_RISK:
-        lead = lead_prediction(state, scoring.predictions)
     abstained: Abstention | None = None
     if state["state"] == "too_little_history":
         abstained = "too_little_history"
@@ -337,7 +352,7 @@ def _risk(
         "tier_runs_below": runs,
         "drivers": scoring.reasons[basis].drivers(row),
         "contributions": scoring.reasons[basis].groups(row),
-        "base_log_odds": predictions[basis].explanation.base,
+        "base_log_odds": scoring.reasons[basis].explanation.base,
     }
 
 
