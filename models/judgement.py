@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from models.ranking import Ranked, rank_auc, rank_average_precision
 from models.scored import ScoredRows
 from models.settings import ModelSettings
 from models.skill import Skill, judge_rows
+from models.top import CAPACITY
 
 LEAD_BAND = "lead_band"
 MISSING = "unknown"
@@ -130,11 +131,13 @@ def _slices(
     for value in values.unique():
         chosen = (values == value).to_numpy(dtype=np.bool_)
         counted = Skill(int(chosen.sum()), int(scored.label[chosen].sum()))
-        found[str(value)] = (
-            counted
-            if counted.note
-            else judge_rows(scored.part(chosen), draws.part(chosen), settings)
-        )
+        if counted.note:
+            found[str(value)] = counted
+            continue
+        skill = judge_rows(scored.part(chosen), draws.part(chosen), settings)
+        # The team's capacity is for all customers: of a slice it may be everyone.
+        tops = {name: top for name, top in skill.tops.items() if name != CAPACITY}
+        found[str(value)] = replace(skill, tops=tops)
     return found
 
 

@@ -12,10 +12,11 @@ from models.gate import Decision
 from models.predictor import Predictor
 from models.presence import MOST_AUC, telling_gaps, telling_rows
 from models.separation import Labelled, category_auc, label_rows, number_auc
-from models.table import ModelTable, Trait
+from models.table import FloatArray, ModelTable, Trait
 
 MOST_GAIN = 0.6
 MOST_AUC_BESIDE_DATES = 0.99
+BINS = 40
 ROWS = "the rows"
 _NO_TRAIT = Trait()
 
@@ -116,8 +117,8 @@ def telling_features(
 ) -> list[tuple[str, float]]:
     """The features that alone have an AUC over ``most`` within as-of dates, the strongest first.
 
-    A number is taken as it is, so a dependence that goes up and down is not seen: tenure alone may
-    honestly show one, year by year.
+    A number is taken as it is, up or down, and cut into bins as well, where the limit is 0.99: a
+    code may hold the answer in any order, while tenure may honestly go up and down year by year.
 
     Parameters
     ----------
@@ -129,10 +130,13 @@ def telling_features(
     found = []
     for name, column in features.items():
         if pd.api.types.is_numeric_dtype(column.dtype):
-            auc = number_auc(column.to_numpy(dtype=np.float64, na_value=np.nan), rows)
+            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+            auc, limit = number_auc(values, rows), most
+            if not auc > limit:
+                auc, limit = category_auc(_bins(values), rows), MOST_AUC_BESIDE_DATES
         else:
-            auc = category_auc(_codes(column), rows)
-        if auc > most:
+            auc, limit = category_auc(_codes(column), rows), most
+        if auc > limit:
             found.append((str(name), auc))
     return sorted(found, key=lambda pair: -pair[1])
 
@@ -159,6 +163,13 @@ def heed(decision: Decision, leaks: Leaks) -> Decision:
     if leaks.stops:
         return Decision(leaks.verdict, False, reasons)
     return replace(decision, reasons=reasons)
+
+
+def _bins(values: FloatArray) -> npt.NDArray[np.intp]:
+    """Each number's place among equally full bins, (n,); missing is a bin of its own."""
+    edges = np.unique(np.nanquantile(values, np.linspace(0.0, 1.0, BINS + 1)[1:-1]))
+    place = np.searchsorted(edges, values, side="right")
+    return np.where(np.isnan(values), len(edges) + 1, place).astype(np.intp)
 
 
 def _codes(column: pd.Series) -> npt.NDArray[np.intp]:

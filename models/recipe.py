@@ -210,6 +210,7 @@ def _train_undated(table: ModelTable, settings: ModelSettings, tell: Progress) -
         test=mature,
         recent=table,
         recipe=recipe_of(table, settings),
+        refits=fit_refits(mature, shipped, settings=settings.training),
     )
 
 

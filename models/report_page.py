@@ -68,7 +68,11 @@ def render_report(
         moves=moves,
         most_moves=MOST_MOVES,
         versions={name: installed(name) for name in LIBRARIES},
-        params=trained.shipped.params,
+        params={
+            name: value
+            for name, value in trained.shipped.params.items()
+            if name != "monotone_constraints"  # a number for each feature; the catalogue says it
+        },
     )
 
 

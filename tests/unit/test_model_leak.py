@@ -189,3 +189,12 @@ def test_a_plan_may_tell_as_much_as_the_agreed_dates_behind_it() -> None:
     assert leaks_of(table).names == ("days_to_end", "plan")
     table = replace(table, traits={"days_to_end": Trait("contract", agreed=True)})
     assert leaks_of(table).stops == ()
+
+
+def test_a_number_that_tells_the_label_in_any_order_stops_and_is_named() -> None:
+    table = make_table()
+    generator = np.random.default_rng(2)
+    side = np.where(generator.random(len(table)) < 0.5, -1.0, 1.0)
+    far = np.where(np.nan_to_num(table.label) == 1.0, 6.0 * side, 0.0)
+    found = leaks_of(with_feature(table, "code", far + generator.normal(size=len(table))))
+    assert found.names == ("code",)
