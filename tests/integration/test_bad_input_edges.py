@@ -64,7 +64,7 @@ SPOILT: dict[str, tuple[Spoil, tuple[str, ...]]] = {
         extra("order"),
         ("accounts.order", "reserved word", '"order" AS its_order'),
     ),
-    "a word that only types and functions may use": (extra("left"), ('"left" AS its_left',)),
+    "a word that only types and functions may use": (extra("right"), ('"right" AS its_right',)),
     "a column with a space": (
         extra("Customer Type", declared=False),
         ("accounts.Customer Type", "declare it under attributes"),
