@@ -14,6 +14,7 @@ from features.catalogue import Feature
 from features.wording import describe
 from models.driver import Explanation, strongest, sum_groups
 from models.peer import PeerRange, peer_range
+from models.ranking import IntArray
 from models.snapshot import Driver
 from models.table import FloatArray
 from pipelines.population import Population, Prediction
@@ -51,10 +52,9 @@ class Reasons:
 
     def drivers(self, row: int) -> tuple[Driver, ...]:
         """The row's drivers, the strongest first, in plain words."""
-        begins, figures = self._figures
+        begins, drivers = self._drivers
         at = self._at[row]
-        told = zip(self.places[at], figures[begins[at] : begins[at + 1]], strict=True)
-        return tuple(self._driver(row, place, found) for place, found in told)
+        return tuple(drivers[begins[at] : begins[at + 1]])
 
     def groups(self, row: int) -> dict[str, float]:
         """The row's contributions by group of the catalogue, log-odds."""
@@ -85,18 +85,6 @@ class Reasons:
         return {place: named[self.prediction.columns[place]] for place in self._column_of}
 
     @cached_property
-    def _values(self) -> dict[int, tuple[Cells, Cells | None]]:
-        """Values today and one longest window earlier, by column."""
-        today, past = self.prediction.dataset.features, self.prediction.dataset.past
-        return {
-            place: (
-                today[feature.name].to_list(),
-                None if past is None else past[feature.name].to_list(),
-            )
-            for place, feature in self._features.items()
-        }
-
-    @cached_property
     def _sums(self) -> tuple[list[str], FloatArray]:
         groups = self.prediction.dataset.catalogue.groups
         return sum_groups(
@@ -105,22 +93,39 @@ class Reasons:
         )
 
     @cached_property
-    def _figures(self) -> tuple[list[int], list[tuple[float, float, float, float]]]:
-        """Where each row's drivers begin, and contribution, points and peers' range of each."""
+    def _drivers(self) -> tuple[list[int], list[Driver]]:
+        """Where each row's drivers begin, and all of them: made at once, which is much faster."""
         sizes = [len(places) for places in self.places]
+        begins = np.concatenate([[0], np.cumsum(sizes, dtype=np.intp)]).tolist()
         at = np.repeat(np.arange(len(sizes)), sizes)
         row = np.asarray(self.rows, dtype=np.intp)[at]
         place = np.array([p for places in self.places for p in places], dtype=np.intp)
         column = np.array([self._column_of[p] for p in place.tolist()], dtype=np.intp)
         contribution = self.explanation.contributions[at, place]
-        told = (
-            contribution,
-            contribution * self.explanation.rates[at],
-            self.peers.low[row, column],
-            self.peers.high[row, column],
+        value, previous = self._cells(row, place)
+        told = zip(
+            place.tolist(),
+            value,
+            previous,
+            contribution.tolist(),
+            (contribution * self.explanation.rates[at]).tolist(),
+            known_numbers(self.peers.low[row, column]),
+            known_numbers(self.peers.high[row, column]),
+            strict=True,
         )
-        begins = np.concatenate([[0], np.cumsum(sizes, dtype=np.intp)]).tolist()
-        return begins, list(zip(*(figure.tolist() for figure in told), strict=True))
+        return begins, [self._driver(*found) for found in told]
+
+    def _cells(self, row: IntArray, place: IntArray) -> tuple[Cells, Cells]:
+        """The values of cells today and one longest window earlier, None where missing."""
+        today, past = self.prediction.dataset.features, self.prediction.dataset.past
+        value, previous = (np.full(len(row), None, dtype=np.object_) for _ in range(2))
+        for one in np.unique(place).tolist():
+            here = np.flatnonzero(place == one)
+            name = self.prediction.columns[one]
+            value[here] = known_values(today[name], row[here])
+            if past is not None:
+                previous[here] = known_values(past[name], row[here])
+        return value.tolist(), previous.tolist()
 
     @cached_property
     def _texts(self) -> dict[tuple[int, Known], str]:
@@ -134,11 +139,17 @@ class Reasons:
             self._texts[place, value] = text
         return text
 
-    def _driver(self, row: int, place: int, figures: tuple[float, float, float, float]) -> Driver:
+    def _driver(
+        self,
+        place: int,
+        value: Known,
+        previous: Known,
+        contribution: float,
+        points: float,
+        low: float | None,
+        high: float | None,
+    ) -> Driver:
         feature = self._features[place]
-        today, before = self._values[place]
-        value = known_value(today[row])
-        contribution, points, low, high = figures
         return Driver(
             feature=feature.name,
             group=feature.group,
@@ -146,9 +157,9 @@ class Reasons:
             value=value,
             unit=feature.unit,
             contribution=contribution,
-            previous=None if before is None else known_value(before[row]),
-            peer_low=_number(low),
-            peer_high=_number(high),
+            previous=previous,
+            peer_low=low,
+            peer_high=high,
             points=points,
         )
 
@@ -194,6 +205,20 @@ def _segments(population: Population, prediction: Prediction) -> pd.Series:
     )
     accounts = prediction.dataset.rows["account_id"]
     return pd.Series([segments.get(account) for account in accounts], dtype=object)
+
+
+def known_values(column: pd.Series, rows: IntArray) -> Cells:
+    """Plain values of some rows of a column, None where missing."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return list(known_numbers(column.to_numpy(dtype=np.float64, na_value=np.nan)[rows]))
+    return [known_value(value) for value in column.to_numpy(dtype=np.object_)[rows]]
+
+
+def known_numbers(values: FloatArray) -> list[float | None]:
+    """Plain numbers, None where there is none."""
+    plain = values.astype(np.object_)
+    plain[~np.isfinite(values)] = None
+    return list(plain.tolist())
 
 
 def known_value(value: float | str | None) -> Known:
