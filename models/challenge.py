@@ -15,9 +15,8 @@ from models.predictor import Predictor
 from models.ranking import Ranked, rank_auc, rank_average_precision
 from models.recipe import Trained
 from models.settings import ModelSettings, PromotionSettings
-from models.stability import measure_stability
-from models.table import BoolArray, FloatArray, ModelTable
-from models.tier import Thresholds, choose_thresholds
+from models.stability import first_thresholds, measure_stability
+from models.table import BoolArray, ModelTable
 
 LEAST_SLICE_POSITIVES = 30
 METRICS = {"auc": "AUC", "average_precision": "average precision"}
@@ -265,7 +264,7 @@ def _flapping(trained: Trained, champion: Champion, settings: ModelSettings) -> 
         return UNKNOWN
     shares = [
         measure_stability(
-            trained.recent, probability, _thresholds(trained.recent, probability, settings),
+            trained.recent, probability, first_thresholds(trained.recent, probability, settings),
             settings,
         ).tier_changes
         for probability in (
@@ -274,9 +273,3 @@ def _flapping(trained: Trained, champion: Champion, settings: ModelSettings) -> 
         )
     ]  # fmt: skip
     return shares[0].minus(shares[1])
-
-
-def _thresholds(recent: ModelTable, probability: FloatArray, settings: ModelSettings) -> Thresholds:
-    """Such that the high tier fits the team on the first of the dates."""
-    first = (recent.rows["as_of"] == recent.rows["as_of"].min()).to_numpy()
-    return choose_thresholds(probability[first].tolist(), settings.team.capacity)

@@ -13,7 +13,7 @@ from models.figure import both
 from models.ranking import Ranked, divide
 from models.settings import ModelSettings
 from models.table import FloatArray, ModelTable
-from models.tier import Thresholds, Tier, assign_tier
+from models.tier import Thresholds, Tier, assign_tier, choose_thresholds
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +83,25 @@ def measure_stability(
         rank_correlation=float(np.nanmean(correlations)) if correlations else np.nan,
         tier_changes=Ranked(share, divide(moved, all_seen)),
     )
+
+
+def first_thresholds(
+    table: ModelTable, probability: FloatArray, settings: ModelSettings
+) -> Thresholds:
+    """The configuration's thresholds, or such that the high tier fits the team on the first date.
+
+    Parameters
+    ----------
+    table : ModelTable
+        Rows of several dates.
+    probability : float, (n,)
+        Of the same rows.
+    settings : ModelSettings
+    """
+    if settings.tiers.high is not None and settings.tiers.medium is not None:
+        return Thresholds(high=settings.tiers.high, medium=settings.tiers.medium)
+    first = (table.rows["as_of"] == table.rows["as_of"].min()).to_numpy()
+    return choose_thresholds(probability[first].tolist(), settings.team.capacity)
 
 
 def _spearman(before: pd.Series, after: pd.Series) -> float:

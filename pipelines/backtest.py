@@ -13,9 +13,8 @@ from features.progress import Progress, Step, silent
 from features.source import Source
 from models.backtest import Backtest, backtest
 from models.recipe import Skipped
-from models.stability import Stability, measure_stability
+from models.stability import Stability, first_thresholds, measure_stability
 from models.table import ModelTable
-from models.tier import Thresholds, choose_thresholds
 from pipelines.config import Config
 from pipelines.source import model_table
 
@@ -105,9 +104,5 @@ def watch_weeks(table: ModelTable, found: Backtest, config: Config) -> Stability
     first of the dates.
     """
     probability = found.newest.predictor.probability(table.features)
-    if config.tiers.high is not None and config.tiers.medium is not None:
-        thresholds = Thresholds(high=config.tiers.high, medium=config.tiers.medium)
-    else:
-        first = (table.rows["as_of"] == table.rows["as_of"].min()).to_numpy()
-        thresholds = choose_thresholds(probability[first].tolist(), config.team.capacity)
+    thresholds = first_thresholds(table, probability, config)
     return measure_stability(table, probability, thresholds, config)
