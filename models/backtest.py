@@ -10,7 +10,7 @@ import pandas as pd
 
 from models.age import Age, compare_ages
 from models.evaluation import decide_on
-from models.fold import Fold, judged_rows, plan_folds
+from models.fold import Fold, beside_rows, judged_rows, plan_folds
 from models.gate import Decision
 from models.judgement import Judgement, judge
 from models.leak import Leaks, find_leaks, heed
@@ -116,7 +116,7 @@ def backtest(
         for fitted, fold, test in zip(fits, folds, tested, strict=True)
     ]
     scored = join_rows(parts)
-    pooled = judge(scored, settings)
+    pooled = judge(scored, settings, beside=join_rows(_score_overdue(table, folds, fits)))
     leaks = find_leaks(table.part(folds[-1].train), fits[-1].predictor)
     progress("done", 1.0)
     return Backtest(
@@ -140,6 +140,16 @@ def _report(fitted: FittedModel, part: ScoredRows, settings: ModelSettings) -> F
         test=window_of(part.rows),
         judgement=judge(part, settings, by_slice=False),
     )
+
+
+def _score_overdue(
+    table: ModelTable, folds: Sequence[Fold], fits: Sequence[FittedModel]
+) -> list[ScoredRows]:
+    """What is not in the headline of each fold's dates, as its model sees it."""
+    return [
+        score_rows(fitted, table.part(beside_rows(table, fold.dates)))
+        for fold, fitted in zip(folds, fits, strict=True)
+    ]
 
 
 def _score_later(

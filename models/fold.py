@@ -66,3 +66,8 @@ def plan_folds(table: ModelTable, settings: ModelSettings) -> list[Fold]:
 def judged_rows(table: ModelTable, dates: pd.DatetimeIndex) -> BoolArray:
     """Mature headline rows of the dates, (n,)."""
     return table.mature & table.headline & table.rows["as_of"].isin(dates).to_numpy(dtype=np.bool_)
+
+
+def beside_rows(table: ModelTable, dates: pd.DatetimeIndex) -> BoolArray:
+    """Mature rows of the dates that are not in the headline, (n,)."""
+    return table.mature & ~table.headline & table.rows["as_of"].isin(dates).to_numpy(dtype=np.bool_)

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.baseline import ORDERS
 from models.bootstrap import Bootstrap, Estimate, draw_groups
 from models.figure import both
-from models.ranking import Ranked, rank_auc, rank_average_precision
-from models.scored import ScoredRows
+from models.ranking import Ranked, order_rows, rank_auc, rank_average_precision
+from models.scored import ScoredRows, join_rows
+from models.served_top import ServedTop, judge_served_top
 from models.settings import ModelSettings
 from models.skill import Skill, judge_rows
 from models.top import CAPACITY
@@ -23,11 +25,21 @@ MISSING = "unknown"
 
 @dataclass(frozen=True)
 class Comparison:
-    """A baseline on the same rows; ``difference`` is the model's AUC minus its own."""
+    """A baseline on the same rows.
+
+    Parameters
+    ----------
+    auc, average_precision : Estimate
+    difference : Estimate
+        The model's AUC minus its own, paired.
+    order : str, optional
+        Which of ``models.baseline.ORDERS`` was the strongest, where it was tried in several.
+    """
 
     auc: Estimate
     average_precision: Estimate
     difference: Estimate
+    order: str | None = None
 
     def to_json(self) -> dict[str, object]:
         """Names as in ``keepwell run --json``."""
@@ -35,6 +47,7 @@ class Comparison:
             **both("auc", self.auc),
             **both("average_precision", self.average_precision),
             **both("difference", self.difference),
+            "order": self.order,
         }
 
 
@@ -50,11 +63,14 @@ class Judgement:
     slices : mapping of column to mapping of value to Skill
         Numbers first and rising, ``unknown`` for a missing value last; counts alone where a slice
         has fewer than 100 rows or one class only.
+    served : ServedTop or None
+        The top of the ranking with what is overdue; None when nothing is.
     """
 
     skill: Skill
     baselines: Mapping[str, Comparison]
     slices: Mapping[str, Mapping[str, Skill]]
+    served: ServedTop | None = None
 
     def to_json(self) -> dict[str, object]:
         """Names as in ``keepwell run --json`` and ``backtest --json``."""
@@ -65,6 +81,7 @@ class Judgement:
                 column: {value: _slice_json(skill) for value, skill in values.items()}
                 for column, values in self.slices.items()
             },
+            "as_served": None if self.served is None else self.served.to_json(),
         }
 
 
@@ -84,8 +101,8 @@ def judge(
     settings : ModelSettings
         Replicates and seed, capacity and costs.
     beside : ScoredRows, optional
-        Rows of the same dates that are not in the headline. They are shown as lead bands and touch
-        no other figure.
+        Rows of the same dates that are not in the headline, since they are overdue. They are shown
+        as lead bands and among the top as it is served, and touch no other figure.
     by_slice : bool
         Whether to judge the slices too.
     """
@@ -101,6 +118,7 @@ def judge(
         skill=judge_rows(scored, draws, settings, auc=auc),
         baselines={name: _compare(auc, scored, name, draws) for name in scored.baselines},
         slices={name: _in_order(found) for name, found in slices.items()},
+        served=_judge_served(scored, beside, settings) if beside is not None else None,
     )
 
 
@@ -115,11 +133,29 @@ def draw_rows(scored: ScoredRows, settings: ModelSettings) -> Bootstrap:
     )
 
 
+def _judge_served(
+    scored: ScoredRows, beside: ScoredRows, settings: ModelSettings
+) -> ServedTop | None:
+    """The top of the ranking with the overdue rows of the same dates; None without such rows."""
+    if len(beside) == 0:
+        return None
+    everyone = join_rows([scored, beside])
+    return judge_served_top(
+        everyone.label,
+        ~everyone.rows["headline"].to_numpy(dtype=np.bool_),
+        order_rows(everyone.raw, everyone.as_of),
+        draw_rows(everyone, settings),
+        capacity=settings.team.capacity,
+    )
+
+
 def _compare(model: Ranked, scored: ScoredRows, name: str, draws: Bootstrap) -> Comparison:
-    score = scored.baselines[name]
-    auc = rank_auc(scored.label, score, scored.stratum, draws)
-    precision = rank_average_precision(scored.label, score, draws)
-    return Comparison(auc.estimate, precision.estimate, model.minus(auc))
+    score = scored.baselines[name].reshape(len(scored), -1)
+    tried = [rank_auc(scored.label, order, scored.stratum, draws) for order in score.T]
+    best = int(np.argmax([auc.estimate.value for auc in tried]))
+    precision = rank_average_precision(scored.label, score[:, best], draws)
+    order = ORDERS[best] if len(tried) > 1 else None
+    return Comparison(tried[best].estimate, precision.estimate, model.minus(tried[best]), order)
 
 
 def _slices(

@@ -8,7 +8,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.baseline import TITLES
+from models.baseline import title_of
 from models.bundle import LIBRARIES, Provenance
 from models.recipe import Trained
 
@@ -93,6 +93,7 @@ def render_card(trained: Trained, provenance: Provenance) -> str:
 
 def _facts(trained: Trained, provenance: Provenance) -> dict[str, object]:
     """What both pages say."""
+    served = trained.report.judgement.served
     return {
         "company": provenance.company,
         "model": trained.model,
@@ -102,7 +103,8 @@ def _facts(trained: Trained, provenance: Provenance) -> dict[str, object]:
         "data_hash": provenance.data_hash,
         "git_commit": provenance.git_commit,
         "report": trained.report.to_json(),
-        "titles": TITLES,
+        "title_of": title_of,
+        "served_words": "" if served is None else served.sentence,
         "leak_words": trained.report.leaks.words,
         "split_words": LATER_WORDS if trained.report.temporal else LEFT_OUT_WORDS,
         "within": trained.report.within,

@@ -28,8 +28,9 @@ class ScoredRows:
         scored by another fit.
     probability : float, (n,)
         Calibrated, 0-1.
-    baselines : mapping of str to float, (n,)
-        Scores of each baseline; ``base_rate`` is the share of positives that was known at training.
+    baselines : mapping of str to float, (n,) or (n, k)
+        Scores of each baseline, or of each order that it was tried in; ``base_rate`` is the share
+        of positives that was known at training.
     fold : int, (n,), optional
         Which fit scored the row, where several scored rows of one date: only rows of the same fit
         are compared.

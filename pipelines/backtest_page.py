@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models.backtest import Backtest
-from models.baseline import TITLES
+from models.baseline import title_of
 from models.recipe import Skipped
 from models.skill import Skill
 from models.stability import Stability
@@ -48,6 +48,8 @@ def _show_model(console: Console, found: Backtest, weekly: Stability | None, cur
         f"Brier {spell(skill.brier)}, skill {spell(skill.brier_skill, signed=True)}; "
         f"log loss {spell(skill.log_loss)}"
     )
+    if found.pooled.served is not None:
+        console.print(f"  {found.pooled.served.sentence}", markup=False)
     if weekly is not None:
         console.print(
             f"  from week to week ({weekly.steps} steps): rank correlation "
@@ -126,7 +128,9 @@ def _comparisons(found: Backtest) -> Table:
     table = _table("beside it", "AUC (95 % interval)", "the model's AUC less this")
     for name, compared in found.pooled.baselines.items():
         table.add_row(
-            TITLES.get(name, name), spell(compared.auc), spell(compared.difference, signed=True)
+            title_of(name, compared.order),
+            spell(compared.auc),
+            spell(compared.difference, signed=True),
         )
     for months, age in found.ages.items():
         table.add_row(

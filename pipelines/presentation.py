@@ -10,7 +10,7 @@ from rich.table import Table
 
 from features.dataset import ModelName
 from features.errors import Problem
-from models.baseline import TITLES
+from models.baseline import TITLES, title_of
 from models.bootstrap import Estimate
 from models.recipe import Skipped, Trained
 from models.report import Report
@@ -114,11 +114,11 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
         table.add_column(column, justify="left" if not column else "right")
     skill = report.skill
     table.add_row("[bold]model[/bold]", spell(skill.auc), spell(skill.average_precision), "")
-    for key, title in TITLES.items():
+    for key in TITLES:
         found = report.judgement.baselines.get(key)
         if found is not None:
             table.add_row(
-                title,
+                title_of(key, found.order),
                 spell(found.auc),
                 spell(found.average_precision),
                 spell(found.difference, signed=True),
@@ -132,6 +132,8 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
         f"AUC is {report.within}, intervals are by bootstrap over accounts"
     )
     _show_slices(console, report)
+    if report.judgement.served is not None:
+        console.print(f"  {report.judgement.served.sentence}", markup=False)
     if report.abstention is not None:
         console.print(f"  {report.abstention.sentence}", markup=False)
     for reason in report.decision.reasons:

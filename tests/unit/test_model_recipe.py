@@ -146,7 +146,7 @@ def test_rows_beside_the_headline_change_no_headline_figure() -> None:
     ).to_json()
     differing = {name for name in first if first[name] != second[name]}
     # Leaks, and the reasons that name them, speak of the fitted model, which learns from all rows.
-    assert differing <= {"slices", "notices", "leaks", "reasons"}
+    assert differing <= {"slices", "as_served", "notices", "leaks", "reasons"}
     assert differing
 
 
