@@ -76,9 +76,17 @@ def show_training(
     """
     for name, outcome in outcomes.items():
         console.print(f"[bold]{name}[/bold]: {verdict(outcome)}")
+        if isinstance(outcome, Trained):
+            show_weaknesses(console, outcome.report.weaknesses)
     for name, outcome in outcomes.items():
         if isinstance(outcome, Trained):
             _show_report(console, name, outcome.report, (ceilings or {}).get(name, {}))
+
+
+def show_weaknesses(console: Console, sentences: Sequence[str]) -> None:
+    """Where a verdict does not hold, right below it."""
+    for sentence in sentences:
+        console.print(f"  {sentence}", markup=False, soft_wrap=True)
 
 
 def show_moves(console: Console, moves: Sequence[TierMove], *, rows: int = 5) -> None:

@@ -133,7 +133,13 @@ def record_run(
             progress(f"recording the {name} model")
             provenance = describe_provenance(config, source, name)
             versions[name] = record_model(
-                home, model, provenance, thresholds, currency=config.currency, moves=moves
+                home,
+                model,
+                provenance,
+                thresholds,
+                currency=config.currency,
+                costs=config.costs,
+                moves=moves,
             )
     reports = tuple(home.report(config.company, name, v) for name, v in versions.items())
     return TrainingRun({**outcomes, **trained}, versions, population, moves, reports)
