@@ -61,7 +61,7 @@ def _show_model(console: Console, found: Backtest, weekly: Stability | None, cur
     if weekly is not None:
         console.print(
             f"  from week to week ({weekly.steps} steps): rank correlation "
-            f"{weekly.rank_correlation:.3f}, tier changes "
+            f"{spell(weekly.rank_correlation.estimate)}, tier changes "
             f"{spell(weekly.tier_changes.estimate)} of the accounts"
         )
     for line in (*found.decision.reasons, *found.notices):
