@@ -21,6 +21,7 @@ from models.snapshot import (
     ranking_key,
     total_money,
 )
+from pipelines.last_verdict import say_missing
 from pipelines.move import TierMove
 from pipelines.training import Outcome
 
@@ -171,13 +172,21 @@ def spell(found: Estimate, *, signed: bool = False, digits: int = 3) -> str:
     return f"{value:{form}} ({low:{form}} to {high:{form}})"
 
 
-def show_ranking(console: Console, snapshot: Snapshot, *, rows: int = 15) -> None:
+def show_ranking(
+    console: Console,
+    snapshot: Snapshot,
+    *,
+    refusals: Mapping[str, str] | None = None,
+    rows: int = 15,
+) -> None:
     """The accounts to look at first, with what is at stake and why.
 
     Parameters
     ----------
     console : Console
     snapshot : Snapshot
+    refusals : mapping of model name to sentence, optional
+        Why the last training gave no model; None without any training.
     rows : int
         Accounts shown.
     """
@@ -194,7 +203,8 @@ def show_ranking(console: Console, snapshot: Snapshot, *, rows: int = 15) -> Non
     for score in ranked:
         table.add_row(*_ranking_row(score))
     console.print(table)
-    console.print(_summary(snapshot), markup=False)
+    lines = [*_summary(snapshot), *say_missing(snapshot.models, refusals)]
+    console.print("\n".join(lines), markup=False, soft_wrap=True)
 
 
 def _ranking_row(score: AccountScore) -> Sequence[str]:
@@ -232,7 +242,7 @@ def percent(share: float) -> str:
     return "< 1 %" if share < 0.01 else f"{100 * share:.0f} %"
 
 
-def _summary(snapshot: Snapshot) -> str:
+def _summary(snapshot: Snapshot) -> list[str]:
     totals = total_money(snapshot.scores)
     lines = [
         f"expected loss by {basis}: {snapshot.currency} {_money(amount)}"
@@ -249,10 +259,7 @@ def _summary(snapshot: Snapshot) -> str:
         lines.append(
             f"ARR under notice, already lost: {snapshot.currency} {_money(totals.arr_notice_given)}"
         )
-    lines += _abstentions(snapshot)
-    if not any(snapshot.models.values()):
-        lines.append("no model is promoted, so there are states and dates only: keepwell train")
-    return "\n".join(lines)
+    return [*lines, *_abstentions(snapshot)]
 
 
 def _abstentions(snapshot: Snapshot) -> list[str]:

@@ -16,6 +16,7 @@ from models.recipe import Skipped, Trained, train_model
 from models.registry import prepare_store
 from pipelines.config import Config
 from pipelines.home import Home
+from pipelines.last_verdict import keep_refusals
 from pipelines.move import TierMove, find_moves
 from pipelines.population import Population, build_population
 from pipelines.promotion import (
@@ -141,6 +142,7 @@ def record_run(
                 costs=config.costs,
                 moves=moves,
             )
+    keep_refusals(home, config.company, {**outcomes, **trained})
     reports = tuple(home.report(config.company, name, v) for name, v in versions.items())
     return TrainingRun({**outcomes, **trained}, versions, population, moves, reports)
 
