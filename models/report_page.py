@@ -38,7 +38,7 @@ LEFT_OUT_WORDS = (
 OVERDUE_WORDS = (
     "Rows of contracts past their decision date (overdue, or in grace) are left out of these "
     "figures, although the ranking that is served holds such accounts; where there are enough of "
-    "them they are judged apart, as the slice overdue."
+    "them they are judged apart, as the lead band overdue."
 )
 
 

@@ -33,7 +33,7 @@ def weak_slices(judgement: Judgement) -> tuple[str, ...]:
     judged = list(_judged(judgement))
     low, high = SLOPES
     return (
-        *_sentence("no better than chance beyond noise within", "AUC", judged, _auc, _at_chance),
+        *_sentence("not shown to be better than chance within", "AUC", judged, _auc, _at_chance),
         *_sentence(
             f"calibration slope outside {low} to {high} beyond noise within",
             "slope",

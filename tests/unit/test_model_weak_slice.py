@@ -30,7 +30,7 @@ def test_a_slice_at_chance_is_named_with_its_figure_and_how_many_were_judged() -
     found = weak_slices(judgement({"tenure_band": tenure, "segment": {"smb": skill()}}))
     assert found == (
         (
-            "no better than chance beyond noise within 1 of 3 slices judged: "
+            "not shown to be better than chance within 1 of 3 slices judged: "
             "tenure 365-729 days (AUC 0.52, 0.45 to 0.58, 1,509 rows)"
         ),
     )
