@@ -64,7 +64,8 @@ def test_the_verdict_comes_first(page: str) -> None:
 
 def test_the_page_needs_no_other_file_and_shows_every_picture(page: str) -> None:
     assert not re.search(r"""(src|href)=["'](?!data:)""", page)
-    assert "http" not in page
+    # A picture's base64 holds any four letters now and then.
+    assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", page)
     drawn = {title for name, title in PICTURES.items() if f'alt="{title}"' in page}
     assert {PICTURES[name] for name in ("calibration", "roc", "gain", "beeswarm")} <= drawn
 
