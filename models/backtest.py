@@ -22,6 +22,7 @@ from models.settings import ModelSettings
 from models.table import ModelTable
 from models.training import FittedModel, Progress, fit_model
 from models.tuning import tune
+from models.weak_slice import weak_slices
 
 WANTED_FOLDS = 6
 
@@ -75,6 +76,11 @@ class Backtest:
     leaks: Leaks
     notices: tuple[str, ...]
 
+    @property
+    def weaknesses(self) -> tuple[str, ...]:
+        """Where the verdict does not hold: what `models.weak_slice` says of the slices."""
+        return weak_slices(self.pooled)
+
     def to_json(self) -> dict[str, object]:
         """What ``keepwell backtest --json`` prints for this model."""
         return {
@@ -84,7 +90,7 @@ class Backtest:
             **self.decision.to_json(),
             "promoted": False,
             "leaks": self.leaks.to_json(),
-            "notices": list(self.notices),
+            "notices": [*self.weaknesses, *self.notices],
         }
 
 

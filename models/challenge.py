@@ -15,7 +15,7 @@ from models.predictor import Predictor
 from models.ranking import Ranked, rank_auc, rank_average_precision
 from models.recipe import Trained
 from models.settings import ModelSettings, PromotionSettings
-from models.stability import first_thresholds, measure_stability
+from models.stability import first_thresholds, measure_tier_changes
 from models.table import BoolArray, ModelTable
 
 LEAST_SLICE_POSITIVES = 30
@@ -263,10 +263,10 @@ def _flapping(trained: Trained, champion: Champion, settings: ModelSettings) -> 
     if _absent(trained.recent, champion.predictor):
         return UNKNOWN
     shares = [
-        measure_stability(
+        measure_tier_changes(
             trained.recent, probability, first_thresholds(trained.recent, probability, settings),
             settings,
-        ).tier_changes
+        )
         for probability in (
             predictor.probability(trained.recent.features)
             for predictor in (trained.shipped.predictor, champion.predictor)

@@ -26,7 +26,7 @@ REPLICATES = 400
 BEESWARM_ROWS = 500
 BEESWARM_FEATURES = 12
 SIZE = (7.2, 5.4)  # inches
-SIZES = {"dependence": (9.6, 5.8), "driver_drift": (9.6, 6.4)}
+SIZES = {"beeswarm": (9.6, 5.8), "dependence": (9.6, 5.8), "driver_drift": (9.6, 6.4)}
 
 
 def draw_plots(trained: Trained, folder: Path) -> list[Path]:

@@ -90,7 +90,7 @@ def _few_groups(train: ModelTable, folds: int) -> str | None:
         if groups < 2 * folds:
             return (
                 f"the training {word} come from {groups} accounts only, "
-                f"at least {2 * folds} are needed"
+                f"at least {2 * folds} are needed (twice training.folds)"
             )
     return None
 

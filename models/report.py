@@ -14,6 +14,7 @@ from models.judgement import Judgement
 from models.leak import NO_LEAKS, Leaks
 from models.scored import ScoredRows
 from models.skill import Skill
+from models.weak_slice import weak_slices
 
 if TYPE_CHECKING:
     from models.challenge import Challenge
@@ -103,6 +104,11 @@ class Report:
         return self.judgement.skill
 
     @property
+    def weaknesses(self) -> tuple[str, ...]:
+        """Where the verdict does not hold: what `models.weak_slice` says of the slices."""
+        return weak_slices(self.judgement)
+
+    @property
     def predictions(self) -> pd.DataFrame:
         """The test rows with their ``probability`` and the ends of its interval, NaN unknown."""
         rows = self.scored.rows.assign(probability=self.scored.probability)
@@ -118,7 +124,7 @@ class Report:
             "train": self.train.to_json(),
             "test": self.test.to_json(),
             **self.decision.to_json(),
-            "notices": list(self.notices),
+            "notices": [*self.weaknesses, *self.notices],
             "abstention": None if self.abstention is None else self.abstention.to_json(),
             "leaks": self.leaks.to_json(),
             "interventions": self.interventions.to_json(),

@@ -15,6 +15,7 @@ from models.registry import tracking_uri
 from pipelines.config import read_config
 from pipelines.demo.company import generate_company
 from pipelines.home import Home, prepare_environment
+from pipelines.last_verdict import read_refusals
 from pipelines.presentation import make_console, show_ranking, show_training
 from pipelines.progress import show_progress
 from pipelines.scoring import score_company
@@ -47,7 +48,7 @@ def run_demo(*, show: bool) -> dict[str, object]:
         )
     if show:
         console = make_console()
-        show_ranking(console, published.snapshot)
+        show_ranking(console, published.snapshot, refusals=read_refusals(home, config.company))
         show_training(
             console,
             run.outcomes,

@@ -128,10 +128,16 @@ def _work(
 
 
 def _report(run_: TrainingRun | None, published: Published | None, *, json_: bool) -> None:
+    from pipelines.home import Home
+    from pipelines.last_verdict import read_refusals, say_missing
+
+    snapshot = published.snapshot if published else None
+    refusals = read_refusals(Home.from_environment(), snapshot.company) if snapshot else None
     if json_:
         found: dict[str, Any] = {}  # Any: a JSON document
         found |= run_.to_json() if run_ else {}
         found |= published.to_json() if published else {}
+        found |= {"notices": say_missing(snapshot.models, refusals)} if snapshot else {}
         print_json(found)
         return
     from pipelines.presentation import make_console, show_moves, show_ranking, show_training
@@ -142,5 +148,5 @@ def _report(run_: TrainingRun | None, published: Published | None, *, json_: boo
         show_moves(console, run_.moves)
         for report in run_.reports:
             console.print(f"report: {report / 'report.html'}", markup=False, soft_wrap=True)
-    if published is not None:
-        show_ranking(console, published.snapshot)
+    if snapshot is not None:
+        show_ranking(console, snapshot, refusals=refusals)
