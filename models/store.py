@@ -24,8 +24,9 @@ from sqlalchemy import (
 )
 
 from features.errors import InputError, Problem
+from models.account_score import AccountScore, Tier, ranking_key
 from models.database import Database
-from models.snapshot import AccountScore, Snapshot, SnapshotHeader, Tier, ranking_key
+from models.snapshot import Snapshot, SnapshotHeader
 from models.snapshot_check import validate_snapshot
 from models.store_table import (
     ACCOUNT_SCORE,

@@ -25,15 +25,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from models.snapshot import (
-    AccountScore,
-    Driver,
-    Snapshot,
-    SnapshotHeader,
-    Totals,
-    count_states,
-    total_money,
-)
+from models.account_score import AccountScore, Driver
+from models.snapshot import Snapshot, SnapshotHeader, Totals, count_states, total_money
 
 Row = RowMapping | dict[str, Any]  # Any: each column has a type of its own
 
@@ -147,17 +140,15 @@ PLAIN_OF_HEADER = tuple(
     for item in fields(SnapshotHeader)
     if item.name not in ("models", "thresholds", "counts", "totals")
 )
-DRIVER_FIELDS = tuple(item.name for item in fields(Driver))
 
 
 def score_row(snapshot_id: str, rank: int, score: AccountScore) -> dict[str, Any]:
     """The row of one account, its place in the ranking counted from 1."""
-    drivers = [{name: getattr(driver, name) for name in DRIVER_FIELDS} for driver in score.drivers]
     return {
         **{name: getattr(score, name) for name in PLAIN},
         "snapshot_id": snapshot_id,
         "rank": rank,
-        "drivers": _dump(drivers),
+        "drivers": _dump([driver._asdict() for driver in score.drivers]),
         "contributions": _dump(score.contributions),
     }
 
@@ -174,7 +165,7 @@ def read_score(row: Row) -> AccountScore:
 
 def _read_driver(stored: dict[str, Any]) -> Driver:
     """A driver; what an older Keepwell did not write is None, and what a newer one adds is left."""
-    return Driver(**{name: stored[name] for name in DRIVER_FIELDS if name in stored})
+    return Driver(**{name: stored[name] for name in Driver._fields if name in stored})
 
 
 def header_row(snapshot_id: str, snapshot: Snapshot) -> dict[str, Any]:

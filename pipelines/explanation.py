@@ -13,8 +13,8 @@ from features.errors import InputError, Problem
 from features.progress import Progress, silent
 from features.source import Source
 from models.abstention import RULES
+from models.account_score import STATES_AT_RISK, Abstention, AccountScore
 from models.bundle import Bundle
-from models.snapshot import STATES_AT_RISK, Abstention, AccountScore
 from models.store import SnapshotStore
 from pipelines.breakdown import EXACT, Breakdown, Target, take_apart
 from pipelines.config import Config

@@ -19,8 +19,9 @@ from features.dataset import Dataset, ModelName, build_datasets
 from features.errors import TransientError
 from features.progress import Progress
 from features.source import Source
+from models.account_score import ranking_key
 from models.recipe import Skipped
-from models.snapshot import Snapshot, ranking_key
+from models.snapshot import Snapshot
 from pipelines.config import Config, read_config
 from pipelines.home import Home
 from pipelines.population import Population, build_population

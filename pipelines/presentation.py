@@ -10,17 +10,12 @@ from rich.table import Table
 
 from features.dataset import ModelName
 from features.errors import Problem
+from models.account_score import AccountScore, ranking_key
 from models.baseline import TITLES, title_of
 from models.bootstrap import Estimate
 from models.recipe import Skipped, Trained
 from models.report import Report
-from models.snapshot import (
-    AccountScore,
-    Snapshot,
-    count_abstentions,
-    ranking_key,
-    total_money,
-)
+from models.snapshot import Snapshot, count_abstentions, total_money
 from pipelines.last_verdict import say_missing
 from pipelines.move import TierMove
 from pipelines.training import Outcome

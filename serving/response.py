@@ -8,15 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.snapshot import (
-    Abstention,
-    AccountScore,
-    Basis,
-    Direction,
-    SnapshotHeader,
-    State,
-    Tier,
-)
+from models.account_score import Abstention, AccountScore, Basis, Direction, State, Tier
+from models.snapshot import SnapshotHeader
 
 Share = float  # 0-1
 

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import Connection, event, func, insert, select, text, update
 
 from features.errors import InputError, TransientError
-from models.snapshot import AccountScore, Totals
+from models.account_score import AccountScore
+from models.snapshot import Totals
 from models.store import SnapshotStore
 from models.store_table import ACCOUNT_SCORE, ADDED, SNAPSHOT, STORE_SCHEMA
 from tests.integration.company import due, lost, snapshot
