@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from models.encoding import Encoding
     from models.predictor import Predictor
-    from models.recipe import Trained
     from models.refit import Refits
+    from models.trained import Trained
 
 MODEL_FILE = "model.txt"
 GOLDEN_FILE = "golden.json"

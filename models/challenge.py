@@ -13,10 +13,10 @@ from models.figure import UNKNOWN, both
 from models.gate import Decision, spell
 from models.predictor import Predictor
 from models.ranking import Ranked, rank_auc, rank_average_precision
-from models.recipe import Trained
 from models.settings import ModelSettings, PromotionSettings
 from models.stability import first_thresholds, measure_stability
 from models.table import BoolArray, ModelTable
+from models.trained import Trained
 
 LEAST_SLICE_POSITIVES = 30
 METRICS = {"auc": "AUC", "average_precision": "average precision"}
@@ -30,7 +30,7 @@ class Champion:
     ----------
     version : str
     recipe : str
-        What `models.recipe.recipe_of` said when it was trained.
+        What `models.trained.recipe_of` said when it was trained.
     predictor : Predictor
         The model in use.
     data_end : date

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from models.baseline import TITLES
 from models.bundle import LIBRARIES, Provenance
-from models.recipe import Trained
+from models.trained import Trained
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -7,9 +7,9 @@ from rich.table import Table
 
 from models.backtest import Backtest
 from models.baseline import TITLES
-from models.recipe import Skipped
 from models.skill import Skill
 from models.stability import Stability
+from models.trained import Skipped
 from pipelines.backtest import BacktestRun
 from pipelines.presentation import spell, verdict
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from models.bootstrap import Estimate
 from models.metric import auc_with_interval
-from models.recipe import Trained
 from models.registry import tracking_uri
+from models.trained import Trained
 from pipelines.config import read_config
 from pipelines.demo.company import generate_company
 from pipelines.home import Home, prepare_environment

@@ -20,10 +20,11 @@ from features.progress import Progress, Step, silent
 from models.bundle import Provenance
 from models.champion import hold_promotions
 from models.driver import explain
-from models.recipe import Skipped, Trained, train_model
+from models.recipe import train_model
 from models.registry import prepare_store
 from models.table import ROW_COLUMNS, ModelTable
 from models.tier import choose_thresholds
+from models.trained import Skipped, Trained
 from pipelines.config import Config
 from pipelines.flat_population import MODEL, accounts_to_rank, population
 from pipelines.home import Home

@@ -19,8 +19,8 @@ from features.dataset import Dataset, ModelName, build_datasets
 from features.errors import TransientError
 from features.progress import Progress
 from features.source import Source
-from models.recipe import Skipped
 from models.snapshot import Snapshot, ranking_key
+from models.trained import Skipped
 from pipelines.config import Config, read_config
 from pipelines.home import Home
 from pipelines.population import Population, build_population

@@ -12,7 +12,6 @@ from features.dataset import ModelName
 from features.errors import Problem
 from models.baseline import TITLES
 from models.bootstrap import Estimate
-from models.recipe import Skipped, Trained
 from models.report import Report
 from models.snapshot import (
     AccountScore,
@@ -21,6 +20,7 @@ from models.snapshot import (
     ranking_key,
     total_money,
 )
+from models.trained import Skipped, Trained
 from pipelines.move import TierMove
 from pipelines.training import Outcome
 

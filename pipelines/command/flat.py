@@ -126,7 +126,7 @@ def train_table(arguments: FlatArguments, as_of: datetime | None, *, json_: bool
 
 def _show(run: FlatRun) -> None:
     """The sentence about the split first, then what may be wrong, then the model."""
-    from models.recipe import Trained
+    from models.trained import Trained
     from pipelines.flat_population import MODEL
     from pipelines.presentation import make_console, show_ranking, show_training
 

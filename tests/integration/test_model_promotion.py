@@ -16,9 +16,9 @@ from features.errors import InputError
 from models.card import read_card
 from models.champion import bundle_folder, champion
 from models.gate import Decision
-from models.recipe import Trained
 from models.registry import champion_version, record_training, tracking_uri
 from models.tier import Thresholds
+from models.trained import Trained
 from pipelines import promotion, training
 from pipelines.command import rollback
 from pipelines.home import Home

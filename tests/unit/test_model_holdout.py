@@ -11,10 +11,11 @@ import pytest
 from models.gate import BARS
 from models.holdout import PARTS, score_left_out
 from models.judgement import judge
-from models.recipe import Skipped, Trained, silent, train_model
+from models.recipe import silent, train_model
 from models.scored import ScoredRows
 from models.settings import ModelSettings, TrainingSettings
 from models.table import ModelTable
+from models.trained import Skipped, Trained
 from tests.model_rows import make_table, shuffle_labels, with_rows
 
 QUICK = ModelSettings(training=TrainingSettings(max_trees=60, replicates=200, folds=3))

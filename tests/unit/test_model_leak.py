@@ -11,8 +11,9 @@ import pytest
 from models.gate import Decision
 from models.leak import ROWS, Leaks, find_leaks, heed
 from models.presence import telling_rows
-from models.recipe import Skipped, Trained, train_model
+from models.recipe import train_model
 from models.table import FloatArray, ModelTable, Trait
+from models.trained import Skipped, Trained
 from models.training import fit_model
 from tests.model_rows import QUICK, make_table, with_rows
 
