@@ -33,8 +33,8 @@ class Champion:
         What `models.trained.recipe_of` said when it was trained.
     predictor : Predictor
         The model in use.
-    data_end : date
-        It knew nothing that became known from this day on.
+    data_end : date or None
+        It knew nothing that became known from this day on; None where nobody knows.
     judged : Predictor or None
         The copy of it that was judged, of earlier rows; None in old bundles.
     judged_from : date or None
@@ -44,7 +44,7 @@ class Champion:
     version: str
     recipe: str
     predictor: Predictor
-    data_end: date
+    data_end: date | None
     judged: Predictor | None = None
     judged_from: date | None = None
 

@@ -93,11 +93,12 @@ def judge_left_out(
     scored = score_left_out(mature, settings=settings.training, progress=progress)
     progress("judge the accounts left out, beside the baselines", 0.9)
     judgement = judge(scored, settings)
+    known = mature.data_end is not None
     return Report(
         model=mature.model,
         judgement=judgement,
-        train=Window(*shipped.as_of, shipped.rows, shipped.positives),
-        test=window_of(scored.rows),
+        train=Window(*shipped.as_of, shipped.rows, shipped.positives, known=known),
+        test=replace(window_of(scored.rows), known=known),
         scored=scored,
         decision=heed(decide_on(judgement, ranks=shipped.predictor.calibration.ranks), leaks),
         notices=shipped.notices,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from models.baseline import TITLES
 from models.bundle import LIBRARIES, Provenance
+from models.report import Window
 from models.trained import Trained
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ PICTURES = {
 }
 LATER_WORDS = "The test is later than everything that the judged copy learnt from."
 LEFT_OUT_WORDS = (
-    "The rows bear no dates, so the split cannot be temporal: each account was judged by a model "
-    "of the same recipe that saw neither it nor its parent. The figures say nothing about how well "
-    "later losses are foretold."
+    "No row is known to be later than another, so the split cannot be temporal: each account was "
+    "judged by a model of the same recipe that saw neither it nor its parent. The figures say "
+    "nothing about how well later losses are foretold."
 )
 
 
@@ -84,10 +85,9 @@ def render_card(trained: Trained, provenance: Provenance) -> str:
         **_facts(trained, provenance),
         horizon_days=trained.test.horizon_days,
         lead_days=trained.test.lead_days,
-        shipped_first=shipped.as_of[0].date(),
-        shipped_last=shipped.as_of[1].date(),
-        shipped_rows=shipped.rows,
-        shipped_positives=shipped.positives,
+        shipped=Window(
+            *shipped.as_of, shipped.rows, shipped.positives, known=trained.report.test.known
+        ).to_json(),
     )
 
 
@@ -102,6 +102,8 @@ def _facts(trained: Trained, provenance: Provenance) -> dict[str, object]:
         "data_hash": provenance.data_hash,
         "git_commit": provenance.git_commit,
         "report": trained.report.to_json(),
+        "warnings": trained.report.warnings,
+        "notices": trained.report.notices,
         "titles": TITLES,
         "leak_words": trained.report.leaks.words,
         "split_words": LATER_WORDS if trained.report.temporal else LEFT_OUT_WORDS,

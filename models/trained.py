@@ -82,8 +82,8 @@ def recipe_of(table: ModelTable, settings: ModelSettings) -> str:
     """
     made_of = {
         "model": table.model,
-        "horizon_days": table.horizon_days,
-        "lead_days": table.lead_days,
+        "horizon_days": table.horizon_days or 0,
+        "lead_days": table.lead_days or 0,
         "features": sorted(map(str, table.features.columns)),
         "directions": {n: t.direction for n, t in sorted(table.traits.items()) if t.direction},
         "training": settings.training.model_dump(exclude={"threads", "replicates", "refits"}),

@@ -175,7 +175,7 @@ def show_ranking(console: Console, snapshot: Snapshot, *, rows: int = 15) -> Non
     """
     ranked = sorted(snapshot.scores, key=ranking_key)[:rows]
     table = Table(
-        title=f"{snapshot.company} as of {snapshot.as_of}: {len(snapshot.scores):,} accounts",
+        title=f"{snapshot.company}{_day(snapshot)}: {len(snapshot.scores):,} accounts",
         title_justify="left",
     )
     for title in ("account", "segment"):
@@ -187,6 +187,10 @@ def show_ranking(console: Console, snapshot: Snapshot, *, rows: int = 15) -> Non
         table.add_row(*_ranking_row(score))
     console.print(table)
     console.print(_summary(snapshot), markup=False)
+
+
+def _day(snapshot: Snapshot) -> str:
+    return ", a table without dates" if snapshot.as_of is None else f" as of {snapshot.as_of}"
 
 
 def _ranking_row(score: AccountScore) -> Sequence[str]:

@@ -169,6 +169,8 @@ def test_a_stop_is_the_verdict_and_a_warning_a_reason() -> None:
 def test_the_card_says_what_was_found_or_that_nothing_was() -> None:
     assert Leaks(("x tells",), ("y weighs",), ("x",)).words == "x tells; y weighs"
     assert Leaks().words.startswith("No: none alone has an AUC over 0.95")
+    assert "as-of dates" in Leaks().words
+    assert "as-of" not in Leaks(dated=False).words
 
 
 def test_a_model_with_a_leak_is_trained_but_not_promoted() -> None:
