@@ -18,8 +18,8 @@ from pipelines.home import Home
 from pipelines.presentation import percent
 
 LIMITS = (
-    "A flat table is not kept: this is what was published, the strongest drivers by name and the "
-    "others as one sum. How the values came about is for the table to say."
+    "This is what was published: the strongest drivers by name, the others as one sum. The table "
+    "is not kept, so how the values came about is for whoever has it to say."
 )
 
 
@@ -130,9 +130,7 @@ def show_published(console: Console, found: PublishedAccount) -> None:
         return
     ends = "-".join(f"{100 * end:.0f}" for end in score.loss_probability_interval or ())
     beside = ", ".join(filter(None, (ends, score.risk_tier)))
-    console.print(
-        f"  chance that it leaves: {percent(score.loss_probability)} ({beside})", markup=False
-    )
+    console.print(f"  chance of loss: {percent(score.loss_probability)} ({beside})", markup=False)
     if score.arr_at_risk is not None and score.arr is not None:
         console.print(
             f"  ARR {score.currency} {score.arr:,.0f}, of it at risk {score.currency} "
