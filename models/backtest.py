@@ -14,12 +14,13 @@ from models.fold import Fold, beside_rows, judged_rows, plan_folds
 from models.gate import Decision
 from models.judgement import Judgement, judge
 from models.leak import Leaks, find_leaks, heed
-from models.recipe import Skipped, silent
+from models.recipe import silent
 from models.refusal import reason_not_to_backtest
 from models.report import Window, window_of
 from models.scored import ScoredRows, join_rows, score_beside_baselines, score_rows
 from models.settings import ModelSettings
 from models.table import ModelTable
+from models.trained import Skipped
 from models.training import FittedModel, Progress, fit_model
 from models.tuning import tune
 from models.weak_slice import weak_slices

@@ -14,9 +14,9 @@ from models.bootstrap import Estimate, draw_groups
 from models.dependence import draw_dependence
 from models.drift import draw_driver_drift
 from models.predictor import Predictor
-from models.recipe import Trained
 from models.reliability import reliability
 from models.table import FloatArray
+from models.trained import Trained
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

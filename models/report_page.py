@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from models.baseline import title_of
 from models.bundle import LIBRARIES, Provenance
-from models.recipe import Trained
+from models.report import Window
 from models.settings import CostSettings
 from models.top import NO_COSTS, say_costs
+from models.trained import Trained
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -31,9 +32,9 @@ PICTURES = {
 WIDE = {"beeswarm", "dependence", "driver_drift"}
 LATER_WORDS = "The test is later than everything that the judged copy learnt from."
 LEFT_OUT_WORDS = (
-    "The rows bear no dates, so the split cannot be temporal: each account was judged by a model "
-    "of the same recipe that saw neither it nor its parent. The figures say nothing about how well "
-    "later losses are foretold."
+    "No row is known to be later than another, so the split cannot be temporal: each account was "
+    "judged by a model of the same recipe that saw neither it nor its parent. The figures say "
+    "nothing about how well later losses are foretold."
 )
 OVERDUE_WORDS = (
     "Rows of contracts past their decision date (overdue, or in grace) are left out of these "
@@ -102,10 +103,9 @@ def render_card(trained: Trained, provenance: Provenance) -> str:
         **_facts(trained, provenance),
         horizon_days=trained.test.horizon_days,
         lead_days=trained.test.lead_days,
-        shipped_first=shipped.as_of[0].date(),
-        shipped_last=shipped.as_of[1].date(),
-        shipped_rows=shipped.rows,
-        shipped_positives=shipped.positives,
+        shipped=Window(
+            *shipped.as_of, shipped.rows, shipped.positives, known=trained.report.test.known
+        ).to_json(),
     )
 
 
@@ -126,6 +126,8 @@ def _facts(trained: Trained, provenance: Provenance) -> dict[str, object]:
         "weaknesses": trained.report.weaknesses,
         # Only renewals have a decision date to be past.
         "overdue_words": OVERDUE_WORDS if trained.model == "renewal" else "",
+        "warnings": trained.report.warnings,
+        "notices": trained.report.notices,
         "leak_words": trained.report.leaks.words,
         "split_words": LATER_WORDS if trained.report.temporal else LEFT_OUT_WORDS,
         "within": trained.report.within,

@@ -17,10 +17,11 @@ class Snapshot:
 
     Parameters
     ----------
-    as_of : date
-        Features use only what was known before this midnight.
-    data_end : date
-        Exclusive end of the data.
+    as_of : date or None
+        Features use only what was known before this midnight; None where nobody knows: they are of
+        a table without dates.
+    data_end : date or None
+        Exclusive end of the data; None likewise.
     company : str
         As the config names it.
     currency : str or None
@@ -38,8 +39,8 @@ class Snapshot:
         Of the resolved config.
     """
 
-    as_of: date
-    data_end: date
+    as_of: date | None
+    data_end: date | None
     company: str
     currency: str | None
     created_at: datetime
@@ -88,8 +89,8 @@ class SnapshotHeader:
     """
 
     snapshot_id: str
-    as_of: date
-    data_end: date
+    as_of: date | None
+    data_end: date | None
     company: str
     currency: str | None
     created_at: datetime

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -55,6 +55,32 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class OptionalDay(TypeDecorator[date]):
+    """A day, or None where nobody knows it.
+
+    Stores of every version keep the column as not null, so None is the first day there is.
+    """
+
+    impl = Date
+    cache_ok = True
+
+    def process_bind_param(
+        self,
+        value: date | None,
+        dialect: Dialect,  # noqa: ARG002
+    ) -> date:
+        """The day as the database keeps it."""
+        return date.min if value is None else value
+
+    def process_result_value(
+        self,
+        value: date | None,
+        dialect: Dialect,  # noqa: ARG002
+    ) -> date | None:
+        """The day, or None."""
+        return None if value == date.min else value
+
+
 METADATA = MetaData()
 
 STORE_SCHEMA = Table(
@@ -68,8 +94,8 @@ SNAPSHOT = Table(
     "snapshot",
     METADATA,
     Column("snapshot_id", Text, primary_key=True),
-    Column("as_of", Date, nullable=False),
-    Column("data_end", Date, nullable=False),
+    Column("as_of", OptionalDay, nullable=False),
+    Column("data_end", OptionalDay, nullable=False),
     Column("company", Text, nullable=False),
     Column("currency", Text),
     Column("created_at", UtcDateTime, nullable=False),

@@ -7,11 +7,11 @@ from rich.table import Table
 
 from models.backtest import Backtest
 from models.baseline import title_of
-from models.recipe import Skipped
 from models.settings import CostSettings
 from models.skill import Skill
 from models.stability import Stability
 from models.top import NO_COSTS, say_costs
+from models.trained import Skipped
 from pipelines.backtest import BacktestRun
 from pipelines.presentation import show_weaknesses, spell, verdict
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from models.bootstrap import Estimate
 from models.metric import auc_with_interval
-from models.recipe import Trained
 from models.registry import tracking_uri
+from models.trained import Trained
 from pipelines.config import read_config
 from pipelines.demo.company import generate_company
 from pipelines.home import Home, prepare_environment
@@ -19,6 +19,7 @@ from pipelines.last_verdict import read_refusals
 from pipelines.presentation import make_console, show_ranking, show_training
 from pipelines.progress import show_progress
 from pipelines.scoring import score_company
+from pipelines.served import MADE_UP, check_served
 from pipelines.source import open_company
 from pipelines.training import TrainingRun, train_company
 
@@ -26,16 +27,19 @@ CONFIG = Path(__file__).parents[1] / "configs" / "demo.yaml"
 MONTHLY = "1"
 
 
-def run_demo(*, show: bool) -> dict[str, object]:
+def run_demo(*, show: bool, replace: bool = False) -> dict[str, object]:
     """Make the company, train, score and publish; the JSON of ``keepwell run`` with the ceilings.
 
     Parameters
     ----------
     show : bool
         Whether to print the ranking, the metrics and what to do next.
+    replace : bool
+        Whether to publish even where a company is served.
     """
     home = Home.from_environment()
     prepare_environment(home)
+    check_served(home, MADE_UP, replace=replace)
     with show_progress() as progress:
         generate_company(home.demo, progress=progress)
         config = read_config(CONFIG, data=home.demo)

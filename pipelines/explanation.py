@@ -165,7 +165,7 @@ def default_as_of(config: Config, home: Home) -> date | None:
     """The served ranking's date, unless a model was trained on more since; None: the data's end."""
     with SnapshotStore(home.store_url) as store:
         header = store.current()
-    if header is None or header.company != config.company:
+    if header is None or header.company != config.company or header.as_of is None:
         return None
     return None if knowledge_problems(header.as_of, read_champions(home, config)) else header.as_of
 

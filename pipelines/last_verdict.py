@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from features.dataset import ModelName
-from models.recipe import Skipped, Trained
+from models.trained import Skipped, Trained
 from pipelines.home import Home
 
 UNTRAINED = "no model has been trained yet (keepwell train): states and dates are published alone"

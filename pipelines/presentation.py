@@ -13,9 +13,9 @@ from features.errors import Problem
 from models.account_score import AccountScore, ranking_key
 from models.baseline import TITLES, title_of
 from models.bootstrap import Estimate
-from models.recipe import Skipped, Trained
 from models.report import Report
 from models.snapshot import Snapshot, count_abstentions, total_money
+from models.trained import Skipped, Trained
 from pipelines.last_verdict import say_missing
 from pipelines.move import TierMove
 from pipelines.training import Outcome
@@ -189,7 +189,7 @@ def show_ranking(
     """
     ranked = sorted(snapshot.scores, key=ranking_key)[:rows]
     table = Table(
-        title=f"{snapshot.company} as of {snapshot.as_of}: {len(snapshot.scores):,} accounts",
+        title=f"{snapshot.company}{_day(snapshot)}: {len(snapshot.scores):,} accounts",
         title_justify="left",
     )
     for title in ("account", "segment"):
@@ -202,6 +202,10 @@ def show_ranking(
     console.print(table)
     lines = [*_summary(snapshot), *say_missing(snapshot.models, refusals)]
     console.print("\n".join(lines), markup=False, soft_wrap=True)
+
+
+def _day(snapshot: Snapshot) -> str:
+    return ", a table without dates" if snapshot.as_of is None else f" as of {snapshot.as_of}"
 
 
 def _ranking_row(score: AccountScore) -> Sequence[str]:

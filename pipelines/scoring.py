@@ -39,7 +39,7 @@ class Published:
         scored = sum(score.loss_probability is not None for score in self.snapshot.scores)
         return {
             "snapshot_id": self.snapshot_id,
-            "as_of": self.snapshot.as_of.isoformat(),
+            "as_of": None if self.snapshot.as_of is None else self.snapshot.as_of.isoformat(),
             "accounts": len(self.snapshot.scores),
             "accounts_scored": scored,
             "abstained": count_abstentions(self.snapshot.scores),
@@ -99,7 +99,7 @@ def _check_order(
 ) -> None:
     """Refuse to replace a later ranking, and to score the past with a model that knows more."""
     problems = []
-    if served is not None and served.as_of > as_of:
+    if served is not None and served.as_of is not None and served.as_of > as_of:
         rule = f"{as_of} is before the ranking that is served, as of {served.as_of}"
         remedy = f"give {served.as_of} or later, or a KEEPWELL_HOME of its own for the past"
         problems.append(Problem("--as-of", "", rule, remedy=remedy))
@@ -119,7 +119,7 @@ def knowledge_problems(as_of: date, bundles: Mapping[ModelName, Bundle]) -> list
             remedy=remedy,
         )
         for name, bundle in bundles.items()
-        if bundle.card.data_end > as_of
+        if bundle.card.data_end is not None and bundle.card.data_end > as_of
     ]
 
 

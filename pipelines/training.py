@@ -12,8 +12,9 @@ from features.progress import Progress, Step, silent
 from features.source import Source
 from models.bundle import Bundle
 from models.champion import hold_promotions
-from models.recipe import Skipped, Trained, train_model
+from models.recipe import train_model
 from models.registry import prepare_store
+from models.trained import Skipped, Trained
 from pipelines.config import Config
 from pipelines.home import Home
 from pipelines.last_verdict import keep_refusals

@@ -11,9 +11,9 @@ import pytest
 
 from models.bootstrap import Estimate
 from models.plot import draw_plots
-from models.recipe import Trained
 from models.report_page import PICTURES, WIDE, render_card, render_report
 from models.settings import CostSettings
+from models.trained import Trained
 from tests.integration.trained import PROVENANCE, null_model, trained_model
 
 MOVE = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.recipe import Skipped
+from models.trained import Skipped
 from pipelines.home import Home
 from pipelines.last_verdict import (
     ALL_THE_SAME,

@@ -11,11 +11,11 @@ import pytest
 from models.age import MONTH_DAYS
 from models.backtest import Backtest, backtest
 from models.fold import judged_rows, plan_folds
-from models.recipe import Skipped
 from models.settings import BacktestSettings
 from models.split import judged_dates
 from models.stability import measure_stability
 from models.tier import Thresholds
+from models.trained import Skipped
 from tests.model_rows import QUICK, make_table, shuffle_labels, with_rows
 
 SETTINGS = QUICK.model_copy(update={"backtest": BacktestSettings(folds=6)})

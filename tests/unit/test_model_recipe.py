@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 
 from models.gate import BARS
-from models.recipe import Skipped, Trained, train_model
+from models.recipe import train_model
 from models.report import Report
 from models.settings import SplitSettings
 from models.table import ModelTable
+from models.trained import Skipped, Trained
 from tests.model_rows import QUICK, make_table, shuffle_labels, with_rows
 
 

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from features.errors import Problem
 from models.bootstrap import Estimate
-from models.recipe import Trained, train_model
+from models.recipe import train_model
+from models.trained import Trained
 from pipelines.presentation import show_problems, show_training
 from tests.model_rows import QUICK
 from tests.unit.test_model_recipe import banded
