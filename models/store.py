@@ -17,19 +17,24 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    inspect,
     select,
-    text,
     update,
 )
 
 from features.errors import InputError, Problem
+from models.account_score import AccountScore, Tier, ranking_key
 from models.database import Database
-from models.snapshot import AccountScore, Snapshot, SnapshotHeader, Tier, ranking_key
+from models.snapshot import Snapshot, SnapshotHeader
 from models.snapshot_check import validate_snapshot
+from models.store_schema import (
+    SCHEMA_VERSION,
+    add_columns,
+    can_upgrade,
+    check_schema,
+    read_version,
+)
 from models.store_table import (
     ACCOUNT_SCORE,
-    ADDED,
     CURRENT_SNAPSHOT,
     METADATA,
     SNAPSHOT,
@@ -40,7 +45,6 @@ from models.store_table import (
     score_row,
 )
 
-SCHEMA_VERSION = 3  # what came with a version that can be reached from the one before: ADDED
 SCHEMA_LOCK = 0x6B656570  # any number that no other program uses as an advisory lock
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # in code point order, so that ids sort as numbers do
 ID_DIGITS = 13
@@ -151,10 +155,51 @@ class SnapshotStore:
         if not self.database.exists():
             return
         with self.database.read() as connection:
-            version = _read_version(connection)
+            version = read_version(connection)
         if version not in (None, SCHEMA_VERSION):
             with self.database.write() as connection:
                 self._make_schema(connection)
+
+    def served_company(self) -> str | None:
+        """Whose ranking is served, also in a store that is still to be upgraded; None: nobody's."""
+        if not self.database.exists():
+            return None
+        with self.database.read() as connection:
+            version = read_version(connection)
+            if version is None:
+                return None
+            if not can_upgrade(version):
+                check_schema(connection)
+            query = select(SNAPSHOT.c.company).join(CURRENT_SNAPSHOT)
+            return connection.scalar(query)
+
+    def bring_back(self, company: str, model: str, version: str) -> str | None:
+        """Serve again the newest ranking that a version of a model made, and return its id.
+
+        Parameters
+        ----------
+        company, model, version : str
+            As the snapshot names them.
+
+        Returns
+        -------
+        str or None
+            None when there is no such snapshot (any more) or another company is served: what is
+            served stays.
+        """
+        if not self.database.exists():
+            return None
+        with self.database.write() as connection:
+            self._make_schema(connection)
+            current = _hold_pointer(connection)
+            stored = select(SNAPSHOT).where(SNAPSHOT.c.company == company)
+            rows = connection.execute(stored.order_by(SNAPSHOT.c.snapshot_id.desc())).mappings()
+            found = [read_header(row) for row in rows]
+            made = [h.snapshot_id for h in found if _version_of(h, model) == version]
+            if not made or all(header.snapshot_id != current for header in found):
+                return None
+            connection.execute(update(CURRENT_SNAPSHOT).values(snapshot_id=made[0]))
+        return made[0]
 
     def prune(self, keep: int) -> list[str]:
         """Remove all but the newest snapshots and return the ids of those removed.
@@ -252,16 +297,20 @@ class SnapshotStore:
         if not self.database.exists():
             return []
         with self.database.read() as connection:
-            self._has_schema = self._has_schema or _check_schema(connection)
+            self._has_schema = self._has_schema or check_schema(connection)
             return connection.execute(query, values).mappings().all() if self._has_schema else []
 
     def _make_schema(self, connection: Connection) -> None:
         self.database.lock(connection, SCHEMA_LOCK)
-        _add_columns(connection, _read_version(connection))
-        if not _check_schema(connection):
+        add_columns(connection, read_version(connection))
+        if not check_schema(connection):
             METADATA.create_all(connection)
             connection.execute(insert(STORE_SCHEMA), {"slot": 1, "version": SCHEMA_VERSION})
             connection.execute(insert(CURRENT_SNAPSHOT), {"slot": 1, "snapshot_id": None})
+
+
+def _version_of(header: SnapshotHeader, model: str) -> object:
+    return (header.models.get(model) or {}).get("version")
 
 
 def next_snapshot_id(newest: str | None, *, clock_ms: int | None = None) -> str:
@@ -287,43 +336,6 @@ def _id_number(snapshot_id: str) -> int:
     for digit in snapshot_id:
         number = number * len(DIGITS) + DIGITS.index(digit)
     return number
-
-
-def _read_version(connection: Connection) -> int | None:
-    """Schema version of the tables; None when there are none."""
-    if not inspect(connection).has_table(STORE_SCHEMA.name):
-        return None
-    return connection.scalar(select(STORE_SCHEMA.c.version))
-
-
-def _can_upgrade(version: int) -> bool:
-    return version < SCHEMA_VERSION and all(
-        step in ADDED for step in range(version + 1, SCHEMA_VERSION + 1)
-    )
-
-
-def _add_columns(connection: Connection, version: int | None) -> None:
-    """Give the tables of an earlier version the columns that came later, empty."""
-    if version is None or not _can_upgrade(version):
-        return
-    for step in range(version + 1, SCHEMA_VERSION + 1):
-        for name in ADDED[step]:
-            kind = ACCOUNT_SCORE.c[name].type.compile(connection.dialect)
-            connection.execute(text(f"ALTER TABLE {ACCOUNT_SCORE.name} ADD COLUMN {name} {kind}"))
-    connection.execute(update(STORE_SCHEMA).values(version=SCHEMA_VERSION))
-
-
-def _check_schema(connection: Connection) -> bool:
-    """Whether the tables are there; refuses those of another schema version."""
-    version = _read_version(connection)
-    if version is not None and version != SCHEMA_VERSION:
-        rule = f"must have schema version {SCHEMA_VERSION}, not {version}"
-        first = "remove it and score again" if version < SCHEMA_VERSION else "update Keepwell"
-        remedy = f"{first}, or name another store"
-        if _can_upgrade(version):
-            remedy = "run `keepwell score`: it brings the store up to date and keeps what is in it"
-        raise InputError([Problem("store", "", rule, remedy=remedy)])
-    return version is not None
 
 
 def _hold_pointer(connection: Connection) -> str | None:

@@ -19,13 +19,15 @@ from features.dataset import Dataset, ModelName, build_datasets
 from features.errors import TransientError
 from features.progress import Progress
 from features.source import Source
-from models.recipe import Skipped
-from models.snapshot import Snapshot, ranking_key
+from models.account_score import ranking_key
+from models.snapshot import Snapshot
+from models.trained import Skipped
 from pipelines.config import Config, read_config
 from pipelines.home import Home
 from pipelines.population import Population, build_population
 from pipelines.promotion import Versions, versions_in_use
 from pipelines.scoring import Published, publish, score_population
+from pipelines.served import check_served
 from pipelines.source import open_company
 from pipelines.training import Outcome, TrainingRun, record_run, train_one
 
@@ -107,9 +109,12 @@ def train(config: Path, data: Path | None = None, as_of: date | None = None) -> 
 
 
 @flow(name="score", validate_parameters=False)
-def score(config: Path, data: Path | None = None, as_of: date | None = None) -> Published:
+def score(
+    config: Path, data: Path | None = None, as_of: date | None = None, replace: bool = False
+) -> Published:
     """Score all customers of the company in a YAML file and publish a snapshot."""
     loaded = read_config(Path(config), data=data)
+    check_served(Home.from_environment(), loaded.company, replace=replace)
     source = open_tables(loaded, as_of)
     published = publish_snapshot(loaded, score_customers(loaded, build_customers(source)))
     create_table_artifact(key=f"{loaded.company}-ranking", table=_ranking_rows(published.snapshot))

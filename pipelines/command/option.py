@@ -19,4 +19,7 @@ AsOfOption = Annotated[
     datetime | None,
     typer.Option("--as-of", formats=["%Y-%m-%d"], help="Use only what was known before this day."),
 ]
+ReplaceOption = Annotated[
+    bool, typer.Option("--replace", help="Serve it though the home serves another company.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
