@@ -80,7 +80,7 @@ class Backtest:
     @property
     def weaknesses(self) -> tuple[str, ...]:
         """Where the verdict does not hold: what `models.weak_slice` says of the slices."""
-        return weak_slices(self.pooled)
+        return () if self.decision.is_null else weak_slices(self.pooled)
 
     def to_json(self) -> dict[str, object]:
         """What ``keepwell backtest --json`` prints for this model."""

@@ -113,7 +113,7 @@ class Report:
     @property
     def weaknesses(self) -> tuple[str, ...]:
         """Where the verdict does not hold: what `models.weak_slice` says of the slices."""
-        return weak_slices(self.judgement)
+        return () if self.decision.is_null else weak_slices(self.judgement)
 
     @property
     def predictions(self) -> pd.DataFrame:

@@ -60,6 +60,7 @@ def show_training(
     console: Console,
     outcomes: Mapping[ModelName, Outcome],
     ceilings: Mapping[str, Mapping[str, str]] | None = None,
+    beneath: Sequence[str] = (),
 ) -> None:
     """The verdict of each model first, then its test metrics beside the baselines.
 
@@ -69,11 +70,15 @@ def show_training(
     outcomes : mapping of model name to Trained or Skipped
     ceilings : mapping of model to (row title to figures), optional
         Further rows, such as the true risk of a demo company.
+    beneath : sequence of str
+        Lines to read with the verdicts, before any figure.
     """
     for name, outcome in outcomes.items():
         console.print(f"[bold]{name}[/bold]: {verdict(outcome)}")
         if isinstance(outcome, Trained):
             show_weaknesses(console, outcome.report.weaknesses)
+    for line in beneath:
+        console.print(line, markup=False, soft_wrap=True)
     for name, outcome in outcomes.items():
         if isinstance(outcome, Trained):
             _show_report(console, name, outcome.report, (ceilings or {}).get(name, {}))
