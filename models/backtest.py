@@ -23,7 +23,7 @@ from models.table import ModelTable
 from models.trained import Skipped
 from models.training import FittedModel, Progress, fit_model
 from models.tuning import tune
-from models.weak_slice import weak_slices
+from models.weakness import find_weaknesses
 
 WANTED_FOLDS = 6
 
@@ -79,8 +79,8 @@ class Backtest:
 
     @property
     def weaknesses(self) -> tuple[str, ...]:
-        """Where the verdict does not hold: what `models.weak_slice` says of the slices."""
-        return weak_slices(self.pooled)
+        """Where the verdict does not hold: what `models.weakness` says of the slices."""
+        return () if self.decision.is_null else find_weaknesses(self.pooled)
 
     def to_json(self) -> dict[str, object]:
         """What ``keepwell backtest --json`` prints for this model."""

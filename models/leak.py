@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -66,6 +67,16 @@ class Leaks:
             f"No: none alone has an AUC over {MOST_AUC} within as-of dates but for agreed dates, "
             "and no gap in the values and no row's being there tells the label."
         )
+
+    def with_others(self, telling: Mapping[str, str]) -> Leaks:
+        """These and the features that tell the label of another model, by that model's name."""
+        added = {name: model for name, model in telling.items() if name not in self.names}
+        stops = tuple(
+            f"{name} holds the answer of the {model} model: what is known only afterwards there is "
+            "so here; leave it out (leave_out), or give the date on which it was known"
+            for name, model in added.items()
+        )
+        return replace(self, stops=(*self.stops, *stops), names=(*self.names, *added))
 
     def to_json(self) -> dict[str, object]:
         """Names as in ``keepwell run --json``."""
@@ -170,10 +181,36 @@ def dominant_features(predictor: Predictor, table: ModelTable) -> tuple[str, ...
 
 def heed(decision: Decision, leaks: Leaks) -> Decision:
     """The gate's decision once leaks are looked at: a stop is the verdict, a warning a reason."""
-    reasons = (*leaks.stops, *decision.reasons, *leaks.warnings)
+    said = (*leaks.stops, *(reason for reason in decision.reasons if reason not in leaks.stops))
+    reasons = (*said, *(warning for warning in leaks.warnings if warning not in said))
     if leaks.stops:
         return Decision(leaks.verdict, False, reasons)
     return replace(decision, reasons=reasons)
+
+
+def share_leaks(
+    found: Mapping[str, Leaks], features: Mapping[str, Collection[str]]
+) -> dict[str, Leaks]:
+    """Each model's leaks with what another model of the company showed to hold the answer.
+
+    Hindsight that tells one label outright tells the other one partly, which no limit sees.
+
+    Parameters
+    ----------
+    found : mapping of model to Leaks
+    features : mapping of model to names of its features
+    """
+    return {
+        model: own.with_others(
+            {
+                name: other
+                for other, theirs in found.items()
+                for name in theirs.names
+                if other != model and name in features[model]
+            }
+        )
+        for model, own in found.items()
+    }
 
 
 def _bins(values: FloatArray) -> npt.NDArray[np.intp]:

@@ -14,7 +14,7 @@ from models.judgement import Judgement
 from models.leak import NO_LEAKS, Leaks
 from models.scored import ScoredRows
 from models.skill import Skill
-from models.weak_slice import weak_slices
+from models.weakness import find_weaknesses
 
 if TYPE_CHECKING:
     from models.challenge import Challenge
@@ -112,8 +112,8 @@ class Report:
 
     @property
     def weaknesses(self) -> tuple[str, ...]:
-        """Where the verdict does not hold: what `models.weak_slice` says of the slices."""
-        return weak_slices(self.judgement)
+        """Where the verdict does not hold: what `models.weakness` says of the slices."""
+        return () if self.decision.is_null else find_weaknesses(self.judgement)
 
     @property
     def predictions(self) -> pd.DataFrame:

@@ -54,7 +54,8 @@ def _show_model(console: Console, found: Backtest, weekly: Stability | None, cur
     skill = found.pooled.skill
     console.print(
         f"  calibration slope {spell(skill.calibration_slope)}, "
-        f"intercept {spell(skill.calibration_intercept, signed=True)}; "
+        f"intercept {spell(skill.calibration_intercept, signed=True)}, "
+        f"lost ARR over expected loss {spell(skill.arr_ratio, digits=2)}; "
         f"Brier {spell(skill.brier)}, skill {spell(skill.brier_skill, signed=True)}; "
         f"log loss {spell(skill.log_loss)}"
     )

@@ -56,7 +56,7 @@ class Breakdown:
     ----------
     model : str
     bundle : Bundle
-        The version of the model.
+        The version of the model, and which copy of it.
     base_log_odds : float
         Of a row of which nothing is known.
     probability : float
@@ -106,6 +106,8 @@ class Breakdown:
             "model": {
                 "name": self.model,
                 "version": card.version,
+                "copy": self.bundle.copy,
+                "known_by": card.data_end,
                 "created_at": card.created_at.isoformat(),
                 "first_as_of": card.first_as_of,
                 "last_as_of": card.last_as_of,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
@@ -20,6 +21,7 @@ from pipelines.last_verdict import say_missing
 from pipelines.move import TierMove
 from pipelines.training import Outcome
 
+GRACE_ROWS = 5
 _ACTIONS = {
     "stop": "[bold red]stop[/bold red]",
     "quarantine": "[yellow]quarantine[/yellow]",
@@ -60,6 +62,7 @@ def show_training(
     console: Console,
     outcomes: Mapping[ModelName, Outcome],
     ceilings: Mapping[str, Mapping[str, str]] | None = None,
+    beneath: Sequence[str] = (),
 ) -> None:
     """The verdict of each model first, then its test metrics beside the baselines.
 
@@ -69,11 +72,15 @@ def show_training(
     outcomes : mapping of model name to Trained or Skipped
     ceilings : mapping of model to (row title to figures), optional
         Further rows, such as the true risk of a demo company.
+    beneath : sequence of str
+        Lines to read with the verdicts, before any figure.
     """
     for name, outcome in outcomes.items():
         console.print(f"[bold]{name}[/bold]: {verdict(outcome)}")
         if isinstance(outcome, Trained):
             show_weaknesses(console, outcome.report.weaknesses)
+    for line in beneath:
+        console.print(line, markup=False, soft_wrap=True)
     for name, outcome in outcomes.items():
         if isinstance(outcome, Trained):
             _show_report(console, name, outcome.report, (ceilings or {}).get(name, {}))
@@ -131,8 +138,10 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
         table.add_row(title, figures, "", "")
     console.print(table)
     slope, intercept = report.skill.calibration_slope, report.skill.calibration_intercept
+    ratio = report.skill.arr_ratio
     console.print(
-        f"  calibration slope {spell(slope)}, intercept {intercept.value:+.2f}; "
+        f"  calibration slope {spell(slope)}, intercept {intercept.value:+.2f}, "
+        f"lost ARR over expected loss {spell(ratio, digits=2)}; "
         f"AUC is {report.within}, intervals are by bootstrap over accounts"
     )
     _show_slices(console, report)
@@ -178,6 +187,8 @@ def show_ranking(
 ) -> None:
     """The accounts to look at first, with what is at stake and why.
 
+    Those whose contract has ended stand apart: mostly they are lost, and they would fill the page.
+
     Parameters
     ----------
     console : Console
@@ -185,23 +196,28 @@ def show_ranking(
     refusals : mapping of model name to sentence, optional
         Why the last training gave no model; None without any training.
     rows : int
-        Accounts shown.
+        Accounts shown, and a few more in grace.
     """
-    ranked = sorted(snapshot.scores, key=ranking_key)[:rows]
-    table = Table(
-        title=f"{snapshot.company}{_day(snapshot)}: {len(snapshot.scores):,} accounts",
-        title_justify="left",
-    )
+    ranked = sorted(snapshot.scores, key=ranking_key)
+    title = f"{snapshot.company}{_day(snapshot)}: {len(snapshot.scores):,} accounts"
+    console.print(_ranking_table(title, [s for s in ranked if s.state != "in_grace"][:rows]))
+    if grace := [score for score in ranked if score.state == "in_grace"]:
+        title = f"in grace, ended and nothing signed since: {len(grace):,} accounts"
+        console.print(_ranking_table(title, grace[:GRACE_ROWS]))
+    lines = [*_summary(snapshot), *say_missing(snapshot.models, refusals)]
+    console.print("\n".join(lines), markup=False, soft_wrap=True)
+
+
+def _ranking_table(title: str, scores: Sequence[AccountScore]) -> Table:
+    table = Table(title=title, title_justify="left")
     for title in ("account", "segment"):
         table.add_column(title, overflow="fold")
     for title in ("ARR", "decide by", "chance of loss", "ARR at risk"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("strongest drivers", overflow="fold")
-    for score in ranked:
+    for score in scores:
         table.add_row(*_ranking_row(score))
-    console.print(table)
-    lines = [*_summary(snapshot), *say_missing(snapshot.models, refusals)]
-    console.print("\n".join(lines), markup=False, soft_wrap=True)
+    return table
 
 
 def _day(snapshot: Snapshot) -> str:
@@ -250,10 +266,14 @@ def _summary(snapshot: Snapshot) -> list[str]:
         for basis, amount in totals.arr_at_risk.items()
         if amount is not None
     ]
+    grace = math.fsum(s.arr_at_risk or 0.0 for s in snapshot.scores if s.state == "in_grace")
+    if grace:
+        lines.append(f"part of that in grace, ended already: {snapshot.currency} {_money(grace)}")
     if totals.arr_high_tier is not None:
-        high = sum(score.risk_tier == "high" for score in snapshot.scores)
+        high = [score for score in snapshot.scores if score.risk_tier == "high"]
+        late = sum(score.state == "in_grace" for score in high)
         lines.append(
-            f"whole ARR of the {high} accounts in the high tier: "
+            f"whole ARR of the {len(high)} accounts in the high tier, {late} of them in grace: "
             f"{snapshot.currency} {_money(totals.arr_high_tier)}"
         )
     if totals.arr_notice_given:

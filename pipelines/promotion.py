@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -73,11 +73,15 @@ def _overtaken(decision: Decision, version: str) -> Decision:
 def _read_champion(folder: Path, config: Config) -> Champion:
     threads = config.training.threads
     bundle = read_bundle(folder, threads=threads)
+    knew_until = bundle.card.data_end
+    if knew_until is not None and bundle.card.last_as_of is not None:
+        # Of a flat table with labels of the day itself it also learnt from the last date's rows.
+        knew_until = max(knew_until, bundle.card.last_as_of + timedelta(days=1))
     return Champion(
         version=bundle.card.version,
         recipe=bundle.card.recipe,
         predictor=bundle.predictor,
-        data_end=bundle.card.data_end,
+        data_end=knew_until,
         judged=read_judged(folder, threads=threads),
         judged_from=bundle.card.judged_from,
     )

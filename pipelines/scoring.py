@@ -192,12 +192,16 @@ def build_snapshot(
 
 
 def read_thresholds(config: Config, bundles: Mapping[ModelName, Bundle]) -> Thresholds | None:
-    """Thresholds of the tiers: the configuration's, else those of the latest promoted model."""
+    """Thresholds of the tiers: the configuration's, else those of the latest promoted model.
+
+    None without either, and for judged copies: a card's thresholds fit the team on its last day.
+    """
     if config.tiers.high is not None and config.tiers.medium is not None:
         return Thresholds(high=config.tiers.high, medium=config.tiers.medium)
-    if not bundles:
+    cards = [bundle.card for bundle in bundles.values() if bundle.copy == "shipped"]
+    if not cards:
         return None
-    latest = max(bundles.values(), key=lambda bundle: bundle.card.created_at).card.thresholds
+    latest = max(cards, key=lambda card: card.created_at).thresholds
     return Thresholds(high=latest.high, medium=latest.medium)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from features.dataset import Dataset, ModelName, build_datasets
@@ -12,6 +12,7 @@ from features.progress import Progress, Step, silent
 from features.source import Source
 from models.bundle import Bundle
 from models.champion import hold_promotions
+from models.leak import heed, share_leaks
 from models.recipe import train_model
 from models.registry import prepare_store
 from models.trained import Skipped, Trained
@@ -99,6 +100,27 @@ def train_one(dataset: Dataset, config: Config, *, progress: Progress = silent) 
     return train_model(model_table(dataset, config), config, progress=tell)
 
 
+def heed_each_other(outcomes: Mapping[ModelName, Outcome]) -> dict[ModelName, Outcome]:
+    """The outcomes, none promoted with a feature that holds the answer of another one."""
+    trained = {name: found for name, found in outcomes.items() if isinstance(found, Trained)}
+    shared = share_leaks(
+        {name: found.report.leaks for name, found in trained.items()},
+        {name: found.shipped.predictor.encoding.columns for name, found in trained.items()},
+    )
+    heeded = {
+        name: replace(
+            found,
+            report=replace(
+                found.report,
+                leaks=shared[name],
+                decision=heed(found.report.decision, shared[name]),
+            ),
+        )
+        for name, found in trained.items()
+    }
+    return {**outcomes, **heeded}
+
+
 def record_run(
     config: Config,
     source: Source,
@@ -118,6 +140,7 @@ def record_run(
     seen : mapping of model name to version
         What was in use when the training began.
     """
+    outcomes = heed_each_other(outcomes)
     progress("today's customers, for the tiers")
     population = build_population(source, source.data_end)
     versions: dict[ModelName, str] = {}

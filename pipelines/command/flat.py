@@ -133,16 +133,14 @@ def train_table(
 
 
 def _show(run: FlatRun) -> None:
-    """The sentence about the split first, then what may be wrong, then the model."""
+    """The verdict first, then how it was judged and what may be wrong, then the figures."""
     from models.trained import Trained
     from pipelines.flat_population import MODEL
     from pipelines.presentation import make_console, show_ranking, show_training
 
     console = make_console()
-    console.print(run.split, markup=False, soft_wrap=True)
-    for warning in run.warnings:
-        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
-    show_training(console, {MODEL: run.outcome})
+    warnings = [f"warning: {warning}" for warning in run.warnings]
+    show_training(console, {MODEL: run.outcome}, beneath=[run.split, *warnings])
     left_out = run.outcome.report.notices if isinstance(run.outcome, Trained) else ()
     for notice in (*run.notices, *left_out):
         console.print(f"notice: {notice}", markup=False, soft_wrap=True)

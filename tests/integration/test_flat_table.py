@@ -289,15 +289,17 @@ def test_where_every_row_has_a_label_those_that_stayed_are_ranked_and_it_is_said
     assert any("lean to the low side" in notice for notice in found["notices"])
 
 
-def test_people_read_first_that_the_split_cannot_be_temporal_and_then_the_warnings(
+def test_people_read_the_verdict_and_that_the_split_cannot_be_temporal_and_the_warnings(
     train: Train,
 ) -> None:
     frame = make_accounts().assign(months_active=np.arange(400) % 12, same=1)
     code, out, _ = train(frame)
     assert code == 0
     lines = out.splitlines()
-    assert lines[0].startswith("the split cannot be temporal")
-    assert lines[1].startswith("warning: months_active: ")
+    assert lines[0] == "churn: better than chance"
+    place = next(i for i, line in enumerate(lines) if line.startswith("the split cannot be"))
+    assert lines[place + 1].startswith("warning: months_active: ")
+    assert place < next(i for i, line in enumerate(lines) if "test rows" in line)
     assert "accounts left out, not later in time" in out
     assert "our-customers, a table without dates: " in out
     assert f"{datetime.now(UTC):%Y-}" not in out
@@ -378,3 +380,14 @@ def test_a_column_that_equals_the_label_stops_the_promotion_and_is_named(
     assert churn["verdict"] == "a feature holds the answer: loyalty"
     assert churn["promoted"] is False
     assert champion(home, "acme", "churn") is None
+
+
+def test_a_model_trained_again_on_the_same_dated_table_takes_the_place_of_its_twin(
+    train: Train,
+) -> None:
+    """The champion also learnt from the rows of the last date: they must not judge it."""
+    frame = make_months()
+    printed(train(frame, "--json"))
+    second = printed(train(frame, "--json"))["models"]["churn"]
+    assert second["champion"]["difference"] == 0.0
+    assert second["promoted"]

@@ -88,7 +88,7 @@ def test_the_error_of_the_withheld_stands_beside_that_of_the_answered() -> None:
     assert found.by_rule["too_little_history"].rows == 0
     assert found.sentence == (
         "no probability for 50.0% of the test rows: 50.0% interval too wide "
-        "(Brier skill +0.00); +0.90 on the others"
+        "(Brier skill +0.00); +0.90 on the others, whose AUC is unknown"
     )
 
 

@@ -8,12 +8,14 @@ from dataclasses import replace
 from rich.console import Console
 
 from features.errors import Problem
+from models.account_score import AccountScore
 from models.bootstrap import Estimate
 from models.recipe import train_model
 from models.trained import Trained
-from pipelines.presentation import show_problems, show_training
+from pipelines.presentation import show_problems, show_ranking, show_training
 from tests.model_rows import QUICK
 from tests.unit.test_model_recipe import banded
+from tests.unit.test_store_snapshot import published
 
 
 def test_slices_that_cannot_be_told_are_counted() -> None:
@@ -56,3 +58,24 @@ def test_problems_are_tables_on_a_terminal_and_lines_elsewhere() -> None:
     assert "[bold]negative[/bold]" in drawn
     assert "1,200" in drawn
     assert file.getvalue().splitlines() == [f"{p.action}: {p}" for p in PROBLEMS]
+
+
+def test_whose_contract_has_ended_stands_apart_from_whom_to_call() -> None:
+    scores = (
+        AccountScore(
+            account_id="late", state="in_grace", arr=900.0, loss_probability=0.9, arr_at_risk=810.0,
+            basis="renewal", risk_tier="high",
+        ),
+        AccountScore(
+            account_id="open", state="to_decide", arr=100.0, loss_probability=0.8, arr_at_risk=80.0,
+            basis="renewal", risk_tier="high",
+        ),
+    )  # fmt: skip
+    out = io.StringIO()
+    show_ranking(Console(file=out, width=160), replace(published(*scores), currency="USD"))
+    said = out.getvalue()
+    assert said.index("open") < said.index("in grace, ended and nothing signed since: 1 accounts")
+    assert said.index("signed since: 1 accounts") < said.index("late")
+    assert "expected loss by renewal: USD 890" in said
+    assert "part of that in grace, ended already: USD 810" in said
+    assert "the 2 accounts in the high tier, 1 of them in grace: USD 1,000" in said

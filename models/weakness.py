@@ -1,4 +1,4 @@
-"""Slices in which a model that is good overall is not, to be said beside its verdict."""
+"""Where a model that is good overall is not, to be said beside its verdict."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from models.skill import Skill
 MOST_NAMED = 5
 
 
-def weak_slices(judgement: Judgement) -> tuple[str, ...]:
-    """At most two sentences: where the model is at chance, and where its probabilities are off.
+def find_weaknesses(judgement: Judgement) -> tuple[str, ...]:
+    """At most three sentences: slices at chance, slices whose probabilities are off, and the money.
 
     Only slices that are judged at all count (see `Skill.note`), and none of a model that is no
     better than chance overall: of that one nothing holds anywhere. Many slices are looked at, so
@@ -41,7 +41,17 @@ def weak_slices(judgement: Judgement) -> tuple[str, ...]:
             _slope,
             _is_off,
         ),
+        *_money(judgement.skill.arr_ratio),
     )
+
+
+def _money(ratio: Estimate) -> tuple[str, ...]:
+    """Whether the expected loss runs low or high beyond noise."""
+    if not (ratio.low > 1.0 or ratio.high < 1.0):
+        return ()
+    word = "low" if ratio.low > 1.0 else "high"
+    said = f"{ratio.value:.2f} times as much ({ratio.low:.2f} to {ratio.high:.2f})"
+    return (f"its expected loss runs {word}: the ARR that was lost is {said}",)
 
 
 def _judged(judgement: Judgement) -> Iterator[tuple[str, Skill]]:
