@@ -174,6 +174,8 @@ class Database:
             if type(fault) is not DatabaseError:
                 raise
             raise self.unsound(str(fault.orig)) from fault
+        except UnicodeDecodeError as fault:  # SQLite's own message quotes a damaged schema
+            raise self.unsound("its schema is damaged") from fault
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -112,7 +112,7 @@ def _retire(
 ) -> None:
     """Remove the snapshots that have had their time, and old rows of the outbox."""
     query = select(SNAPSHOT.c.snapshot_id, SNAPSHOT.c.created_at)
-    created = dict(connection.execute(query).tuples().all())
+    created = dict(connection.execute(query).all())
     gone = outlived_snapshots(created, rules, kept=kept, now=now)
     remove_snapshots(connection, gone)
     past = now - timedelta(days=KEEP_DAYS)
