@@ -71,7 +71,8 @@ def export(
     if json_:
         print_json({"file": file, **table.to_json()})
         return
-    said = f"{file}: {table.accounts:,} accounts of {header.company} as of {header.as_of}"
+    counted = f"{table.accounts:,} {'account' if table.accounts == 1 else 'accounts'}"
+    said = f"{file}: {counted} of {header.company} as of {header.as_of}"
     said += f" (snapshot {header.snapshot_id})"
     if table.gone:
         said += f"; {table.gone:,} gone"
