@@ -104,7 +104,7 @@ def _served_by(connection: Connection, company: str) -> str | None:
 
 def _read_traces(connection: Connection, snapshot_id: str) -> list[Trace]:
     query = select(*TRACE).where(ACCOUNT_SCORE.c.snapshot_id == snapshot_id)
-    return [Trace(**row) for row in connection.execute(query).mappings()]
+    return [Trace._make(row) for row in connection.execute(query)]
 
 
 def _retire(

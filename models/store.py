@@ -285,7 +285,7 @@ def _read_tuple(row: RowMapping) -> tuple[Any, ...]:  # Any: a column each
 
 
 def _read_trace(row: RowMapping) -> Trace:
-    return Trace(**row)
+    return Trace._make(row.values())
 
 
 def _read_change(row: RowMapping) -> TierChange:

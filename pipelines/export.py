@@ -197,9 +197,11 @@ def _changed(
         rule = f"there is no snapshot {since} (any more)"
     elif earlier.company != header.company:
         rule = f"snapshot {since} is of {earlier.company}, not of {header.company}"
+    elif after is None:
+        raise _removed(header)
     else:
-        found = compare_snapshots(before, after or (), points=points)
-        return frozenset((*found.changed, *found.new)), lost_external_ids(before, after or ())
+        found = compare_snapshots(before, after, points=points)
+        return frozenset((*found.changed, *found.new)), lost_external_ids(before, after)
     remedy = "leave it out and take over all accounts once"
     raise InputError([Problem("export", "changed_since", rule, remedy=remedy)])
 
@@ -211,8 +213,12 @@ def _read_scores(store: SnapshotStore, header: SnapshotHeader) -> Iterator[Accou
         yield from page
         read += len(page)
     if read < header.accounts:
-        rule = f"snapshot {header.snapshot_id} was removed while it was read"
-        raise InputError([Problem("export", "", rule, remedy="export again")])
+        raise _removed(header)
+
+
+def _removed(header: SnapshotHeader) -> InputError:
+    rule = f"snapshot {header.snapshot_id} was removed while it was read"
+    return InputError([Problem("export", "", rule, remedy="export again")])
 
 
 def _fields(groups: tuple[tuple[Kind, str], ...]) -> tuple[Column, ...]:

@@ -162,6 +162,9 @@ def test_a_crm_gets_only_what_changed_and_what_is_gone_with_empty_scores(
     assert {row["account_id"] for row in read_csv(out)} == {"moved", "new", "renamed", "gone"}
     code, out, _ = export("-", "--for", "crm", "--changed-since", second)
     assert (code, read_csv(out)) == (0, [])
+    file = tmp_path / "nothing.parquet"
+    assert export(str(file), "--for", "crm", "--changed-since", second)[0] == 0
+    assert pq.read_table(file).num_rows == 0
 
 
 def test_minus_writes_csv_to_stdout_and_what_is_said_to_stderr(

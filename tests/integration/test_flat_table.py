@@ -199,6 +199,7 @@ def test_bad_tables_change_nothing_and_end_with_2(train: Train, home: Path) -> N
         (["--config", "a.yaml", "--table", "a.csv"], "give one of --config and --table"),
         (["--table", "a.csv"], "--table needs --label"),
         (["--table", "a.csv", "--label", "b", "--data", "c"], "--data belongs to --config"),
+        (["--config", "a.yaml", "--force"], "--force belongs to --table"),
         (["--config", "a.yaml", "--arr-column", "mrr"], "--arr-column belongs to --table"),
         (["--table", "a.csv", "--label", "b", "--company", "Our Company"], "--company"),
         (["--table", "a.csv", "--label", "b", "--as-of", "2999-01-01"], "lies in the future"),
