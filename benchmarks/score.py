@@ -25,9 +25,9 @@ from models.refit import fit_refits
 from models.settings import TrainingSettings
 from models.tier import Thresholds
 from models.training import fit_model
+from pipelines.account_score import score_accounts
 from pipelines.config import Config
 from pipelines.population import Model, Population, build_population
-from pipelines.scoring import score_accounts
 from pipelines.source import model_table
 
 LIMIT = 1.1

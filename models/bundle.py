@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from models.encoding import Encoding
     from models.predictor import Predictor
-    from models.recipe import Trained
     from models.refit import Refits
+    from models.trained import Trained
 
 MODEL_FILE = "model.txt"
 GOLDEN_FILE = "golden.json"
@@ -98,6 +98,7 @@ def describe(
     """
     shipped = trained.shipped
     calibration = shipped.predictor.calibration
+    known = trained.report.test.known
     return Card(
         company=provenance.company,
         model=trained.model,
@@ -106,8 +107,8 @@ def describe(
         features=_feature_columns(shipped.predictor.encoding),
         calibration=CardCalibration(slope=calibration.slope, intercept=calibration.intercept),
         thresholds=CardThresholds(high=thresholds.high, medium=thresholds.medium),
-        first_as_of=shipped.as_of[0].date(),
-        last_as_of=shipped.as_of[1].date(),
+        first_as_of=shipped.as_of[0].date() if known else None,
+        last_as_of=shipped.as_of[1].date() if known else None,
         data_end=trained.test.data_end,
         rows=shipped.rows,
         positives=shipped.positives,
@@ -121,7 +122,7 @@ def describe(
         data_hash=provenance.data_hash,
         config_hash=sha256(provenance.config_text.encode()),
         recipe=trained.recipe,
-        judged_from=trained.report.test.first.date(),
+        judged_from=trained.report.test.first.date() if known else None,
     )
 
 

@@ -33,11 +33,14 @@ class Leaks:
         Sentences that stop nothing.
     names : tuple of str
         The features that the stops name; ``the rows`` where the rows' presence tells.
+    dated : bool
+        Whether rows were compared within as-of dates, and their presence looked at.
     """
 
     stops: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    dated: bool = True
 
     @property
     def verdict(self) -> str:
@@ -52,7 +55,14 @@ class Leaks:
     def words(self) -> str:
         """What was found, for the card's leakage sheet."""
         found = "; ".join((*self.stops, *self.warnings))
-        return found or (
+        if found:
+            return found
+        if not self.dated:
+            return (
+                f"No: none alone has an AUC over {MOST_AUC}, and no gap in the values tells the "
+                "label. When values were known cannot be seen."
+            )
+        return (
             f"No: none alone has an AUC over {MOST_AUC} within as-of dates but for agreed dates, "
             "and no gap in the values and no row's being there tells the label."
         )
@@ -85,7 +95,7 @@ def find_leaks(table: ModelTable, predictor: Predictor) -> Leaks:
     table = table.part(table.headline)
     warnings = dominant_features(predictor, table)
     if len(np.unique(table.label)) < 2:
-        return Leaks(warnings=warnings)
+        return Leaks(warnings=warnings, dated=table.dated)
     rows = label_rows(table)
     presence = telling_rows(table) if table.dated else None
     stops, names = ([], []) if presence is None else ([presence], [ROWS])
@@ -98,9 +108,9 @@ def find_leaks(table: ModelTable, predictor: Predictor) -> Leaks:
     most = _limit(features[by_date], rows)
     left = features.drop(columns=[name for name in {*names, *by_date} if name in features])
     for name, auc in telling_features(left, rows, most=most):
-        stops.append(_value_sentence(name, auc, most))
+        stops.append(_value_sentence(name, f"{auc:.3f}{rows.within}", most))
         names.append(name)
-    return Leaks(tuple(stops), warnings, tuple(names))
+    return Leaks(tuple(stops), warnings, tuple(names), table.dated)
 
 
 def _limit(agreed: pd.DataFrame, rows: Labelled) -> float:
@@ -151,7 +161,8 @@ def dominant_features(predictor: Predictor, table: ModelTable) -> tuple[str, ...
     share, name = float(gain[place]) / total, predictor.encoding.columns[place]
     if share <= MOST_GAIN:
         return ()
-    remedy = "look whether its values are known before the as-of date"
+    day = "the as-of date" if table.dated else "the outcome"
+    remedy = f"look whether its values are known before {day}"
     if table.traits.get(name, _NO_TRAIT).agreed:
         remedy = "it follows from agreed dates, so the model says little beyond the calendar"
     return (f"{name} has {100 * share:.0f} % of the model's importance: {remedy}",)
@@ -177,9 +188,9 @@ def _codes(column: pd.Series) -> npt.NDArray[np.intp]:
     return codes.astype(np.intp)
 
 
-def _value_sentence(name: str, auc: float, most: float) -> str:
+def _value_sentence(name: str, figure: str, most: float) -> str:
     return (
-        f"{name} alone tells the label: AUC {auc:.3f} within as-of dates, over {most:.3g}; see "
+        f"{name} alone tells the label: AUC {figure}, over {most:.3g}; see "
         "from when its values are known, correct the query, or put it under leave_out"
     )
 

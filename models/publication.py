@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from features.errors import InputError, Problem
+from models.account_score import ranking_key
 from models.publish_gate import compare_with_served, judge_publish
 from models.settings import PublishSettings, RetentionSettings
-from models.snapshot import Snapshot, ranking_key
+from models.snapshot import Snapshot
 from models.snapshot_diff import Trace, trace_account
 from models.snapshot_id import least_snapshot_id, next_snapshot_id
 from models.snapshot_retention import outlived_snapshots

@@ -12,9 +12,9 @@ from features.dataset import Dataset, ModelName, build_datasets
 from features.progress import Progress, Step, silent
 from features.source import Source
 from models.backtest import Backtest, backtest
-from models.recipe import Skipped
 from models.stability import Stability, first_thresholds, measure_stability
 from models.table import ModelTable
+from models.trained import Skipped
 from pipelines.config import Config
 from pipelines.source import model_table
 

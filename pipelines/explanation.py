@@ -11,15 +11,15 @@ from features.dataset import ModelName
 from features.digest import Digest, read_digests
 from features.errors import InputError, Problem
 from features.progress import Progress, silent
-from features.settings import AbstentionSettings
 from features.source import Source
 from models.abstention import RULES
+from models.account_score import STATES_AT_RISK, Abstention, AccountScore
 from models.bundle import Bundle
-from models.snapshot import STATES_AT_RISK, Abstention, AccountScore
 from models.store import SnapshotStore
 from pipelines.breakdown import EXACT, Breakdown, Target, take_apart
 from pipelines.config import Config
 from pipelines.home import Home
+from pipelines.last_verdict import read_refusals
 from pipelines.population import Prediction, build_population, predict
 from pipelines.scoring import (
     build_snapshot,
@@ -156,7 +156,7 @@ def explain_account(
         score=score,
         digests=tuple(read_digests(source, account_id, latest=LATEST_ROWS)),
         breakdown=breakdown,
-        reason="" if breakdown else _why_none(score, bundles, withheld, config.abstention),
+        reason="" if breakdown else _why_none(score, bundles, withheld, config, home),
         published=published,
     )
 
@@ -165,7 +165,7 @@ def default_as_of(config: Config, home: Home) -> date | None:
     """The served ranking's date, unless a model was trained on more since; None: the data's end."""
     with SnapshotStore(home.store_url) as store:
         header = store.current()
-    if header is None or header.company != config.company:
+    if header is None or header.company != config.company or header.as_of is None:
         return None
     return None if knowledge_problems(header.as_of, read_champions(home, config)) else header.as_of
 
@@ -245,16 +245,21 @@ def _why_none(
     score: AccountScore | None,
     bundles: Mapping[ModelName, Bundle],
     withheld: Abstention | None,
-    rules: AbstentionSettings,
+    config: Config,
+    home: Home,
 ) -> str:
     """Why there is no probability."""
     if score is None:
         return "it is no customer on this date, so there is nothing to predict"
     if withheld is not None:
         rule = next(rule for rule in RULES if rule.name == withheld)
-        return f"withheld: {rule.describe(rules)}"
+        return f"withheld: {rule.describe(config.abstention)}"
     if not bundles:
-        return "no model is promoted yet: keepwell train"
+        refusals = read_refusals(home, config.company)
+        if not refusals:
+            return "no model is promoted yet: keepwell train"
+        said = "; ".join(f"{name}: {why}" for name, why in refusals.items())
+        return f"no model is promoted; {said}"
     if score.state not in STATES_AT_RISK:
         return f"its state is {score.state.replace('_', ' ')}: there is nothing left to predict"
     return f"no promoted model ({', '.join(sorted(bundles))}) speaks of an account like this"

@@ -15,7 +15,7 @@ from rich.text import Text
 from features.catalogue import Feature
 from features.digest import Cell, Digest
 from features.wording import describe, format_value
-from models.snapshot import AccountScore
+from models.account_score import AccountScore
 from pipelines.breakdown import Breakdown, Step
 from pipelines.explanation import AccountExplanation
 from pipelines.presentation import percent

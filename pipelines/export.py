@@ -8,7 +8,8 @@ from datetime import date
 from typing import Literal
 
 from features.errors import InputError, Problem
-from models.snapshot import AccountScore, Driver, SnapshotHeader
+from models.account_score import AccountScore, Driver
+from models.snapshot import SnapshotHeader
 from models.snapshot_diff import POINT, Trace, compare_snapshots, lost_external_ids, top_driver
 from models.store import SnapshotStore
 from pipelines.cell import harmless_text
@@ -82,7 +83,7 @@ class Export:
         return {
             "company": self.header.company,
             "snapshot_id": self.header.snapshot_id,
-            "as_of": self.header.as_of.isoformat(),
+            "as_of": self.header.as_of and self.header.as_of.isoformat(),
             "for": self.audience,
             "changed_since": self.changed_since,
             "accounts": self.accounts,

@@ -10,17 +10,13 @@ from rich.table import Table
 
 from features.dataset import ModelName
 from features.errors import Problem
+from models.account_score import AccountScore, ranking_key
 from models.baseline import TITLES, title_of
 from models.bootstrap import Estimate
-from models.recipe import Skipped, Trained
 from models.report import Report
-from models.snapshot import (
-    AccountScore,
-    Snapshot,
-    count_abstentions,
-    ranking_key,
-    total_money,
-)
+from models.snapshot import Snapshot, count_abstentions, total_money
+from models.trained import Skipped, Trained
+from pipelines.last_verdict import say_missing
 from pipelines.move import TierMove
 from pipelines.training import Outcome
 
@@ -76,9 +72,17 @@ def show_training(
     """
     for name, outcome in outcomes.items():
         console.print(f"[bold]{name}[/bold]: {verdict(outcome)}")
+        if isinstance(outcome, Trained):
+            show_weaknesses(console, outcome.report.weaknesses)
     for name, outcome in outcomes.items():
         if isinstance(outcome, Trained):
             _show_report(console, name, outcome.report, (ceilings or {}).get(name, {}))
+
+
+def show_weaknesses(console: Console, sentences: Sequence[str]) -> None:
+    """Where a verdict does not hold, right below it."""
+    for sentence in sentences:
+        console.print(f"  {sentence}", markup=False, soft_wrap=True)
 
 
 def show_moves(console: Console, moves: Sequence[TierMove], *, rows: int = 5) -> None:
@@ -165,19 +169,27 @@ def spell(found: Estimate, *, signed: bool = False, digits: int = 3) -> str:
     return f"{value:{form}} ({low:{form}} to {high:{form}})"
 
 
-def show_ranking(console: Console, snapshot: Snapshot, *, rows: int = 15) -> None:
+def show_ranking(
+    console: Console,
+    snapshot: Snapshot,
+    *,
+    refusals: Mapping[str, str] | None = None,
+    rows: int = 15,
+) -> None:
     """The accounts to look at first, with what is at stake and why.
 
     Parameters
     ----------
     console : Console
     snapshot : Snapshot
+    refusals : mapping of model name to sentence, optional
+        Why the last training gave no model; None without any training.
     rows : int
         Accounts shown.
     """
     ranked = sorted(snapshot.scores, key=ranking_key)[:rows]
     table = Table(
-        title=f"{snapshot.company} as of {snapshot.as_of}: {len(snapshot.scores):,} accounts",
+        title=f"{snapshot.company}{_day(snapshot)}: {len(snapshot.scores):,} accounts",
         title_justify="left",
     )
     for title in ("account", "segment"):
@@ -188,7 +200,12 @@ def show_ranking(console: Console, snapshot: Snapshot, *, rows: int = 15) -> Non
     for score in ranked:
         table.add_row(*_ranking_row(score))
     console.print(table)
-    console.print(_summary(snapshot), markup=False)
+    lines = [*_summary(snapshot), *say_missing(snapshot.models, refusals)]
+    console.print("\n".join(lines), markup=False, soft_wrap=True)
+
+
+def _day(snapshot: Snapshot) -> str:
+    return ", a table without dates" if snapshot.as_of is None else f" as of {snapshot.as_of}"
 
 
 def _ranking_row(score: AccountScore) -> Sequence[str]:
@@ -226,7 +243,7 @@ def percent(share: float) -> str:
     return "< 1 %" if share < 0.01 else f"{100 * share:.0f} %"
 
 
-def _summary(snapshot: Snapshot) -> str:
+def _summary(snapshot: Snapshot) -> list[str]:
     totals = total_money(snapshot.scores)
     lines = [
         f"expected loss by {basis}: {snapshot.currency} {_money(amount)}"
@@ -243,10 +260,7 @@ def _summary(snapshot: Snapshot) -> str:
         lines.append(
             f"ARR under notice, already lost: {snapshot.currency} {_money(totals.arr_notice_given)}"
         )
-    lines += _abstentions(snapshot)
-    if not any(snapshot.models.values()):
-        lines.append("no model is promoted, so there are states and dates only: keepwell train")
-    return "\n".join(lines)
+    return [*lines, *_abstentions(snapshot)]
 
 
 def _abstentions(snapshot: Snapshot) -> list[str]:

@@ -15,10 +15,12 @@ from models.challenge import Champion, challenge, decide_challenge
 from models.champion import bundle_folder, champion, promote
 from models.gate import Decision
 from models.plot import draw_plots
-from models.recipe import Trained
 from models.registry import record_training, set_champion
 from models.report_page import render_card, render_report
+from models.settings import CostSettings
 from models.tier import Thresholds, choose_thresholds
+from models.top import NO_COSTS
+from models.trained import Trained
 from pipelines.config import Config
 from pipelines.home import Home
 from pipelines.move import TierMove
@@ -127,6 +129,7 @@ def record_model(
     thresholds: Thresholds,
     *,
     currency: str,
+    costs: CostSettings = NO_COSTS,
     moves: Sequence[TierMove] = (),
 ) -> str:
     """Register the model, write report and bundle, and promote what the gate lets through."""
@@ -138,6 +141,7 @@ def record_model(
                 trained,
                 provenance,
                 currency=currency,
+                costs=costs,
                 plots=plots,
                 moves=[move.to_json() for move in moves],
             ),

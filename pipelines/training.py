@@ -12,10 +12,12 @@ from features.progress import Progress, Step, silent
 from features.source import Source
 from models.bundle import Bundle
 from models.champion import hold_promotions
-from models.recipe import Skipped, Trained, train_model
+from models.recipe import train_model
 from models.registry import prepare_store
+from models.trained import Skipped, Trained
 from pipelines.config import Config
 from pipelines.home import Home
+from pipelines.last_verdict import keep_refusals
 from pipelines.move import TierMove, find_moves
 from pipelines.population import Population, build_population
 from pipelines.promotion import (
@@ -133,8 +135,15 @@ def record_run(
             progress(f"recording the {name} model")
             provenance = describe_provenance(config, source, name)
             versions[name] = record_model(
-                home, model, provenance, thresholds, currency=config.currency, moves=moves
+                home,
+                model,
+                provenance,
+                thresholds,
+                currency=config.currency,
+                costs=config.costs,
+                moves=moves,
             )
+    keep_refusals(home, config.company, {**outcomes, **trained})
     reports = tuple(home.report(config.company, name, v) for name, v in versions.items())
     return TrainingRun({**outcomes, **trained}, versions, population, moves, reports)
 

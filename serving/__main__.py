@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from features.errors import InputError
 from serving.journal import log_config
-from serving.server import build_server
+from serving.server import build_server, reason_not_to_listen
 from serving.settings import Settings
 
 STORE_VARIABLE = "KEEPWELL_STORE"
@@ -23,10 +23,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until stopped and return the exit code: 0 stopped, 1 failed, 2 bad input."""
     chosen = build_parser().parse_args(arguments)
     try:
-        server = build_server(Settings(store_url=chosen.store, host=chosen.host, port=chosen.port))
+        settings = Settings(store_url=chosen.store, host=chosen.host, port=chosen.port)
+        server = build_server(settings)
     except InputError as fault:
         print(f"keepwell serve: {fault}", file=sys.stderr)
         return BAD_INPUT
+    if reason := reason_not_to_listen(settings):
+        print(f"keepwell serve: {reason}", file=sys.stderr)
+        return FAILED
     logging.config.dictConfig(log_config())
     with suppress(KeyboardInterrupt):  # the server has stopped in order and passes it on
         server.run()

@@ -8,15 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.snapshot import (
-    Abstention,
-    AccountScore,
-    Basis,
-    Direction,
-    SnapshotHeader,
-    State,
-    Tier,
-)
+from models.account_score import Abstention, AccountScore, Basis, Direction, State, Tier
+from models.snapshot import SnapshotHeader
 
 Share = float  # 0-1
 
@@ -63,7 +56,9 @@ class ModelAnswer(Answer):
     """The version of a model that a snapshot was made with, and the time that it speaks of."""
 
     version: str
-    horizon_days: int | None = Field(description="Length of the time in which an account leaves")
+    horizon_days: int | None = Field(
+        description="Length of the time in which an account leaves; null where it was not stated"
+    )
     lead_days: int | None = Field(description="Days between the as-of date and that time")
     max_lead_days: int | None = Field(description="Decisions further away are not predicted")
 
@@ -117,8 +112,11 @@ class SnapshotAnswer(Answer):
     """Which snapshot an answer was read from."""
 
     snapshot_id: str
-    as_of: date = Field(description="Only what was known before this midnight was used")
-    data_end: date = Field(description="Exclusive end of the data")
+    as_of: date | None = Field(
+        description="Only what was known before this midnight was used; null where nobody knows: "
+        "the ranking is of a table without dates"
+    )
+    data_end: date | None = Field(description="Exclusive end of the data; null likewise")
     thresholds: ThresholdAnswer | None
     models: dict[str, ModelAnswer | None] = Field(
         description="By name; null where no model has been promoted"
@@ -156,7 +154,7 @@ class Readiness(Answer):
 
     status: str = Field(examples=["ready"])
     snapshot_id: str
-    as_of: date
+    as_of: date | None
 
 
 def account_risk(header: SnapshotHeader, score: AccountScore) -> AccountRisk:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -11,6 +14,10 @@ from serving.problem import BAD_REQUEST, problem_response
 from serving.settings import Settings
 
 STOP_S = 10
+_REASONS = {
+    errno.EADDRINUSE: "is taken, perhaps by a service that still runs",
+    errno.EACCES: "may not be listened on by this user",
+}
 
 
 class ProblemProtocol(H11Protocol):
@@ -28,6 +35,23 @@ class ProblemProtocol(H11Protocol):
         ):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
+
+
+def reason_not_to_listen(settings: Settings) -> str | None:
+    """Why nobody can listen on the address, in one sentence with the remedy; None when one can.
+
+    Asked before the service starts, since that has only its log to say it in.
+    """
+    kind = socket.SOCK_STREAM
+    for family, _, _, _, address in socket.getaddrinfo(settings.host, settings.port, type=kind):
+        try:
+            with socket.create_server(address, family=family):
+                pass
+        except OSError as error:
+            if error.errno in _REASONS:
+                place = f"port {settings.port} of {settings.host}"
+                return f"{place} {_REASONS[error.errno]}; choose another one with --port"
+    return None
 
 
 def build_server(settings: Settings) -> uvicorn.Server:

@@ -15,12 +15,12 @@ import pandas as pd
 import pytest
 
 from features.dataset import build_datasets
+from models.account_score import AccountScore
 from models.bundle import describe, write_bundle
 from models.champion import bundle_folder, promote
-from models.recipe import Trained
-from models.snapshot import AccountScore
 from models.store import SnapshotStore
 from models.tier import Thresholds
+from models.trained import Trained
 from pipelines.cli import main
 from pipelines.config import Config, read_config
 from pipelines.home import Home

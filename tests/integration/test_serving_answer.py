@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from fastapi import FastAPI
 
-from models.snapshot import AccountScore
+from models.account_score import AccountScore
 from models.store import SnapshotStore
 from serving.application import create_app
 from serving.settings import Settings

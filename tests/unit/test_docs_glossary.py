@@ -9,7 +9,7 @@ import pytest
 
 from features.catalogue import read_templates
 from features.people import KEY_ROLES
-from models.snapshot import ABSTENTIONS, BASES, STATES, TIERS
+from models.account_score import ABSTENTIONS, BASES, STATES, TIERS
 
 TEXT = (Path(__file__).parents[2] / "GLOSSARY.md").read_text(encoding="utf-8")
 GROUPS = sorted({template.group for template in read_templates()} | {"attributes"})

@@ -9,11 +9,11 @@ import pytest
 
 from features.settings import AbstentionSettings
 from models.abstention import RULES, find_abstentions
+from models.account_score import ABSTENTIONS
 from models.bootstrap import draw_groups
 from models.refit import Interval, no_interval
 from models.report import Report
 from models.settings import ModelSettings, TrainingSettings
-from models.snapshot import ABSTENTIONS
 from models.table import ModelTable
 from models.withheld import Withheld, compare, judge_abstention
 from tests.integration.trained import trained_model

@@ -11,8 +11,9 @@ import pytest
 from models.gate import Decision
 from models.leak import ROWS, Leaks, find_leaks, heed
 from models.presence import telling_rows
-from models.recipe import Skipped, Trained, train_model
+from models.recipe import train_model
 from models.table import FloatArray, ModelTable, Trait
+from models.trained import Skipped, Trained
 from models.training import fit_model
 from tests.model_rows import QUICK, make_table, with_rows
 
@@ -168,6 +169,8 @@ def test_a_stop_is_the_verdict_and_a_warning_a_reason() -> None:
 def test_the_card_says_what_was_found_or_that_nothing_was() -> None:
     assert Leaks(("x tells",), ("y weighs",), ("x",)).words == "x tells; y weighs"
     assert Leaks().words.startswith("No: none alone has an AUC over 0.95")
+    assert "as-of dates" in Leaks().words
+    assert "as-of" not in Leaks(dated=False).words
 
 
 def test_a_model_with_a_leak_is_trained_but_not_promoted() -> None:

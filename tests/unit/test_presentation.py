@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
 from features.errors import Problem
+from models.bootstrap import Estimate
 from models.recipe import train_model
+from models.trained import Trained
 from pipelines.presentation import show_problems, show_training
 from tests.model_rows import QUICK
 from tests.unit.test_model_recipe import banded
@@ -22,6 +25,19 @@ def test_slices_that_cannot_be_told_are_counted() -> None:
     assert near.startswith("0-30 days: 0.")
     assert far.startswith("over 90 days: 0.")
     assert left == "2 more too small or of one class"
+
+
+def test_where_a_verdict_does_not_hold_stands_right_below_it() -> None:
+    outcome = train_model(banded(), QUICK)
+    assert isinstance(outcome, Trained)
+    judgement = outcome.report.judgement
+    weak = replace(judgement.skill, auc=Estimate(0.52, 0.45, 0.58))
+    report = replace(outcome.report, judgement=replace(judgement, slices={"plan": {"basic": weak}}))
+    out = io.StringIO()
+    show_training(Console(file=out, width=400), {"renewal": replace(outcome, report=report)})
+    verdict, below, *_ = out.getvalue().splitlines()
+    assert verdict.startswith("renewal: ")
+    assert "1 of 1 slices judged: plan basic (AUC 0.52, 0.45 to 0.58" in below
 
 
 PROBLEMS = (
