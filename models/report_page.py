@@ -82,7 +82,6 @@ def render_report(
         **_facts(trained, provenance),
         currency=currency,
         costs=say_costs(costs, currency),
-        notices=trained.report.notices,
         pictures=pictures,
         moves=moves,
         most_moves=MOST_MOVES,
