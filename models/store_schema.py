@@ -1,38 +1,35 @@
-"""Versions of the store's tables: which one is there, whether it will do, and bringing it up."""
+"""The version of the snapshot store's tables: made, checked, and brought up to date."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, inspect, select, text, update
+from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from features.errors import InputError, Problem
-from models.store_table import ACCOUNT_SCORE, ADDED, STORE_SCHEMA
+from models.database import Database
+from models.store_table import ADDED, CURRENT_SNAPSHOT, METADATA, STORE_SCHEMA
+from models.tier_change import TIER_CHANGE
 
-SCHEMA_VERSION = 3  # what came with a version that can be reached from the one before: ADDED
-
-
-def read_version(connection: Connection) -> int | None:
-    """Schema version of the tables; None when there are none."""
-    if not inspect(connection).has_table(STORE_SCHEMA.name):
-        return None
-    return connection.scalar(select(STORE_SCHEMA.c.version))
+SCHEMA_VERSION = 4  # what came with a version that can be reached from the one before: ADDED
+SCHEMA_LOCK = 0x6B656570  # any number that no other program uses as an advisory lock
+ADDED_TABLES = {4: (TIER_CHANGE,)}
 
 
-def can_upgrade(version: int) -> bool:
-    """Whether tables of an earlier version need but the columns that came since."""
-    return version < SCHEMA_VERSION and all(
-        step in ADDED for step in range(version + 1, SCHEMA_VERSION + 1)
-    )
+def make_schema(database: Database, connection: Connection) -> None:
+    """Make the tables where there are none, and bring those of an earlier version up to date.
 
-
-def add_columns(connection: Connection, version: int | None) -> None:
-    """Give the tables of an earlier version the columns that came later, empty."""
-    if version is None or not can_upgrade(version):
-        return
-    for step in range(version + 1, SCHEMA_VERSION + 1):
-        for name in ADDED[step]:
-            kind = ACCOUNT_SCORE.c[name].type.compile(connection.dialect)
-            connection.execute(text(f"ALTER TABLE {ACCOUNT_SCORE.name} ADD COLUMN {name} {kind}"))
-    connection.execute(update(STORE_SCHEMA).values(version=SCHEMA_VERSION))
+    Raises
+    ------
+    InputError
+        They are of a version that cannot be reached from, or of a later one.
+    """
+    database.lock(connection, SCHEMA_LOCK)
+    version = read_version(connection)
+    if version is not None and can_upgrade(version):
+        _upgrade(connection, version)
+    if not check_schema(connection):
+        METADATA.create_all(connection)
+        connection.execute(insert(STORE_SCHEMA), {"slot": 1, "version": SCHEMA_VERSION})
+        connection.execute(insert(CURRENT_SNAPSHOT), {"slot": 1, "snapshot_id": None})
 
 
 def check_schema(connection: Connection) -> bool:
@@ -46,3 +43,30 @@ def check_schema(connection: Connection) -> bool:
             remedy = "run `keepwell score`: it brings the store up to date and keeps what is in it"
         raise InputError([Problem("store", "", rule, remedy=remedy)])
     return version is not None
+
+
+def read_version(connection: Connection) -> int | None:
+    """Schema version of the tables; None when there are none."""
+    if not inspect(connection).has_table(STORE_SCHEMA.name):
+        return None
+    return connection.scalar(select(STORE_SCHEMA.c.version))
+
+
+def can_upgrade(version: int) -> bool:
+    """Whether tables of an earlier version need but what came since."""
+    return version < SCHEMA_VERSION and all(
+        step in ADDED for step in range(version + 1, SCHEMA_VERSION + 1)
+    )
+
+
+def _upgrade(connection: Connection, version: int) -> None:
+    """Add the tables and columns that came later, empty."""
+    for step in range(version + 1, SCHEMA_VERSION + 1):
+        for column in ADDED[step]:
+            kind = column.type.compile(connection.dialect)
+            connection.execute(
+                text(f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {kind}")
+            )
+        for table in ADDED_TABLES.get(step, ()):
+            table.create(connection)
+    connection.execute(update(STORE_SCHEMA).values(version=SCHEMA_VERSION))

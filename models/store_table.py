@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, date, datetime
 from typing import Any
@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from models.account_score import AccountScore, Driver
 from models.snapshot import Snapshot, SnapshotHeader, Totals, count_states, total_money
+from models.snapshot_diff import Trace, top_driver
 
 Row = RowMapping | dict[str, Any]  # Any: each column has a type of its own
 
@@ -105,6 +106,8 @@ SNAPSHOT = Table(
     Column("totals", Text, nullable=False),
     Column("config_hash", Text, nullable=False),
     Column("accounts", Integer, nullable=False),
+    Column("previous_id", Text),  # no foreign key: retention may have removed it
+    Column("forced", Text),  # JSON
 )
 
 CURRENT_SNAPSHOT = Table(
@@ -148,12 +151,19 @@ ACCOUNT_SCORE = Table(
     Column("drivers", Text, nullable=False),  # this and the next: JSON
     Column("contributions", Text, nullable=False),
     Column("base_log_odds", Double),
+    Column("top_driver", Text),  # of `drivers`, so that comparing snapshots need not read them
     UniqueConstraint("snapshot_id", "rank"),
 )
 
-# Columns of account_score that a version added; a store of the version before gets them, empty.
-ADDED: Mapping[int, tuple[str, ...]] = {
-    3: ("loss_probability_low", "loss_probability_high", "abstained"),
+TRACE = tuple(ACCOUNT_SCORE.c[name] for name in Trace._fields)
+
+# Columns that a version added; a store of the version before gets them, empty.
+ADDED: Mapping[int, tuple[Column[Any], ...]] = {
+    3: tuple(
+        ACCOUNT_SCORE.c[name]
+        for name in ("loss_probability_low", "loss_probability_high", "abstained")
+    ),
+    4: (ACCOUNT_SCORE.c.top_driver, SNAPSHOT.c.previous_id, SNAPSHOT.c.forced),
 }
 
 PLAIN = tuple(
@@ -164,7 +174,7 @@ PLAIN = tuple(
 PLAIN_OF_HEADER = tuple(
     item.name
     for item in fields(SnapshotHeader)
-    if item.name not in ("models", "thresholds", "counts", "totals")
+    if item.name not in ("models", "thresholds", "counts", "totals", "forced")
 )
 
 
@@ -176,6 +186,7 @@ def score_row(snapshot_id: str, rank: int, score: AccountScore) -> dict[str, Any
         "rank": rank,
         "drivers": _dump([driver._asdict() for driver in score.drivers]),
         "contributions": _dump(score.contributions),
+        "top_driver": top_driver(score),
     }
 
 
@@ -194,7 +205,13 @@ def _read_driver(stored: dict[str, Any]) -> Driver:
     return Driver(**{name: stored[name] for name in Driver._fields if name in stored})
 
 
-def header_row(snapshot_id: str, snapshot: Snapshot) -> dict[str, Any]:
+def header_row(
+    snapshot_id: str,
+    snapshot: Snapshot,
+    *,
+    previous_id: str | None = None,
+    forced: Sequence[str] = (),
+) -> dict[str, Any]:
     """The row of a snapshot, with its counts and totals."""
     return {
         "snapshot_id": snapshot_id,
@@ -209,6 +226,8 @@ def header_row(snapshot_id: str, snapshot: Snapshot) -> dict[str, Any]:
         "totals": _dump(asdict(total_money(snapshot.scores))),
         "config_hash": snapshot.config_hash,
         "accounts": len(snapshot.scores),
+        "previous_id": previous_id,
+        "forced": _dump(list(forced)) if forced else None,
     }
 
 
@@ -220,6 +239,7 @@ def read_header(row: Row) -> SnapshotHeader:
         thresholds=json.loads(row["thresholds"]) if row["thresholds"] else None,
         counts=json.loads(row["counts"]),
         totals=Totals(**json.loads(row["totals"])),
+        forced=tuple(json.loads(row["forced"])) if row["forced"] else (),
     )
 
 

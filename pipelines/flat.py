@@ -57,6 +57,8 @@ class FlatRequest:
         Of the ARR.
     drawn_up : date or None
         What was known before this day is used.
+    force : bool
+        Publish also a ranking that a gate would hold back.
     data : Path or None
         The data folder, instead of what ``KEEPWELL_DATA`` names.
     replace : bool
@@ -68,6 +70,7 @@ class FlatRequest:
     company: str | None = None
     currency: str = "USD"
     drawn_up: date | None = None
+    force: bool = False
     data: Path | None = None
     replace: bool = False
 
@@ -151,7 +154,7 @@ def train_flat(request: FlatRequest, home: Home, *, progress: Progress = silent)
     snapshot = score_population(config, population(table, chosen), home)
     if table.data_end is None:
         snapshot = replace(snapshot, as_of=None, data_end=None)
-    published = publish(snapshot, home, config)
+    published = publish(snapshot, home, config, force=request.force)
     return replace(run, published=published, notices=(*run.notices, ranked))
 
 

@@ -52,6 +52,9 @@ FlatCompanyOption = Annotated[
     typer.Option("--company", help="Of a flat table, by the name that it is served by."),
 ]
 CurrencyOption = Annotated[str, typer.Option("--currency", help="Of the ARR.")]
+FlatForceOption = Annotated[
+    bool, typer.Option("--force", help="Publish the table's ranking whatever the gates say.")
+]
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class FlatArguments:
     horizon_days: int
     company: str | None
     currency: str
+    force: bool
     replace: bool
 
     @property
@@ -73,6 +77,7 @@ class FlatArguments:
         options: dict[str, object] = {"--label": self.label, "--leave-out": self.leave_out}
         options |= {f"--{name}-column": column for name, column in self.columns.items()}
         options |= {"--horizon-days": self.horizon_days, "--company": self.company}
+        options |= {"--force": self.force}
         options |= {"--replace": self.replace}
         return [name for name, value in options.items() if value]
 
@@ -121,6 +126,7 @@ def train_table(
         company=arguments.company,
         currency=arguments.currency,
         drawn_up=as_of.date() if as_of else None,
+        force=arguments.force,
         data=data,
         replace=arguments.replace,
     )

@@ -23,3 +23,6 @@ ReplaceOption = Annotated[
     bool, typer.Option("--replace", help="Serve it though the home serves another company.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Publish also what a gate would hold back.")
+]

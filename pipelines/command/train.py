@@ -15,6 +15,7 @@ from pipelines.command.flat import (
     DateOption,
     DurationOption,
     FlatArguments,
+    FlatForceOption,
     GroupOption,
     HorizonOption,
     LabelOption,
@@ -28,6 +29,7 @@ from pipelines.command.option import (
     AsOfOption,
     ConfigOption,
     DataOption,
+    ForceOption,
     JsonOption,
     OptionalConfigOption,
     ReplaceOption,
@@ -53,6 +55,7 @@ def train(  # an argument for each option of the command
     horizon_days: HorizonOption = 0,
     company: CompanyOption = None,
     currency: CurrencyOption = "USD",
+    force: FlatForceOption = False,
     replace: ReplaceOption = False,
     json_: JsonOption = False,
 ) -> None:
@@ -69,7 +72,15 @@ def train(  # an argument for each option of the command
         "duration": duration_column,
     }
     arguments = FlatArguments(
-        table, label, columns, tuple(leave_out or ()), horizon_days, company, currency, replace
+        table,
+        label,
+        columns,
+        tuple(leave_out or ()),
+        horizon_days,
+        company,
+        currency,
+        force=force,
+        replace=replace,
     )
     check_choice(config, arguments)
     if config is None:
@@ -83,11 +94,17 @@ def score(
     config: ConfigOption,
     data: DataOption = None,
     as_of: AsOfOption = None,
+    force: ForceOption = False,
     replace: ReplaceOption = False,
     json_: JsonOption = False,
 ) -> None:
-    """Score all accounts and publish the snapshot."""
-    _, published = _work(config, data, as_of, training=False, scoring=True, replace=replace)
+    """Score all accounts and publish the snapshot.
+
+    One that is too far from what is served is held back, with the reasons (docs/publishing.md).
+    """
+    _, published = _work(
+        config, data, as_of, training=False, scoring=True, force=force, replace=replace
+    )
     _report(None, published, json_=json_)
 
 
@@ -95,11 +112,14 @@ def run(
     config: ConfigOption,
     data: DataOption = None,
     as_of: AsOfOption = None,
+    force: ForceOption = False,
     replace: ReplaceOption = False,
     json_: JsonOption = False,
 ) -> None:
     """Train, then score and publish."""
-    run_, published = _work(config, data, as_of, training=True, scoring=True, replace=replace)
+    run_, published = _work(
+        config, data, as_of, training=True, scoring=True, force=force, replace=replace
+    )
     _report(run_, published, json_=json_)
 
 
@@ -110,6 +130,7 @@ def _work(
     *,
     training: bool,
     scoring: bool,
+    force: bool = False,
     replace: bool = False,
 ) -> tuple[TrainingRun | None, Published | None]:
     """Train, score or both: as Prefect flows where a server is named, else as plain functions."""
@@ -126,8 +147,9 @@ def _work(
         from pipelines import flow
 
         run_ = flow.train(path, data=data, as_of=day) if training else None
-        scored = flow.score(path, data=data, as_of=day, replace=replace) if scoring else None
-        return run_, scored
+        if not scoring:
+            return run_, None
+        return run_, flow.score(path, data=data, as_of=day, force=force, replace=replace)
     from pipelines.scoring import score_company
     from pipelines.source import open_company
     from pipelines.training import train_company
@@ -138,7 +160,10 @@ def _work(
         if not scoring:
             return run_, None
         population = run_.population if run_ else None
-        return run_, score_company(config, source, home, population=population, progress=progress)
+        published = score_company(
+            config, source, home, population=population, force=force, progress=progress
+        )
+        return run_, published
 
 
 def _report(run_: TrainingRun | None, published: Published | None, *, json_: bool) -> None:
@@ -164,3 +189,5 @@ def _report(run_: TrainingRun | None, published: Published | None, *, json_: boo
             console.print(f"report: {report / 'report.html'}", markup=False, soft_wrap=True)
     if snapshot is not None:
         show_ranking(console, snapshot, refusals=refusals)
+    for reason in published.forced if published is not None else ():
+        console.print(f"published by force, against {reason}", markup=False, soft_wrap=True)

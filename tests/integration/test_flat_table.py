@@ -351,6 +351,7 @@ def test_bad_tables_change_nothing_and_end_with_2(train: Train, home: Path) -> N
         (["--table", "a.csv"], "--table needs --label"),
         (["--table", "a.csv", "--label", "b", "--data", "c"], "c/a.csv"),
         (["--config", "a.yaml", "--replace"], "--replace belongs to --table"),
+        (["--config", "a.yaml", "--force"], "--force belongs to --table"),
         (["--config", "a.yaml", "--arr-column", "mrr"], "--arr-column belongs to --table"),
         (["--table", "a.csv", "--label", "b", "--company", "Our Company"], "--company"),
         (["--table", "a.csv", "--label", "b", "--as-of", "2999-01-01"], "lies in the future"),
