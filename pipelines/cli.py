@@ -16,6 +16,7 @@ from pipelines.command.erase import erase
 from pipelines.command.explain import explain
 from pipelines.command.features import features
 from pipelines.command.forecast import forecast
+from pipelines.command.keys import keys
 from pipelines.command.opening import print_json
 from pipelines.command.rollback import rollback
 from pipelines.command.serve import serve
@@ -33,6 +34,7 @@ for command in (
     demo, check, features, train, score, run, backtest, explain, forecast, rollback, erase, serve,
 ):  # fmt: skip
     app.command()(command)
+app.add_typer(keys)
 
 
 def main() -> None:

@@ -20,7 +20,12 @@ def serve(
     from pipelines.home import Home
 
     # The service is a process of its own that shares nothing with the pipelines but the store.
-    # Its address goes by the environment, where a password in it is not seen by others.
-    environment = {**os.environ, "KEEPWELL_STORE": Home.from_environment().store_url}
+    # Addresses go by the environment, where a password in one is not seen by others.
+    home = Home.from_environment()
+    environment = {
+        **os.environ,
+        "KEEPWELL_STORE": home.store_url,
+        "KEEPWELL_SERVICE_STORE": home.service_store_url,
+    }
     arguments = ["-m", "serving", "--host", host, "--port", str(port)]
     os.execve(sys.executable, [sys.executable, *arguments], environment)
