@@ -8,13 +8,16 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
-from features.errors import InputError
+from features.errors import InputError, TransientError
 from serving.journal import log_config
+from serving.limit import DEFAULT_RATE
 from serving.server import build_server
 from serving.settings import Settings
 
 STORE_VARIABLE = "KEEPWELL_STORE"
+SERVICE_STORE_VARIABLE = "KEEPWELL_SERVICE_STORE"
 FAILED = 1
 BAD_INPUT = 2
 
@@ -22,11 +25,23 @@ BAD_INPUT = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until stopped and return the exit code: 0 stopped, 1 failed, 2 bad input."""
     chosen = build_parser().parse_args(arguments)
+    home = os.environ.get("KEEPWELL_HOME")
     try:
-        server = build_server(Settings(store_url=chosen.store, host=chosen.host, port=chosen.port))
-    except InputError as fault:
+        settings = Settings(
+            store_url=chosen.store,
+            service_store_url=os.environ.get(SERVICE_STORE_VARIABLE) or None,
+            home=Path(home) if home else None,
+            host=chosen.host,
+            port=chosen.port,
+            stale_after_days=chosen.stale_after_days,
+            memory_mb=chosen.memory_mb,
+            rate=chosen.rate,
+            redis_url=os.environ.get("KEEPWELL_REDIS") or None,
+        )
+        server = build_server(settings)
+    except (InputError, TransientError) as fault:
         print(f"keepwell serve: {fault}", file=sys.stderr)
-        return BAD_INPUT
+        return BAD_INPUT if isinstance(fault, InputError) else FAILED
     logging.config.dictConfig(log_config())
     with suppress(KeyboardInterrupt):  # the server has stopped in order and passes it on
         server.run()
@@ -43,10 +58,29 @@ def build_parser() -> argparse.ArgumentParser:
         required=store is None,
         metavar="URL",
         help=f"snapshot store: sqlite:///folder/store.db or postgresql+psycopg://user@host/name; "
-        f"default: the environment variable {STORE_VARIABLE}, which keeps a password unseen",
+        f"default: the environment variable {STORE_VARIABLE}, which keeps a password unseen. The "
+        f"service store, which holds the keys, is named by {SERVICE_STORE_VARIABLE} alone",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="loopback only (default: %(default)s)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="loopback only, without keys (default: %(default)s)"
+    )
     parser.add_argument("--port", default=8000, type=int, help="default: %(default)s")
+    parser.add_argument(
+        "--stale-after-days",
+        default=8.0,
+        type=float,
+        help="age of the as-of date from which answers say stale (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--memory-mb",
+        default=512,
+        type=int,
+        help="for the accounts of a snapshot; a larger one is read by request "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--rate", default=DEFAULT_RATE, help="requests a key may send (default: %(default)s)"
+    )
     return parser
 
 

@@ -6,11 +6,19 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from serving.application import create_app
+from features.errors import InputError
+from models.key_store import KeyStore
+from models.service_store import ServiceStore
+from serving.application import Service, create_app
 from serving.problem import BAD_REQUEST, problem_response
-from serving.settings import Settings
+from serving.settings import Settings, host_problem
 
 STOP_S = 10
+HEADERS = [
+    # Kept by the caller alone, and only with a question each time, which 304 answers.
+    ("Cache-Control", "private, no-cache"),
+    ("X-Content-Type-Options", "nosniff"),
+]
 
 
 class ProblemProtocol(H11Protocol):
@@ -19,7 +27,9 @@ class ProblemProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's signature
         """Answer and close the connection."""
         detail = "It is no valid HTTP/1.1, or its head is too large."
-        answer = problem_response(BAD_REQUEST, "/", detail, headers={"Connection": "close"})
+        answer = problem_response(
+            BAD_REQUEST, "/", detail, request_id=None, headers={"Connection": "close"}
+        )
         body = bytes(answer.body)
         for event in (
             h11.Response(status_code=answer.status_code, headers=answer.raw_headers),
@@ -30,16 +40,28 @@ class ProblemProtocol(H11Protocol):
         self.transport.close()
 
 
+class GatedServer(uvicorn.Server):
+    """A server whose application knows how many requests were begun."""
+
+    def __init__(self, config: uvicorn.Config, app: Service) -> None:
+        super().__init__(config)
+        tasks = self.server_state.tasks
+        app.guards.load.count = lambda: len(tasks)
+
+
 def build_server(settings: Settings) -> uvicorn.Server:
     """A server that is ready to run.
 
     Raises
     ------
     InputError
-        See `create_app`.
+        See `create_app`; or others could reach a service that has no keys.
     """
+    app = create_app(settings)
+    if not settings.is_local and not has_keys(settings):
+        raise InputError([host_problem(settings.host)])
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         http=ProblemProtocol,
@@ -48,8 +70,22 @@ def build_server(settings: Settings) -> uvicorn.Server:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        headers=[("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")],
+        headers=HEADERS,
         log_config=None,
         timeout_graceful_shutdown=STOP_S,
     )
-    return uvicorn.Server(config)
+    return GatedServer(config, app)
+
+
+def has_keys(settings: Settings) -> bool:
+    """Whether the service store holds a key.
+
+    Raises
+    ------
+    InputError, TransientError
+        The service store cannot be read.
+    """
+    if settings.service_store_url is None:
+        return False
+    with ServiceStore(settings.service_store_url) as store:
+        return bool(KeyStore(store).keys())

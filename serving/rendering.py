@@ -1,0 +1,121 @@
+"""Accounts and snapshots as JSON, written once when a snapshot is put on the shelf."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, NamedTuple
+
+import orjson
+
+from models.snapshot import AccountScore, SnapshotHeader
+from models.snapshot_reader import Past
+from serving.entry import OUTLINE, Entry
+from serving.response import (
+    ChangeAnswer,
+    DriverAnswer,
+    ExplainedAccount,
+    GroupAnswer,
+    RankedAccount,
+    SnapshotAnswer,
+    snapshot_fields,
+)
+
+NULL = b"null"
+TOP_CHANGES = 3
+SMALL = 1e-9  # log-odds
+_LISTS = ("drivers", "groups", "owner", "previous", "changed_by")
+ROW = tuple(name for name in RankedAccount.model_fields if name not in _LISTS)
+MORE = tuple(
+    name
+    for name in ExplainedAccount.model_fields
+    if name not in RankedAccount.model_fields and name not in _LISTS
+)
+DRIVER = tuple(DriverAnswer.model_fields)
+GROUP = tuple(GroupAnswer.model_fields)
+
+
+class Before(NamedTuple):
+    """The snapshot before, as far as `previous` and `changed_by` need it.
+
+    Parameters
+    ----------
+    snapshot_id, as_of
+        Its own.
+    comparable : frozenset of str
+        The models that speak in both snapshots in the same version.
+    """
+
+    snapshot_id: str
+    as_of: date
+    comparable: frozenset[str]
+
+
+def find_before(header: SnapshotHeader, earlier: SnapshotHeader | None) -> Before | None:
+    """How two snapshots in a row compare; None when there is no earlier one."""
+    if earlier is None:
+        return None
+    same = {
+        name
+        for name, use in header.models.items()
+        if use and (old := earlier.models.get(name)) and old.get("version") == use.get("version")
+    }
+    return Before(earlier.snapshot_id, earlier.as_of, frozenset(same))
+
+
+def render_snapshot(header: SnapshotHeader) -> tuple[bytes, bytes]:
+    """The fields of `SnapshotAnswer`, without braces: as long as it is fresh, and when stale."""
+    fields = snapshot_fields(header)
+    assert [*fields, "stale"] == list(SnapshotAnswer.model_fields)
+    fresh, stale = (orjson.dumps({**fields, "stale": old})[1:-1] for old in (False, True))
+    return fresh, stale
+
+
+def render_entry(score: AccountScore, before: Before | None, past: Past | None) -> Entry:
+    """An account with its answer as bytes.
+
+    Parameters
+    ----------
+    score : AccountScore
+        Of the snapshot.
+    before, past
+        The snapshot before and what it said of the account; None when it did not.
+    """
+    row = _pick(score, ROW)
+    row["drivers"] = [_pick(driver, DRIVER) for driver in score.drivers]
+    more = _pick(score, MORE)
+    more["groups"] = [_pick(group, GROUP) for group in score.groups]
+    more["previous"] = before and past and _previous(before, past)
+    more["changed_by"] = before and past and _changes(score, before, past)
+    return Entry(
+        **_pick(score, OUTLINE),
+        top_driver=score.drivers[0].feature if score.drivers else None,
+        row=orjson.dumps(row)[:-1] + b',"owner":',
+        owner_json=NULL if score.owner is None else orjson.dumps(score.owner),
+        more=b"," + orjson.dumps(more)[1:-1],
+    )
+
+
+def _previous(before: Before, past: Past) -> dict[str, Any]:  # Any: JSON
+    return {
+        "snapshot_id": before.snapshot_id,
+        "as_of": before.as_of,
+        "loss_probability": past.loss_probability,
+        "risk_tier": past.risk_tier,
+    }
+
+
+def _changes(score: AccountScore, before: Before, past: Past) -> list[dict[str, Any]] | None:
+    """The groups that changed most; None where another model's sum would be compared."""
+    if score.basis is None or score.basis != past.basis or score.basis not in before.comparable:
+        return None
+    now, then = score.contributions, past.contributions
+    changes = {name: now.get(name, 0.0) - then.get(name, 0.0) for name in now.keys() | then.keys()}
+    moved = sorted(
+        ((name, change) for name, change in changes.items() if abs(change) > SMALL),
+        key=lambda item: (-abs(item[1]), item[0]),
+    )
+    return [dict(zip(ChangeAnswer.model_fields, item, strict=True)) for item in moved[:TOP_CHANGES]]
+
+
+def _pick(record: object, names: tuple[str, ...]) -> dict[str, Any]:  # Any: JSON
+    return {name: getattr(record, name) for name in names}
