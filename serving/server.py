@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import h11
 import uvicorn
+from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from features.errors import InputError
@@ -60,10 +61,15 @@ def build_server(settings: Settings) -> uvicorn.Server:
     app = create_app(settings)
     if not settings.is_local and not has_keys(settings):
         raise InputError([host_problem(settings.host)])
-    config = uvicorn.Config(
+    return GatedServer(configure(app, host=settings.host, port=settings.port), app)
+
+
+def configure(app: FastAPI, *, host: str, port: int) -> uvicorn.Config:
+    """How any application of ours is served."""
+    return uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
+        host=host,
+        port=port,
         http=ProblemProtocol,
         ws="none",
         lifespan="on",
@@ -74,7 +80,6 @@ def build_server(settings: Settings) -> uvicorn.Server:
         log_config=None,
         timeout_graceful_shutdown=STOP_S,
     )
-    return GatedServer(config, app)
 
 
 def has_keys(settings: Settings) -> bool:
