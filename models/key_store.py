@@ -35,7 +35,7 @@ class KeyStore:
     def __init__(self, store: ServiceStore) -> None:
         self.store = store
 
-    def keys(self) -> list[Key]:
+    def all(self) -> list[Key]:
         """All keys, the oldest first."""
         query = select(API_KEY).order_by(API_KEY.c.created_at, API_KEY.c.key_id)
         return [read_key(row) for row in self.store.rows(query)]

@@ -106,7 +106,7 @@ class KeyRing:
         InputError, TransientError
             The store cannot be read; the keys stay as they were.
         """
-        self._take(self._keys.keys())
+        self._take(self._keys.all())
         if self._used and self._clock() - self._noted_at >= NOTE_USE_S:
             self.note_use()
 

@@ -72,7 +72,7 @@ def list_keys(json_: JsonOption = False) -> None:
     """Show every key, what it may do and sees, and when it was last used."""
     now = datetime.now(UTC)
     with _key_store() as store:
-        found = store.keys()
+        found = store.all()
     if json_:
         print_json({"keys": [key.to_json(now) for key in found]})
         return

@@ -29,17 +29,17 @@ def keys(service: ServiceStore) -> KeyStore:
 def test_a_key_comes_back_as_it_was_made(keys: KeyStore) -> None:
     one = keys.create("crm", ["people:read", "scores:read"], BOOKS, now=NOW, expires_at=NOW + DAY)
     two = keys.create("ops", SCOPES, now=NOW + DAY)
-    assert keys.keys() == [one.key, two.key]
+    assert keys.all() == [one.key, two.key]
 
 
 def test_a_store_that_was_never_written_has_no_keys(keys: KeyStore) -> None:
-    assert keys.keys() == []
+    assert keys.all() == []
 
 
 def test_a_key_that_cannot_be_made_leaves_nothing(keys: KeyStore) -> None:
     with pytest.raises(InputError):
         keys.create("crm", ["admin"], BOOKS, now=NOW)
-    assert keys.keys() == []
+    assert keys.all() == []
 
 
 def test_neither_token_nor_secret_lies_in_the_database_file(tmp_path: Path) -> None:
@@ -60,8 +60,8 @@ def test_a_revoked_key_is_kept_with_the_moment_of_the_first_time(keys: KeyStore)
     one, two = (keys.create("crm", ["scores:read"], now=NOW + n * DAY).key for n in range(2))
     assert keys.revoke(one.key_id, now=NOW + DAY).revoked_at == NOW + DAY
     assert keys.revoke(one.key_id, now=NOW + 2 * DAY).revoked_at == NOW + DAY
-    assert [key.status(NOW) for key in keys.keys()] == ["revoked", "active"]
-    assert keys.keys()[1] == two
+    assert [key.status(NOW) for key in keys.all()] == ["revoked", "active"]
+    assert keys.all()[1] == two
 
 
 def test_a_key_that_is_not_there_is_named_with_a_remedy(keys: KeyStore) -> None:
@@ -76,14 +76,14 @@ def test_a_key_that_is_not_there_is_named_with_a_remedy(keys: KeyStore) -> None:
 def test_after_a_rotation_both_open_until_the_overlap_is_over(keys: KeyStore) -> None:
     old = keys.create("crm", ["scores:read"], BOOKS, now=NOW).key
     new, ended = keys.rotate(old.key_id, now=NOW + DAY, overlap=7 * DAY)
-    assert keys.keys() == [ended, new.key]
+    assert keys.all() == [ended, new.key]
     assert ended.replaced_by == new.key.key_id
     assert new.key.row_filter == BOOKS
-    assert [key.status(NOW + 7 * DAY) for key in keys.keys()] == ["active", "active"]
-    assert [key.status(NOW + 8 * DAY) for key in keys.keys()] == ["expired", "active"]
+    assert [key.status(NOW + 7 * DAY) for key in keys.all()] == ["active", "active"]
+    assert [key.status(NOW + 8 * DAY) for key in keys.all()] == ["expired", "active"]
     with pytest.raises(InputError, match="rotate that one"):
         keys.rotate(old.key_id, now=NOW + 2 * DAY, overlap=DAY)
-    assert len(keys.keys()) == 2
+    assert len(keys.all()) == 2
 
 
 def test_of_rotations_at_once_one_wins(keys: KeyStore, store_url: str) -> None:
@@ -101,7 +101,7 @@ def test_of_rotations_at_once_one_wins(keys: KeyStore, store_url: str) -> None:
 
     with ThreadPoolExecutor(3) as pool:
         assert sorted(pool.map(rotate, range(3))) == [False, False, True]
-    assert len(keys.keys()) == 2
+    assert len(keys.all()) == 2
 
 
 def test_first_keys_made_at_once_are_all_there(keys: KeyStore, store_url: str) -> None:
@@ -115,7 +115,7 @@ def test_first_keys_made_at_once_are_all_there(keys: KeyStore, store_url: str) -
 
     with ThreadPoolExecutor(4) as pool:
         made = set(pool.map(create, range(4)))
-    assert {key.key_id for key in keys.keys()} == made
+    assert {key.key_id for key in keys.all()} == made
 
 
 def test_the_last_use_never_goes_back(keys: KeyStore) -> None:
@@ -124,4 +124,4 @@ def test_the_last_use_never_goes_back(keys: KeyStore) -> None:
     keys.note_use({})
     keys.note_use({one: NOW + 2 * DAY, "0123abcz": NOW})
     keys.note_use({two: NOW + DAY, one: NOW + DAY})
-    assert [key.last_used_at for key in keys.keys()] == [NOW + 2 * DAY, NOW + DAY]
+    assert [key.last_used_at for key in keys.all()] == [NOW + 2 * DAY, NOW + DAY]

@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 def test_reading_a_store_makes_no_file(tmp_path: Path) -> None:
     with ServiceStore(f"sqlite:///{tmp_path}/service.db") as service:
-        assert KeyStore(service).keys() == []
+        assert KeyStore(service).all() == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -39,7 +39,7 @@ def test_a_store_of_a_later_version_is_refused_with_a_remedy(
         connection.execute(update(SERVICE_SCHEMA).values(version=99))
     with ServiceStore(store_url) as older:
         keys = KeyStore(older)
-        for use in (keys.keys, lambda: keys.create("crm", ["scores:read"], now=NOW)):
+        for use in (keys.all, lambda: keys.create("crm", ["scores:read"], now=NOW)):
             with pytest.raises(InputError, match=r"^service store: .* 1, not 99; update Keepwell"):
                 use()
 
@@ -50,7 +50,7 @@ def test_a_damaged_store_is_named_and_not_told_to_be_thrown_away(tmp_path: Path)
         ServiceStore(f"sqlite:///{tmp_path}/service.db") as service,
         pytest.raises(InputError, match=r"^service store: .*restore it from a copy"),
     ):
-        KeyStore(service).keys()
+        KeyStore(service).all()
 
 
 def test_a_url_that_is_none_is_refused_by_name() -> None:

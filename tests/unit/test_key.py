@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from features.errors import InputError
-from models import key as module
 from models.key import (
     SCOPES,
     Key,
@@ -55,13 +55,13 @@ def test_no_two_keys_are_alike() -> None:
 
 def test_secrets_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[tuple[object, object]] = []
-    real = module.hmac.compare_digest
+    real = hmac.compare_digest
 
     def watch(one: str, other: str) -> bool:
         compared.append((one, other))
         return real(one, other)
 
-    monkeypatch.setattr(module.hmac, "compare_digest", watch)
+    monkeypatch.setattr(hmac, "compare_digest", watch)
     kept = hashlib.sha256(b"secret").hexdigest()
     assert is_secret(b"secret", kept)
     assert not is_secret(b"other", kept)

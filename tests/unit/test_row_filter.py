@@ -36,7 +36,7 @@ def test_a_field_that_is_not_known_matches_nothing(name: str) -> None:
     assert RowFilter({name: ["x"]}).admits(account(**{name: "x"}))
 
 
-@pytest.mark.parametrize("other", ["SMB", "smb ", "sm", "smbs", "", "ｓｍｂ"])
+@pytest.mark.parametrize("other", ["SMB", "smb ", "sm", "smbs", "", "\uff53\uff4d\uff42"])
 def test_texts_are_compared_letter_by_letter(other: str) -> None:
     assert not RowFilter({"segment": ["smb"]}).admits(account(segment=other))
 
@@ -72,16 +72,16 @@ def test_options_say_a_filter_and_keep_what_follows_the_first_equals_sign() -> N
 def test_everything_that_is_wrong_with_options_is_told_at_once() -> None:
     with pytest.raises(InputError) as caught:
         parse_conditions(["segment", "name=x", "owner=", "segment =smb"])
-    told = [str(problem) for problem in caught.value.problems]
-    assert told == [
-        "row filter: 'segment' has no value; write field=value, with one of segment, account_tier, "
-        "owner, region, parent_id",
-        "row filter: 'name' is no field to filter by; use one of segment, account_tier, owner, "
-        "region, parent_id",
-        "row filter.owner: each value must be a text of 1 to 512 characters that can be stored; "
-        "write it as the accounts table gives it; an empty or unknown field matches none",
-        "row filter: 'segment ' is no field to filter by; use one of segment, account_tier, owner, "
-        "region, parent_id",
+    value = (
+        "each value must be a text of 1 to 512 characters that can be stored; write it as the "
+        "accounts table gives it; an empty or unknown field matches none"
+    )
+    fields = "segment, account_tier, owner, region, parent_id"
+    assert [str(problem) for problem in caught.value.problems] == [
+        f"row filter: 'segment' has no value; write field=value, with one of {fields}",
+        f"row filter: 'name' is no field to filter by; use one of {fields}",
+        f"row filter.owner: {value}",
+        f"row filter: 'segment ' is no field to filter by; use one of {fields}",
     ]
 
 
