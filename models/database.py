@@ -111,6 +111,11 @@ class Database:
         if not self._is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
+    def unsound(self, why: str) -> InputError:
+        """The error that says that what is stored is damaged."""
+        rule = f"{self.label} must be a sound database ({why})"
+        return InputError([Problem(self._name, "", rule, remedy=self._remedy)])
+
     def close(self) -> None:
         """Close every open connection; a later use opens new ones."""
         self.engine.dispose()
@@ -180,8 +185,9 @@ class Database:
         except DatabaseError as fault:
             if type(fault) is not DatabaseError:
                 raise
-            rule = f"{self.label} must be a sound database ({fault.orig})"
-            raise InputError([Problem(self._name, "", rule, remedy=self._remedy)]) from fault
+            raise self.unsound(str(fault.orig)) from fault
+        except UnicodeDecodeError as fault:  # SQLite's own message quotes a damaged schema
+            raise self.unsound("its schema is damaged") from fault
 
 
 def _begin_sqlite(connection: Connection) -> None:

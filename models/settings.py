@@ -142,6 +142,34 @@ class TuningSettings(_Settings):
     )
 
 
+class PublishSettings(_Settings):
+    """How far a snapshot may be from the served one before it is held back."""
+
+    max_fewer: float = Field(
+        default=0.2, ge=0, le=1, description="Share by which accounts may be fewer."
+    )
+    max_more: float = Field(default=1.0, ge=0, description="Share by which they may be more.")
+    max_missing: float = Field(
+        default=0.2, ge=0, le=1, description="Share of the served accounts that may be gone."
+    )
+    max_withheld: float = Field(
+        default=0.2, ge=0, le=1, description="Share of the open accounts that may lose theirs."
+    )
+    max_mean_shift: float = Field(
+        default=0.1, ge=0, le=1, description="How far the mean loss probability may move."
+    )
+    allowed_accounts: int = Field(
+        default=5, ge=0, description="So many accounts never close a gate by themselves."
+    )
+
+
+class RetentionSettings(_Settings):
+    """How long snapshots are kept; the served one and the one before always are."""
+
+    snapshots: int | None = Field(default=60, ge=1, description="So many of the newest stay.")
+    days: int | None = Field(default=None, ge=1, description="Older ones go.")
+
+
 class ModelSettings(_Settings):
     """Everything about models that a configuration holds."""
 
@@ -155,3 +183,5 @@ class ModelSettings(_Settings):
     training: TrainingSettings = TrainingSettings()
     tuning: TuningSettings = TuningSettings()
     abstention: AbstentionSettings = AbstentionSettings()
+    publish: PublishSettings = PublishSettings()
+    retention: RetentionSettings = RetentionSettings()

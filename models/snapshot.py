@@ -277,6 +277,11 @@ class SnapshotHeader:
         Accounts by state, for every state.
     totals : Totals
         Money in the reporting currency.
+    previous_id : str or None
+        The snapshot of the same company that was served until this one was; it may have been
+        removed since. None for the first.
+    forced : tuple of str
+        Why it would not have been published without being forced; empty when it passed.
     as_of, data_end, company, currency, created_at, models, thresholds, config_hash
         As in `Snapshot`.
     """
@@ -293,6 +298,8 @@ class SnapshotHeader:
     accounts: int
     counts: dict[str, int]
     totals: Totals
+    previous_id: str | None = None
+    forced: tuple[str, ...] = ()
 
 
 def ranking_key(score: AccountScore) -> tuple[bool, float, bool, float, str]:

@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
-import secrets
-import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import (
-    Connection,
-    RowMapping,
-    Select,
-    and_,
-    bindparam,
-    delete,
-    func,
-    insert,
-    inspect,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import RowMapping, Select, and_, bindparam, select, tuple_
 
 from features.errors import InputError, Problem
 from models.database import Database
-from models.snapshot import AccountScore, Snapshot, SnapshotHeader, Tier, ranking_key
+from models.publication import PublishRules, hold_pointer, remove_snapshots, write_publication
+from models.settings import PublishSettings, RetentionSettings
+from models.snapshot import AccountScore, Snapshot, SnapshotHeader, Tier
 from models.snapshot_check import validate_snapshot
+from models.snapshot_diff import POINT, SnapshotDiff, Trace, compare_snapshots
+from models.store_schema import SCHEMA_VERSION, check_schema, make_schema, read_version
 from models.store_table import (
     ACCOUNT_SCORE,
-    ADDED,
     CURRENT_SNAPSHOT,
-    METADATA,
     SNAPSHOT,
-    STORE_SCHEMA,
-    header_row,
+    TRACE,
     read_header,
     read_score,
-    score_row,
 )
+from models.tier_change import TIER_CHANGE, TierChange
 
-SCHEMA_VERSION = 3  # what came with a version that can be reached from the one before: ADDED
-SCHEMA_LOCK = 0x6B656570  # any number that no other program uses as an advisory lock
-DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # in code point order, so that ids sort as numbers do
-ID_DIGITS = 13
-NOISE_BITS = 20
+Parsed = TypeVar("Parsed")
 SCORE_PREFIX = "score_"  # both tables have a snapshot_id and a currency
 CURRENT_ACCOUNT = (
     select(
@@ -101,15 +83,29 @@ class SnapshotStore:
         """Close every open connection."""
         self.database.close()
 
-    def publish(self, snapshot: Snapshot) -> str:
+    def publish(
+        self,
+        snapshot: Snapshot,
+        *,
+        gate: PublishSettings | None = None,
+        force: bool = False,
+        retention: RetentionSettings | None = None,
+    ) -> str:
         """Write a snapshot, make it the current one, and return its id.
 
-        Two publishes at once follow one another. When anything fails, nothing has changed.
+        In one transaction with it stand the changes of tiers and the removal of what has had its
+        time. Two publishes at once follow one another. When anything fails, nothing has changed.
 
         Parameters
         ----------
         snapshot : Snapshot
             Its accounts are ranked here.
+        gate : PublishSettings or None
+            How far it may be from the served snapshot of the same company; None: no matter.
+        force : bool
+            Publish all the same, and write the reasons against it into the header.
+        retention : RetentionSettings or None
+            Which older snapshots go; None: none. The one that was served until now stays.
 
         Returns
         -------
@@ -119,24 +115,15 @@ class SnapshotStore:
         Raises
         ------
         InputError, InvariantError
-            The snapshot cannot be stored, see `validate_snapshot`; or another version's store.
+            The snapshot cannot be stored, see `validate_snapshot`; or a gate holds it back, with
+            every reason, see `judge_publish`; or another version's store.
         TransientError
             The store is away, or another publish held it for too long.
         """
         validate_snapshot(snapshot)
-        ranked = sorted(snapshot.scores, key=ranking_key)
         with self.database.write() as connection:
-            self._make_schema(connection)
-            _hold_pointer(connection)
-            snapshot_id = next_snapshot_id(
-                connection.scalar(select(func.max(SNAPSHOT.c.snapshot_id)))
-            )
-            connection.execute(insert(SNAPSHOT), header_row(snapshot_id, snapshot))
-            if ranked:
-                rows = [score_row(snapshot_id, rank, one) for rank, one in enumerate(ranked, 1)]
-                connection.execute(insert(ACCOUNT_SCORE), rows)
-            connection.execute(update(CURRENT_SNAPSHOT).values(snapshot_id=snapshot_id))
-        return snapshot_id
+            make_schema(self.database, connection)
+            return write_publication(connection, snapshot, PublishRules(gate, force, retention))
 
     def upgrade(self) -> None:
         """Bring a store that an earlier version made up to date; its snapshots stay as they are.
@@ -151,10 +138,10 @@ class SnapshotStore:
         if not self.database.exists():
             return
         with self.database.read() as connection:
-            version = _read_version(connection)
+            version = read_version(connection)
         if version not in (None, SCHEMA_VERSION):
             with self.database.write() as connection:
-                self._make_schema(connection)
+                make_schema(self.database, connection)
 
     def prune(self, keep: int) -> list[str]:
         """Remove all but the newest snapshots and return the ids of those removed.
@@ -168,12 +155,11 @@ class SnapshotStore:
             rule = f"must be at least 1, not {keep}"
             raise InputError([Problem("store", "keep", rule, remedy="keep one snapshot or more")])
         with self.database.write() as connection:
-            self._make_schema(connection)
-            current = _hold_pointer(connection)
+            make_schema(self.database, connection)
+            current = hold_pointer(connection)
             ids = sorted(connection.scalars(select(SNAPSHOT.c.snapshot_id)), reverse=True)
             removed = [snapshot_id for snapshot_id in ids[keep:] if snapshot_id != current]
-            for table in (ACCOUNT_SCORE, SNAPSHOT):
-                connection.execute(delete(table).where(table.c.snapshot_id.in_(removed)))
+            remove_snapshots(connection, removed)
         return removed
 
     def current(self) -> SnapshotHeader | None:
@@ -189,8 +175,8 @@ class SnapshotStore:
         query = select(ACCOUNT_SCORE).where(
             ACCOUNT_SCORE.c.snapshot_id == snapshot_id, ACCOUNT_SCORE.c.account_id == account_id
         )
-        rows = self._read(query)
-        return read_score(rows[0]) if rows else None
+        found = self._read(query, read_score)
+        return found[0] if found else None
 
     def current_account(self, account_id: str) -> tuple[SnapshotHeader, AccountScore | None] | None:
         """The served snapshot with one account of it, read as of one moment.
@@ -200,14 +186,8 @@ class SnapshotStore:
         tuple of SnapshotHeader and AccountScore, or None
             None when no snapshot was published; a None account when the snapshot lacks it.
         """
-        rows = self._read(CURRENT_ACCOUNT, {"account_id": account_id})
-        if not rows:
-            return None
-        score = {
-            column.name: rows[0][SCORE_PREFIX + column.name] for column in ACCOUNT_SCORE.columns
-        }
-        found = read_score(score) if score["account_id"] is not None else None
-        return read_header(rows[0]), found
+        found = self._read(CURRENT_ACCOUNT, _read_current, {"account_id": account_id})
+        return found[0] if found else None
 
     def ranking(
         self, snapshot_id: str, *, limit: int, after: int | None = None
@@ -229,7 +209,7 @@ class SnapshotStore:
             .order_by(ACCOUNT_SCORE.c.rank)
             .limit(limit)
         )
-        return [read_score(row) for row in self._read(query)]
+        return self._read(query, read_score)
 
     def tiers(self, snapshot_id: str) -> dict[str, tuple[Tier, int]]:
         """Risk tier and `tier_runs_below` by account id, for the accounts that have a tier."""
@@ -237,95 +217,76 @@ class SnapshotStore:
         query = select(score.account_id, score.risk_tier, score.tier_runs_below).where(
             score.snapshot_id == snapshot_id, score.risk_tier.is_not(None)
         )
-        return {
-            row["account_id"]: (row["risk_tier"], row["tier_runs_below"])
-            for row in self._read(query)
-        }
+        return {name: (tier, runs) for name, tier, runs in self._read(query, _read_tuple)}
+
+    def traces(self, snapshot_id: str) -> list[Trace] | None:
+        """What of each account is compared between snapshots; None when it is not there."""
+        query = select(*TRACE).where(ACCOUNT_SCORE.c.snapshot_id == snapshot_id)
+        found = self._read(query, _read_trace)
+        # After the accounts: both are there, or neither was.
+        return found if self.header(snapshot_id) is not None else None
+
+    def diff(self, before_id: str, after_id: str, *, points: float = POINT) -> SnapshotDiff | None:
+        """What changed between two snapshots, see `compare_snapshots`; None when one is gone."""
+        before, after = self.traces(before_id), self.traces(after_id)
+        if before is None or after is None:
+            return None
+        return compare_snapshots(before, after, points=points)
+
+    def tier_changes(
+        self, *, after: tuple[str, str] | None = None, limit: int = 1000
+    ) -> list[TierChange]:
+        """The outbox: changes of tiers in the order of publishing, then by account id.
+
+        Parameters
+        ----------
+        after : (snapshot id, account id) or None
+            The last change already taken; None from the oldest.
+        limit : int
+            How many at most.
+        """
+        change = TIER_CHANGE.c
+        order = (change.snapshot_id, change.account_id)
+        query = select(TIER_CHANGE).order_by(*order).limit(limit)
+        if after is not None:
+            query = query.where(tuple_(*order) > tuple_(*after))
+        return self._read(query, _read_change)
 
     def _read_header(self, query: Select[Any]) -> SnapshotHeader | None:
-        rows = self._read(query)
-        return read_header(rows[0]) if rows else None
+        found = self._read(query, read_header)
+        return found[0] if found else None
 
     def _read(
-        self, query: Select[Any], values: dict[str, str] | None = None
-    ) -> Sequence[RowMapping]:
+        self,
+        query: Select[Any],
+        parse: Callable[[RowMapping], Parsed],
+        values: dict[str, str] | None = None,
+    ) -> list[Parsed]:
         if not self.database.exists():
             return []
         with self.database.read() as connection:
-            self._has_schema = self._has_schema or _check_schema(connection)
-            return connection.execute(query, values).mappings().all() if self._has_schema else []
-
-    def _make_schema(self, connection: Connection) -> None:
-        self.database.lock(connection, SCHEMA_LOCK)
-        _add_columns(connection, _read_version(connection))
-        if not _check_schema(connection):
-            METADATA.create_all(connection)
-            connection.execute(insert(STORE_SCHEMA), {"slot": 1, "version": SCHEMA_VERSION})
-            connection.execute(insert(CURRENT_SNAPSHOT), {"slot": 1, "snapshot_id": None})
+            self._has_schema = self._has_schema or check_schema(connection)
+            if not self._has_schema:
+                return []
+            try:
+                return [parse(row) for row in connection.execute(query, values).mappings()]
+            except (ValueError, TypeError, KeyError) as fault:
+                # What was written can be read: a value that cannot was damaged on disk.
+                raise self.database.unsound(type(fault).__name__) from fault
 
 
-def next_snapshot_id(newest: str | None, *, clock_ms: int | None = None) -> str:
-    """An id greater than the newest one, even when the clock was set back.
-
-    Parameters
-    ----------
-    newest : str or None
-        The greatest id of the store; None for the first.
-    clock_ms : int or None
-        Milliseconds since 1970; None asks the clock.
-    """
-    now = time.time_ns() // 1_000_000 if clock_ms is None else clock_ms
-    number = (now << NOISE_BITS) | secrets.randbits(NOISE_BITS)
-    if newest is not None:
-        number = max(number, _id_number(newest) + 1)
-    places = range(ID_DIGITS - 1, -1, -1)
-    return "".join(DIGITS[number // len(DIGITS) ** place % len(DIGITS)] for place in places)
+def _read_current(row: RowMapping) -> tuple[SnapshotHeader, AccountScore | None]:
+    score = {column.name: row[SCORE_PREFIX + column.name] for column in ACCOUNT_SCORE.columns}
+    return read_header(row), read_score(score) if score["account_id"] is not None else None
 
 
-def _id_number(snapshot_id: str) -> int:
-    number = 0
-    for digit in snapshot_id:
-        number = number * len(DIGITS) + DIGITS.index(digit)
-    return number
+def _read_tuple(row: RowMapping) -> tuple[Any, ...]:  # Any: a column each
+    return tuple(row.values())
 
 
-def _read_version(connection: Connection) -> int | None:
-    """Schema version of the tables; None when there are none."""
-    if not inspect(connection).has_table(STORE_SCHEMA.name):
-        return None
-    return connection.scalar(select(STORE_SCHEMA.c.version))
+def _read_trace(row: RowMapping) -> Trace:
+    return Trace(**row)
 
 
-def _can_upgrade(version: int) -> bool:
-    return version < SCHEMA_VERSION and all(
-        step in ADDED for step in range(version + 1, SCHEMA_VERSION + 1)
-    )
-
-
-def _add_columns(connection: Connection, version: int | None) -> None:
-    """Give the tables of an earlier version the columns that came later, empty."""
-    if version is None or not _can_upgrade(version):
-        return
-    for step in range(version + 1, SCHEMA_VERSION + 1):
-        for name in ADDED[step]:
-            kind = ACCOUNT_SCORE.c[name].type.compile(connection.dialect)
-            connection.execute(text(f"ALTER TABLE {ACCOUNT_SCORE.name} ADD COLUMN {name} {kind}"))
-    connection.execute(update(STORE_SCHEMA).values(version=SCHEMA_VERSION))
-
-
-def _check_schema(connection: Connection) -> bool:
-    """Whether the tables are there; refuses those of another schema version."""
-    version = _read_version(connection)
-    if version is not None and version != SCHEMA_VERSION:
-        rule = f"must have schema version {SCHEMA_VERSION}, not {version}"
-        first = "remove it and score again" if version < SCHEMA_VERSION else "update Keepwell"
-        remedy = f"{first}, or name another store"
-        if _can_upgrade(version):
-            remedy = "run `keepwell score`: it brings the store up to date and keeps what is in it"
-        raise InputError([Problem("store", "", rule, remedy=remedy)])
-    return version is not None
-
-
-def _hold_pointer(connection: Connection) -> str | None:
-    """The id of the current snapshot; other writers wait until this transaction ends."""
-    return connection.scalar(select(CURRENT_SNAPSHOT.c.snapshot_id).with_for_update())
+def _read_change(row: RowMapping) -> TierChange:
+    return TierChange(**row)

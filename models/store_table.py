@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +34,7 @@ from models.snapshot import (
     count_states,
     total_money,
 )
+from models.snapshot_diff import Trace, top_driver
 
 Row = RowMapping | dict[str, Any]  # Any: each column has a type of its own
 
@@ -86,6 +87,8 @@ SNAPSHOT = Table(
     Column("totals", Text, nullable=False),
     Column("config_hash", Text, nullable=False),
     Column("accounts", Integer, nullable=False),
+    Column("previous_id", Text),  # no foreign key: retention may have removed it
+    Column("forced", Text),  # JSON
 )
 
 CURRENT_SNAPSHOT = Table(
@@ -129,12 +132,19 @@ ACCOUNT_SCORE = Table(
     Column("drivers", Text, nullable=False),  # this and the next: JSON
     Column("contributions", Text, nullable=False),
     Column("base_log_odds", Double),
+    Column("top_driver", Text),  # of `drivers`, so that comparing snapshots need not read them
     UniqueConstraint("snapshot_id", "rank"),
 )
 
-# Columns of account_score that a version added; a store of the version before gets them, empty.
-ADDED: Mapping[int, tuple[str, ...]] = {
-    3: ("loss_probability_low", "loss_probability_high", "abstained"),
+TRACE = tuple(ACCOUNT_SCORE.c[name] for name in Trace._fields)
+
+# Columns that a version added; a store of the version before gets them, empty.
+ADDED: Mapping[int, tuple[Column[Any], ...]] = {
+    3: tuple(
+        ACCOUNT_SCORE.c[name]
+        for name in ("loss_probability_low", "loss_probability_high", "abstained")
+    ),
+    4: (ACCOUNT_SCORE.c.top_driver, SNAPSHOT.c.previous_id, SNAPSHOT.c.forced),
 }
 
 PLAIN = tuple(
@@ -145,7 +155,7 @@ PLAIN = tuple(
 PLAIN_OF_HEADER = tuple(
     item.name
     for item in fields(SnapshotHeader)
-    if item.name not in ("models", "thresholds", "counts", "totals")
+    if item.name not in ("models", "thresholds", "counts", "totals", "forced")
 )
 DRIVER_FIELDS = tuple(item.name for item in fields(Driver))
 
@@ -159,6 +169,7 @@ def score_row(snapshot_id: str, rank: int, score: AccountScore) -> dict[str, Any
         "rank": rank,
         "drivers": _dump(drivers),
         "contributions": _dump(score.contributions),
+        "top_driver": top_driver(score),
     }
 
 
@@ -177,7 +188,13 @@ def _read_driver(stored: dict[str, Any]) -> Driver:
     return Driver(**{name: stored[name] for name in DRIVER_FIELDS if name in stored})
 
 
-def header_row(snapshot_id: str, snapshot: Snapshot) -> dict[str, Any]:
+def header_row(
+    snapshot_id: str,
+    snapshot: Snapshot,
+    *,
+    previous_id: str | None = None,
+    forced: Sequence[str] = (),
+) -> dict[str, Any]:
     """The row of a snapshot, with its counts and totals."""
     return {
         "snapshot_id": snapshot_id,
@@ -192,6 +209,8 @@ def header_row(snapshot_id: str, snapshot: Snapshot) -> dict[str, Any]:
         "totals": _dump(asdict(total_money(snapshot.scores))),
         "config_hash": snapshot.config_hash,
         "accounts": len(snapshot.scores),
+        "previous_id": previous_id,
+        "forced": _dump(list(forced)) if forced else None,
     }
 
 
@@ -203,6 +222,7 @@ def read_header(row: Row) -> SnapshotHeader:
         thresholds=json.loads(row["thresholds"]) if row["thresholds"] else None,
         counts=json.loads(row["counts"]),
         totals=Totals(**json.loads(row["totals"])),
+        forced=tuple(json.loads(row["forced"])) if row["forced"] else (),
     )
 
 

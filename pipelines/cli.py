@@ -14,6 +14,7 @@ from pipelines.command.check import check
 from pipelines.command.demo import demo
 from pipelines.command.erase import erase
 from pipelines.command.explain import explain
+from pipelines.command.export import export
 from pipelines.command.features import features
 from pipelines.command.forecast import forecast
 from pipelines.command.keys import keys
@@ -31,7 +32,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # rendering help with rich takes longer than everything else
 )
 for command in (
-    demo, check, features, train, score, run, backtest, explain, forecast, rollback, erase, serve,
+    demo, check, features, train, score, run, backtest, explain, forecast, export, rollback, erase,
+    serve,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(keys)

@@ -54,6 +54,8 @@ class FlatRequest:
         Of the ARR.
     drawn_up : date or None
         What was known before this day is used.
+    force : bool
+        Publish also a ranking that a gate would hold back.
     """
 
     path: Path
@@ -61,6 +63,7 @@ class FlatRequest:
     company: str | None = None
     currency: str = "USD"
     drawn_up: date | None = None
+    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ def train_flat(request: FlatRequest, home: Home, *, progress: Progress = silent)
         return replace(run, notices=(*run.notices, f"{why}: {said}"))
     progress(f"publishing {int(chosen.sum()):,} accounts")
     snapshot = score_population(config, population(table, chosen), home)
-    published = publish(snapshot, home, config)
+    published = publish(snapshot, home, config, force=request.force)
     return replace(run, published=published, notices=(*run.notices, ranked))
 
 

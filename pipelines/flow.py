@@ -88,9 +88,9 @@ def score_customers(config: Config, population: Population) -> Snapshot:
 
 
 @task(name="publish the snapshot", **_RETRY)
-def publish_snapshot(config: Config, snapshot: Snapshot) -> Published:
+def publish_snapshot(config: Config, snapshot: Snapshot, *, force: bool) -> Published:
     """The snapshot in the store, and the pointer on it."""
-    return publish(snapshot, Home.from_environment(), config)
+    return publish(snapshot, Home.from_environment(), config, force=force)
 
 
 @flow(name="train", validate_parameters=False)
@@ -107,11 +107,17 @@ def train(config: Path, data: Path | None = None, as_of: date | None = None) -> 
 
 
 @flow(name="score", validate_parameters=False)
-def score(config: Path, data: Path | None = None, as_of: date | None = None) -> Published:
-    """Score all customers of the company in a YAML file and publish a snapshot."""
+def score(
+    config: Path, data: Path | None = None, as_of: date | None = None, *, force: bool = False
+) -> Published:
+    """Score all customers of the company in a YAML file and publish a snapshot.
+
+    With ``force`` also one that a gate would hold back.
+    """
     loaded = read_config(Path(config), data=data)
     source = open_tables(loaded, as_of)
-    published = publish_snapshot(loaded, score_customers(loaded, build_customers(source)))
+    snapshot = score_customers(loaded, build_customers(source))
+    published = publish_snapshot(loaded, snapshot, force=force)
     create_table_artifact(key=f"{loaded.company}-ranking", table=_ranking_rows(published.snapshot))
     return published
 

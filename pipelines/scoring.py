@@ -49,11 +49,15 @@ _SHOWN = ("external_id", "name", "parent_id", "segment", "account_tier", "region
 
 @dataclass(frozen=True)
 class Published:
-    """A snapshot and the id under which it is served; ``hold_out``: accounts to be left alone."""
+    """A snapshot and the id under which it is served.
+
+    ``hold_out``: accounts to be left alone; ``forced``: why a gate would have held it back.
+    """
 
     snapshot: Snapshot
     snapshot_id: str
     hold_out: tuple[str, ...] = ()
+    forced: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The part about the snapshot of what ``keepwell run --json`` prints."""
@@ -65,6 +69,7 @@ class Published:
             "accounts_scored": scored,
             "abstained": count_abstentions(self.snapshot.scores),
             "hold_out": list(self.hold_out),
+            "forced": list(self.forced),
         }
 
 
@@ -74,6 +79,7 @@ def score_company(
     home: Home,
     *,
     population: Population | None = None,
+    force: bool = False,
     progress: Progress = silent,
 ) -> Published:
     """Score all customers as of the data's end with the promoted models, and publish.
@@ -88,13 +94,20 @@ def score_company(
         Where the promoted bundles and the store are.
     population : Population, optional
         Today's customers, when they were built before.
+    force : bool
+        Publish also what a gate would hold back.
     progress : callable
+
+    Raises
+    ------
+    InputError
+        With everything that holds the snapshot back; the old one stays.
     """
     if population is None:
         population = build_population(source, source.data_end, progress=progress)
     snapshot = score_population(config, population, home)
     progress(f"publishing {len(snapshot.scores):,} accounts")
-    return publish(snapshot, home, config)
+    return publish(snapshot, home, config, force=force)
 
 
 def score_population(config: Config, population: Population, home: Home) -> Snapshot:
@@ -144,11 +157,21 @@ def knowledge_problems(as_of: date, bundles: Mapping[ModelName, Bundle]) -> list
     ]
 
 
-def publish(snapshot: Snapshot, home: Home, config: Config) -> Published:
-    """Write the snapshot into the store and move the pointer to it."""
+def publish(snapshot: Snapshot, home: Home, config: Config, *, force: bool = False) -> Published:
+    """Write the snapshot into the store and move the pointer to it.
+
+    Raises
+    ------
+    InputError
+        With everything that holds it back, unless forced.
+    """
     with SnapshotStore(home.store_url) as store:
-        snapshot_id = store.publish(snapshot)
-    return Published(snapshot, snapshot_id, accounts_held_out(snapshot, config))
+        snapshot_id = store.publish(
+            snapshot, gate=config.publish, force=force, retention=config.retention
+        )
+        header = store.header(snapshot_id)
+    forced = header.forced if header is not None else ()
+    return Published(snapshot, snapshot_id, accounts_held_out(snapshot, config), forced)
 
 
 def accounts_held_out(snapshot: Snapshot, config: Config) -> tuple[str, ...]:

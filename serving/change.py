@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import orjson
 
-from models.snapshot import State, Tier
+from models.snapshot_diff import Trace, has_changed
 from serving.entry import Outline
-
-ROUNDING = 1e-9  # 0.06 - 0.05 is a little less than a point
-
-
-class Compared(NamedTuple):
-    """What of an account is compared; the probability first, since it may move a little."""
-
-    loss_probability: float | None
-    risk_tier: Tier | None
-    state: State
-    top_driver: str | None
-    external_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +19,13 @@ class Changes:
     ----------
     ids : tuple of str
         Accounts to be told again, in the order of the list.
-    gone_json : bytes
-        JSON list of the accounts that the list held before and does not hold now.
+    gone : bytes
+        The fields of `AccountPage` that tell what the list held before and does not hold now,
+        each with a comma behind it.
     """
 
     ids: tuple[str, ...]
-    gone_json: bytes
+    gone: bytes
 
 
 def find_changes(before: Iterable[Outline], now: Iterable[Outline], *, points: float) -> Changes:
@@ -53,25 +41,22 @@ def find_changes(before: Iterable[Outline], now: Iterable[Outline], *, points: f
     points : float
         Share 0-1 from which a probability has changed.
     """
-    old = {account.account_id: _compared(account) for account in before}
+    old = {account.account_id: _trace(account) for account in before}
+    lost = {trace.external_id for trace in old.values()}
     ids = []
     for account in now:
+        lost.discard(account.external_id)
         was = old.pop(account.account_id, None)
-        if was is None or has_changed(was, _compared(account), points=points):
+        if was is None or has_changed(was, _trace(account), points=points):
             ids.append(account.account_id)
     gone = [{"account_id": name, "external_id": old[name].external_id} for name in sorted(old)]
-    return Changes(tuple(ids), orjson.dumps(gone))
+    return Changes(tuple(ids), render_gone(gone, sorted(one for one in lost if one is not None)))
 
 
-def has_changed(before: Compared, now: Compared, *, points: float) -> bool:
-    """Whether an account is to be told again."""
-    if before[1:] != now[1:]:
-        return True
-    was, is_now = before.loss_probability, now.loss_probability
-    if was is None or is_now is None:
-        return was is not is_now
-    return abs(is_now - was) >= points - ROUNDING
+def render_gone(gone: object, external_ids: object) -> bytes:
+    """The fields of `AccountPage` about what is gone; None where nothing is said of it."""
+    return orjson.dumps({"gone": gone, "gone_external_ids": external_ids})[1:-1] + b","
 
 
-def _compared(account: Outline) -> Compared:
-    return Compared(*(getattr(account, name) for name in Compared._fields))
+def _trace(account: Outline) -> Trace:
+    return Trace(*(getattr(account, name) for name in Trace._fields))

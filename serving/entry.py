@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from sys import getsizeof
 
@@ -59,7 +59,7 @@ class Entry(Outline):
 
 
 FIXED = 500  # bytes: the object, its numbers and dates, and its places in two dictionaries
-OUTLINE = tuple(name for name in Outline.__slots__ if name != "top_driver")
+OUTLINE = tuple(item.name for item in fields(Outline))
 
 
 def weigh(entry: Entry) -> int:

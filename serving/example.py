@@ -82,6 +82,7 @@ PAGE_OF_ACCOUNTS: Document = {
     **SNAPSHOT,
     "accounts": [RANKED_ACCOUNT],
     "gone": None,
+    "gone_external_ids": None,
     "has_more": True,
     "next_cursor": "MW04MDNqZWM1amhwYi4xLjVhN2U3YjQ3OTFkMTJjMDM",
 }

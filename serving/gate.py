@@ -27,6 +27,7 @@ from serving.metric import Metrics
 from serving.problem import (
     FORWARDED,
     OVERLOADED,
+    STORE_AWAY,
     TOO_LARGE,
     TOO_MANY_REQUESTS,
     UNAUTHORIZED,
@@ -116,6 +117,8 @@ class Gate:
         length = visit.head.get(b"content-length")
         if length is not None and not _fits(length, settings.most_bytes):
             raise too_large(settings)
+        if keys is not None and not keys.is_read and not is_probe:
+            raise RequestError(STORE_AWAY, "The keys could not be read yet.")
         given = visit.head.get(b"authorization")
         caller = keys.caller(given) if keys is not None else LOCAL
         if caller is not None and len(visit.head) != len(headers) and _is_twice(headers):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from models.snapshot import AccountScore, SnapshotHeader
+from models.snapshot_diff import top_driver
 from models.snapshot_reader import Past
 from serving.entry import OUTLINE, Entry
 from serving.response import (
@@ -30,6 +31,7 @@ MORE = tuple(
     for name in ExplainedAccount.model_fields
     if name not in RankedAccount.model_fields and name not in _LISTS
 )
+PLAIN = tuple(name for name in OUTLINE if name != "top_driver")
 DRIVER = tuple(DriverAnswer.model_fields)
 GROUP = tuple(GroupAnswer.model_fields)
 
@@ -87,8 +89,8 @@ def render_entry(score: AccountScore, before: Before | None, past: Past | None) 
     more["previous"] = before and past and _previous(before, past)
     more["changed_by"] = before and past and _changes(score, before, past)
     return Entry(
-        **_pick(score, OUTLINE),
-        top_driver=score.drivers[0].feature if score.drivers else None,
+        **_pick(score, PLAIN),
+        top_driver=top_driver(score),
         row=orjson.dumps(row)[:-1] + b',"owner":',
         owner_json=NULL if score.owner is None else orjson.dumps(score.owner),
         more=b"," + orjson.dumps(more)[1:-1],

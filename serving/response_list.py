@@ -34,6 +34,11 @@ class AccountPage(SnapshotAnswer):
         description="With `changed_since`, on the first page: accounts that the list held then and "
         "does not hold now"
     )
+    gone_external_ids: list[str] | None = Field(
+        description="With `changed_since`, on the first page: ids in the CRM that no account of "
+        "the list has any more, since it is gone or has another one now. Their records are to be "
+        "emptied"
+    )
     has_more: bool
     next_cursor: str | None = Field(description="For the next page; null on the last")
 

@@ -13,8 +13,9 @@ from starlette.responses import Response
 
 from models.row_filter import RowFilter
 from models.snapshot import State, Tier
+from models.snapshot_diff import POINT
 from serving.caller import Caller
-from serving.change import Changes
+from serving.change import Changes, render_gone
 from serving.cursor import Cursor, decode_cursor, mark_list
 from serving.endpoint import GUARDED, fails, get_shelf, get_shelves, make_router, require
 from serving.entry import Entry
@@ -38,7 +39,7 @@ from serving.shelves import Shelves
 
 router = make_router("accounts")
 
-POINT = 0.01  # share of probability
+SAID_NOTHING = render_gone(None, None)
 AGAIN = "Start again without a cursor: the list is then read from the current snapshot."
 WHOLE = "Read the whole list: without that snapshot it cannot be told what changed since."
 
@@ -173,13 +174,13 @@ async def list_accounts(
             shelf,
             lambda: shelf.page(asked.selection, caller.row_filter, start=start, limit=limit + 1),
         )
-        body = _render_accounts(shelves, shelf, caller, entries, (start, limit, mark), None)
+        body = _render_accounts(shelves, shelf, caller, entries, (start, limit, mark), SAID_NOTHING)
     else:
         changes = await _find_changes(shelves, shelf, asked, caller)
         ids = changes.ids[start : start + limit + 1]
         found = await shelves.ask(shelf, lambda: shelf.find_many(ids, external=False))
         entries = [entry for entry in found if entry is not None]
-        gone = changes.gone_json if start == 0 else None
+        gone = changes.gone if start == 0 else SAID_NOTHING
         body = _render_accounts(shelves, shelf, caller, entries, (start, limit, mark), gone)
     return await reply(request, body)
 
@@ -242,7 +243,7 @@ def _render_accounts(
     caller: Caller,
     entries: Sequence[Entry],
     place: tuple[int, int, str],
-    gone: bytes | None,
+    gone: bytes,
 ) -> bytes:
     people = caller.may("people:read")
     limit = place[1]
@@ -253,7 +254,7 @@ def _render_accounts(
     return _join(
         shelves,
         shelf,
-        b"".join((b'"accounts":[', rows, b'],"gone":', NULL if gone is None else gone, b",")),
+        b"".join((b'"accounts":[', rows, b"],", gone)),
         _next(shelf, len(entries) > limit, place),
     )
 

@@ -93,4 +93,4 @@ def has_keys(settings: Settings) -> bool:
     if settings.service_store_url is None:
         return False
     with ServiceStore(settings.service_store_url) as store:
-        return bool(KeyStore(store).keys())
+        return bool(KeyStore(store).all())

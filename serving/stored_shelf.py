@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from sys import intern
 from typing import Any, NamedTuple
 
-import orjson
 from sqlalchemy import ColumnElement, Select, select
 
 from features.salesforce import other_form
@@ -83,13 +82,9 @@ class StoredShelf(Shelf):
 
     def outlines(self, selection: Selection, allowed: RowFilter) -> Iterator[Outline]:
         """See `Shelf`; read as they are taken."""
-        columns = [SCORE[name] for name in (*OUTLINE, "drivers")]
+        columns = [SCORE[name] for name in OUTLINE]
         for row in self._reader.stream(self._select(select(*columns), selection, allowed)):
-            drivers = orjson.loads(row["drivers"])
-            yield Outline(
-                **{name: _shared(row[name]) for name in OUTLINE},
-                top_driver=intern(drivers[0]["feature"]) if drivers else None,
-            )
+            yield Outline(*map(_shared, row.values()))
 
     def portfolio(self, allowed: RowFilter) -> Portfolio:
         """See `Shelf`."""

@@ -48,6 +48,9 @@ CompanyOption = Annotated[
     str | None, typer.Option("--company", help="Name to serve it by; default: the file's.")
 ]
 CurrencyOption = Annotated[str, typer.Option("--currency", help="Of the ARR.")]
+FlatForceOption = Annotated[
+    bool, typer.Option("--force", help="Publish the table's ranking whatever the gates say.")
+]
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class FlatArguments:
     horizon_days: int
     company: str | None
     currency: str
+    force: bool = False
 
     @property
     def given(self) -> list[str]:
@@ -68,6 +72,7 @@ class FlatArguments:
         options: dict[str, object] = {"--label": self.label, "--leave-out": self.leave_out}
         options |= {f"--{name}-column": column for name, column in self.columns.items()}
         options |= {"--horizon-days": self.horizon_days, "--company": self.company}
+        options |= {"--force": self.force}
         return [name for name, value in options.items() if value]
 
 
@@ -115,6 +120,7 @@ def train_table(arguments: FlatArguments, as_of: datetime | None, *, json_: bool
         company=arguments.company,
         currency=arguments.currency,
         drawn_up=as_of.date() if as_of else None,
+        force=arguments.force,
     )
     with show_progress() as progress:
         run = train_flat(request, home, progress=progress)

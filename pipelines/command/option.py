@@ -20,3 +20,6 @@ AsOfOption = Annotated[
     typer.Option("--as-of", formats=["%Y-%m-%d"], help="Use only what was known before this day."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Publish also what a gate would hold back.")
+]

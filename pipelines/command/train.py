@@ -15,6 +15,7 @@ from pipelines.command.flat import (
     DateOption,
     DurationOption,
     FlatArguments,
+    FlatForceOption,
     GroupOption,
     HorizonOption,
     LabelOption,
@@ -28,6 +29,7 @@ from pipelines.command.option import (
     AsOfOption,
     ConfigOption,
     DataOption,
+    ForceOption,
     JsonOption,
     OptionalConfigOption,
 )
@@ -52,6 +54,7 @@ def train(  # an argument for each option of the command
     horizon_days: HorizonOption = 0,
     company: CompanyOption = None,
     currency: CurrencyOption = "USD",
+    force: FlatForceOption = False,
     json_: JsonOption = False,
 ) -> None:
     """Train, judge and promote the models.
@@ -67,7 +70,7 @@ def train(  # an argument for each option of the command
         "duration": duration_column,
     }
     arguments = FlatArguments(
-        table, label, columns, tuple(leave_out or ()), horizon_days, company, currency
+        table, label, columns, tuple(leave_out or ()), horizon_days, company, currency, force
     )
     check_choice(config, data, arguments)
     if config is None:
@@ -81,10 +84,14 @@ def score(
     config: ConfigOption,
     data: DataOption = None,
     as_of: AsOfOption = None,
+    force: ForceOption = False,
     json_: JsonOption = False,
 ) -> None:
-    """Score all accounts and publish the snapshot."""
-    _, published = _work(config, data, as_of, training=False, scoring=True)
+    """Score all accounts and publish the snapshot.
+
+    One that is too far from what is served is held back, with the reasons (docs/publishing.md).
+    """
+    _, published = _work(config, data, as_of, training=False, scoring=True, force=force)
     _report(None, published, json_=json_)
 
 
@@ -92,15 +99,22 @@ def run(
     config: ConfigOption,
     data: DataOption = None,
     as_of: AsOfOption = None,
+    force: ForceOption = False,
     json_: JsonOption = False,
 ) -> None:
     """Train, then score and publish."""
-    run_, published = _work(config, data, as_of, training=True, scoring=True)
+    run_, published = _work(config, data, as_of, training=True, scoring=True, force=force)
     _report(run_, published, json_=json_)
 
 
 def _work(
-    path: Path, data: Path | None, as_of: datetime | None, *, training: bool, scoring: bool
+    path: Path,
+    data: Path | None,
+    as_of: datetime | None,
+    *,
+    training: bool,
+    scoring: bool,
+    force: bool = False,
 ) -> tuple[TrainingRun | None, Published | None]:
     """Train, score or both: as Prefect flows where a server is named, else as plain functions."""
     config = read_company(path, data)
@@ -112,7 +126,7 @@ def _work(
         from pipelines import flow
 
         run_ = flow.train(path, data=data, as_of=day) if training else None
-        return run_, flow.score(path, data=data, as_of=day) if scoring else None
+        return run_, flow.score(path, data=data, as_of=day, force=force) if scoring else None
     from pipelines.scoring import score_company
     from pipelines.source import open_company
     from pipelines.training import train_company
@@ -124,7 +138,10 @@ def _work(
         if not scoring:
             return run_, None
         population = run_.population if run_ else None
-        return run_, score_company(config, source, home, population=population, progress=progress)
+        published = score_company(
+            config, source, home, population=population, force=force, progress=progress
+        )
+        return run_, published
 
 
 def _report(run_: TrainingRun | None, published: Published | None, *, json_: bool) -> None:
@@ -144,3 +161,5 @@ def _report(run_: TrainingRun | None, published: Published | None, *, json_: boo
             console.print(f"report: {report / 'report.html'}", markup=False, soft_wrap=True)
     if published is not None:
         show_ranking(console, published.snapshot)
+        for reason in published.forced:
+            console.print(f"published by force, against {reason}", markup=False, soft_wrap=True)

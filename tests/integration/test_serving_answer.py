@@ -184,7 +184,7 @@ def test_the_list_is_ranked_by_arr_at_risk_and_its_pages_join(
     assert pages[0]["accounts"][0].items() <= first.items()
     explained = {"base_probability", "groups", "previous", "changed_by"}
     assert set(first) == set(pages[0]["accounts"][0]) | explained | (
-        set(pages[0]) - {"accounts", "gone", "has_more", "next_cursor"}
+        set(pages[0]) - {"accounts", "gone", "gone_external_ids", "has_more", "next_cursor"}
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, event, func, insert, select, text, update
 from features.errors import InputError, TransientError
 from models.snapshot import AccountScore, Totals
 from models.store import SnapshotStore
+from models.store_schema import SCHEMA_VERSION
 from models.store_table import ACCOUNT_SCORE, ADDED, SNAPSHOT, STORE_SCHEMA
 from tests.integration.company import due, lost, snapshot
 
@@ -149,7 +150,7 @@ def test_a_reader_sees_the_old_snapshot_until_the_publish_is_done(
     event.listen(store.database.engine, "after_cursor_execute", look)
     new = store.publish(SECOND)
     event.remove(store.database.engine, "after_cursor_execute", look)
-    assert seen == [(old, read_all(store, old))] * 3
+    assert seen == [(old, read_all(store, old))] * 4  # snapshot, accounts, tiers, pointer
     header = store.current()
     assert header is not None
     assert header.snapshot_id == new
@@ -254,7 +255,7 @@ def test_a_store_of_a_newer_version_is_refused_with_a_remedy(
         connection.execute(update(STORE_SCHEMA).values(version=99))
     with SnapshotStore(store_url) as older:
         for use in (older.current, lambda: older.publish(FIRST), lambda: older.prune(1)):
-            with pytest.raises(InputError, match=r"version 3, not 99; update Keepwell"):
+            with pytest.raises(InputError, match=r"version 4, not 99; update Keepwell"):
                 use()
 
 
@@ -271,25 +272,29 @@ def test_a_store_of_an_older_version_is_refused_with_a_remedy(
             lambda: newer.publish(FIRST),
             lambda: newer.prune(1),
         ):
-            with pytest.raises(InputError, match=r"version 3, not 1; .*another store"):
+            with pytest.raises(InputError, match=r"version 4, not 1; .*another store"):
                 use()
 
 
-def make_older(store: SnapshotStore) -> None:
-    """Give the store the shape that the version before left behind."""
+def make_older(store: SnapshotStore, version: int) -> None:
+    """Give the store the shape that an earlier version left behind."""
     with store.database.write() as connection:
-        for name in ADDED[3]:
-            connection.execute(text(f"ALTER TABLE account_score DROP COLUMN {name}"))
-        connection.execute(update(STORE_SCHEMA).values(version=2))
+        for step in range(version + 1, SCHEMA_VERSION + 1):
+            for column in ADDED[step]:
+                drop = f"ALTER TABLE {column.table.name} DROP COLUMN {column.name}"
+                connection.execute(text(drop))
+        connection.execute(text("DROP TABLE tier_change"))
+        connection.execute(update(STORE_SCHEMA).values(version=version))
 
 
-def test_a_store_of_the_version_before_is_brought_up_to_date_and_keeps_its_snapshots(
-    store: SnapshotStore, store_url: str
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_store_of_an_earlier_version_is_brought_up_to_date_and_keeps_its_snapshots(
+    store: SnapshotStore, store_url: str, version: int
 ) -> None:
     first = store.publish(FIRST)
-    make_older(store)
+    make_older(store, version)
     with SnapshotStore(store_url) as newer:
-        with pytest.raises(InputError, match=r"version 3, not 2; run `keepwell score`"):
+        with pytest.raises(InputError, match=rf"version 4, not {version}; run `keepwell score`"):
             newer.current()
         newer.upgrade()
         newer.upgrade()
@@ -300,13 +305,17 @@ def test_a_store_of_the_version_before_is_brought_up_to_date_and_keeps_its_snaps
         found = newer.account(second, "A1")
         assert found == sure
         assert found.loss_probability_interval == (0.6, 0.8)
+        header = newer.current()
+        assert header is not None
+        assert header.previous_id == first
+        assert [change.account_id for change in newer.tier_changes()] == ["A1", "A2"]
 
 
 def test_a_publish_brings_a_store_of_the_version_before_up_to_date_too(
     store: SnapshotStore, store_url: str
 ) -> None:
     store.publish(FIRST)
-    make_older(store)
+    make_older(store, 2)
     with SnapshotStore(store_url) as newer:
         assert read_all(newer, newer.publish(SECOND))
 

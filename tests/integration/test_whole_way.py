@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from pipelines.demo.company import generate_company
 from serving.application import create_app
 from serving.settings import Settings
 from tests.integration.client import ask
+from tests.integration.company import due, snapshot
 from tests.integration.prefect_server import running_prefect
 
 DEMO = Path(__file__).parents[2] / "configs" / "demo.yaml"
@@ -195,21 +197,28 @@ def test_the_server_saw_both_flows_with_named_tasks_and_their_artifacts(finished
     assert {artifact["key"] for artifact in artifacts} == {"demo-report", "demo-ranking"}
 
 
-def test_a_flow_runs_with_no_server_at_hand(demo_company: Path, tmp_path: Path) -> None:
+def test_a_flow_runs_with_no_server_at_hand_and_can_be_forced(
+    demo_company: Path, tmp_path: Path
+) -> None:
     program = (
         "import sys; from pathlib import Path;"
         "from pipelines.home import Home, prepare_environment;"
         "prepare_environment(Home.from_environment());"
         "from pipelines import flow;"
-        "print(flow.score(Path(sys.argv[1]), data=Path(sys.argv[2])).snapshot_id)"
+        "run = flow.score(Path(sys.argv[1]), data=Path(sys.argv[2]), force=True);"
+        "print(run.snapshot_id)"
     )
     home = tmp_path / "home"
+    others = (due(f"other-{n}", 0.5) for n in range(30))
+    with SnapshotStore(f"sqlite:///{home / 'store.db'}") as store:
+        store.publish(snapshot(*others, as_of=date(2020, 1, 1)))
     printed = run_python("-c", program, str(DEMO), str(demo_company), home=home)
     with SnapshotStore(f"sqlite:///{home / 'store.db'}") as store:
         header = store.current()
     assert header is not None
     assert header.snapshot_id == printed.split()[-1]
     assert header.models == {"churn": None, "renewal": None}
+    assert any(reason.startswith("publish.max_missing: ") for reason in header.forced)
 
 
 @pytest.mark.parametrize(

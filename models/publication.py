@@ -1,0 +1,120 @@
+"""The steps of one publish, all in the transaction that the store opens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from features.errors import InputError, Problem
+from models.publish_gate import compare_with_served, judge_publish
+from models.settings import PublishSettings, RetentionSettings
+from models.snapshot import Snapshot, ranking_key
+from models.snapshot_diff import Trace, trace_account
+from models.snapshot_id import least_snapshot_id, next_snapshot_id
+from models.snapshot_retention import outlived_snapshots
+from models.store_table import (
+    ACCOUNT_SCORE,
+    CURRENT_SNAPSHOT,
+    SNAPSHOT,
+    TRACE,
+    header_row,
+    score_row,
+)
+from models.tier_change import KEEP_DAYS, TIER_CHANGE, find_tier_changes
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRules:
+    """What a publish is held to.
+
+    Parameters
+    ----------
+    gate : PublishSettings or None
+        How far a snapshot may be from the served one of the same company; None: no matter.
+    force : bool
+        Publish all the same, and write the reasons against it into the header.
+    retention : RetentionSettings or None
+        Which older snapshots go; None: none. The one that was served until now stays.
+    """
+
+    gate: PublishSettings | None = None
+    force: bool = False
+    retention: RetentionSettings | None = None
+
+
+def write_publication(connection: Connection, snapshot: Snapshot, rules: PublishRules) -> str:
+    """Judge and write a snapshot with all that comes with it, and move the pointer to it.
+
+    Returns
+    -------
+    str
+        Its id.
+
+    Raises
+    ------
+    InputError
+        A gate holds it back: every reason, see `judge_publish`.
+    """
+    ranked = sorted(snapshot.scores, key=ranking_key)
+    new = [trace_account(score) for score in ranked]
+    served_id = _served_by(connection, snapshot.company)
+    served = [] if served_id is None else _read_traces(connection, served_id)
+    against: list[Problem] = []
+    if rules.gate is not None and served_id is not None:
+        against = judge_publish(compare_with_served(served, new), rules.gate)
+    if against and not rules.force:
+        raise InputError(against)
+    snapshot_id = next_snapshot_id(connection.scalar(select(func.max(SNAPSHOT.c.snapshot_id))))
+    forced = [str(replace(problem, remedy="")) for problem in against]
+    header = header_row(snapshot_id, snapshot, previous_id=served_id, forced=forced)
+    connection.execute(insert(SNAPSHOT), header)
+    if ranked:
+        rows = [score_row(snapshot_id, rank, one) for rank, one in enumerate(ranked, 1)]
+        connection.execute(insert(ACCOUNT_SCORE), rows)
+    changes = find_tier_changes(snapshot_id, served, new) if served_id is not None else []
+    if changes:
+        connection.execute(insert(TIER_CHANGE), [change.to_row() for change in changes])
+    connection.execute(update(CURRENT_SNAPSHOT).values(snapshot_id=snapshot_id))
+    if rules.retention is not None:
+        kept = frozenset(filter(None, (snapshot_id, served_id)))
+        _retire(connection, rules.retention, kept=kept, now=snapshot.created_at)
+    return snapshot_id
+
+
+def hold_pointer(connection: Connection) -> str | None:
+    """The id of the current snapshot; other writers wait until this transaction ends."""
+    return connection.scalar(select(CURRENT_SNAPSHOT.c.snapshot_id).with_for_update())
+
+
+def remove_snapshots(connection: Connection, ids: Sequence[str]) -> None:
+    """Remove snapshots with their accounts."""
+    for table in (ACCOUNT_SCORE, SNAPSHOT):
+        connection.execute(delete(table).where(table.c.snapshot_id.in_(ids)))
+
+
+def _served_by(connection: Connection, company: str) -> str | None:
+    """The id of the current snapshot where it is of this company; else None."""
+    current = hold_pointer(connection)
+    found = connection.scalar(select(SNAPSHOT.c.company).where(SNAPSHOT.c.snapshot_id == current))
+    return current if found == company else None
+
+
+def _read_traces(connection: Connection, snapshot_id: str) -> list[Trace]:
+    query = select(*TRACE).where(ACCOUNT_SCORE.c.snapshot_id == snapshot_id)
+    return [Trace(**row) for row in connection.execute(query).mappings()]
+
+
+def _retire(
+    connection: Connection, rules: RetentionSettings, *, kept: frozenset[str], now: datetime
+) -> None:
+    """Remove the snapshots that have had their time, and old rows of the outbox."""
+    query = select(SNAPSHOT.c.snapshot_id, SNAPSHOT.c.created_at)
+    created = dict(connection.execute(query).all())
+    gone = outlived_snapshots(created, rules, kept=kept, now=now)
+    remove_snapshots(connection, gone)
+    past = now - timedelta(days=KEEP_DAYS)
+    ends = (least_snapshot_id(int(past.timestamp() * 1000)), min(created.keys() - {*gone}))
+    connection.execute(delete(TIER_CHANGE).where(TIER_CHANGE.c.snapshot_id < min(ends)))
