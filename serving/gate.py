@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.service_store import ServiceStore
-from serving.caller import LOCAL
+from serving.caller import LOCAL, Caller
 from serving.fault import find_problem, log_failure
 from serving.journal import RequestLog
 from serving.keyring import KeyRing
@@ -110,34 +110,43 @@ class Gate:
 
     async def _admit(self, scope: Scope, visit: Visit, headers: Sequence[Header]) -> None:
         """Find out who asks; raise a `RequestError` when the request ends here."""
-        settings, keys = self.guards.settings, self.guards.keys
+        settings = self.guards.settings
         is_probe = scope["path"] in PROBES
         if not is_probe and self.guards.load.count() > settings.most_requests:
             raise RequestError(OVERLOADED, "Ask again a little later.")
         length = visit.head.get(b"content-length")
         if length is not None and not _fits(length, settings.most_bytes):
             raise too_large(settings)
-        if keys is not None and not keys.is_read and not is_probe:
-            raise RequestError(STORE_AWAY, "The keys could not be read yet.")
-        given = visit.head.get(b"authorization")
-        caller = keys.caller(given) if keys is not None else LOCAL
-        if caller is not None and len(visit.head) != len(headers) and _is_twice(headers):
-            caller = None
-        if caller is LOCAL and not settings.is_local:
-            caller = None
-        if caller is LOCAL:
-            refuse_foreign(headers)
+        caller = self._find_caller(visit, headers)
         if caller is None:
             if is_probe:
                 return
-            raise RequestError(UNAUTHORIZED, "Send a key: Authorization: Bearer kw_…")
+            raise self._stranger()
         visit.caller, visit.is_known = caller, True
         if not is_probe and caller is not LOCAL:
             ruling = await self.guards.limiter.rule(caller)
             visit.added += ruling.headers
             if not ruling.allowed:
-                detail = f"Ask again in {ruling.reset_s} s."
-                raise RequestError(TOO_MANY_REQUESTS, detail)
+                raise RequestError(TOO_MANY_REQUESTS, f"Ask again in {ruling.reset_s} s.")
+
+    def _find_caller(self, visit: Visit, headers: Sequence[Header]) -> Caller | None:
+        """Who asks; None for a stranger."""
+        keys = self.guards.keys
+        caller = keys.caller(visit.head.get(b"authorization")) if keys is not None else LOCAL
+        if caller is not LOCAL:
+            # Of two such headers the one that counts might not be the one that a proxy checked.
+            is_plain = len(visit.head) == len(headers) or not _is_twice(headers)
+            return caller if is_plain else None
+        if not self.guards.settings.is_local:
+            return None
+        refuse_foreign(headers)
+        return LOCAL
+
+    def _stranger(self) -> RequestError:
+        keys = self.guards.keys
+        if keys is not None and not keys.is_read:
+            return RequestError(STORE_AWAY, "The keys could not be read yet.")
+        return RequestError(UNAUTHORIZED, "Send a key: Authorization: Bearer kw_…")
 
     def _measure(self, receive: Receive) -> Receive:
         """A `receive` that ends a request whose body is too large, whatever it said before."""
