@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
+from functools import lru_cache
+from sys import intern
 from typing import Any, NamedTuple
 
 import orjson
@@ -89,12 +92,23 @@ def render_entry(score: AccountScore, before: Before | None, past: Past | None) 
     more["previous"] = before and past and _previous(before, past)
     more["changed_by"] = before and past and _changes(score, before, past)
     return Entry(
-        **_pick(score, PLAIN),
-        top_driver=top_driver(score),
+        **{name: share_text(getattr(score, name)) for name in PLAIN},
+        top_driver=share_text(top_driver(score)),
         row=orjson.dumps(row)[:-1] + b',"owner":',
-        owner_json=NULL if score.owner is None else orjson.dumps(score.owner),
+        owner_json=_owner_json(score.owner),
         more=b"," + orjson.dumps(more)[1:-1],
     )
+
+
+def share_text(value: Any) -> Any:  # Any: a column's value
+    """The value; of equal texts one that all accounts share, since segments and tiers are few."""
+    return intern(value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=1024)
+def _owner_json(owner: str | None) -> bytes:
+    # Not by orjson, whose short results keep the 4 kB that they were written in.
+    return NULL if owner is None else json.dumps(owner).encode("ascii")
 
 
 def _previous(before: Before, past: Past) -> dict[str, Any]:  # Any: JSON

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import Request
+from fastapi import Depends, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from serving.endpoint import GUARDED, get_shelf, make_router
+from serving.endpoint import BEARER, GUARDED, get_shelf, make_router
 from serving.metric import MEDIA_TYPE
 from serving.response import Answer
 from serving.visit import visit_of
@@ -60,6 +60,7 @@ async def get_readyz(request: Request) -> Readiness:
     operation_id="get_metrics",
     summary="Figures for Prometheus",
     response_class=Response,
+    dependencies=[Depends(BEARER)],
     responses={
         **{k: v for k, v in GUARDED.items() if k != 403},
         200: {"content": {MEDIA_TYPE: {}}},

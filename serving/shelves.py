@@ -170,8 +170,10 @@ class Shelves:
         self.store_answered, self.store_answers = self.store_answers, False
         header = await self.run(self.store.current)
         if header is None:
-            self.current = None
-        elif self.current is None or self.current.snapshot_id != header.snapshot_id:
+            # A store that held a snapshot and holds none was taken away: what was read stays.
+            self.store_answers = self.current is None
+            return
+        if self.current is None or self.current.snapshot_id != header.snapshot_id:
             self.current = await self.run(lambda: self._load(header))
             logger.info("serving snapshot %s of %d accounts", header.snapshot_id, header.accounts)
         self.store_answers = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from sys import intern
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, select
@@ -14,7 +13,7 @@ from models.snapshot import Basis, SnapshotHeader, State, Tier
 from models.snapshot_reader import SCORE, SnapshotReader
 from models.store_table import ACCOUNT_SCORE
 from serving.entry import OUTLINE, Entry, Outline
-from serving.rendering import find_before, render_entry
+from serving.rendering import find_before, render_entry, share_text
 from serving.selection import Selection
 from serving.shelf import Family, Portfolio, Shelf, group_families, sum_up
 
@@ -84,13 +83,15 @@ class StoredShelf(Shelf):
         """See `Shelf`; read as they are taken."""
         columns = [SCORE[name] for name in OUTLINE]
         for row in self._reader.stream(self._select(select(*columns), selection, allowed)):
-            yield Outline(*map(_shared, row.values()))
+            yield Outline(*map(share_text, row.values()))
 
     def portfolio(self, allowed: RowFilter) -> Portfolio:
         """See `Shelf`."""
         columns = [SCORE[name] for name in Counted._fields]
         query = self._select(select(*columns), Selection(), allowed)
-        return sum_up([Counted(*map(_shared, row.values())) for row in self._reader.stream(query)])
+        return sum_up(
+            [Counted(*map(share_text, row.values())) for row in self._reader.stream(query)]
+        )
 
     def families(self, selection: Selection, allowed: RowFilter) -> list[Family]:
         """See `Shelf`."""
@@ -120,8 +121,3 @@ class Counted(NamedTuple):
     arr: float | None
     arr_at_risk: float | None
     arr_under_notice: float | None
-
-
-def _shared(value: Any) -> Any:  # Any: a column's value
-    """The value; of equal texts one that all rows share."""
-    return intern(value) if isinstance(value, str) else value

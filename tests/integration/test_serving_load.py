@@ -163,7 +163,10 @@ def test_a_service_that_others_reach_does_not_start_without_a_key(tmp_path: Path
         build_server(settings)
 
 
-def test_a_snapshot_goes_on_being_served_while_its_store_is_away(tmp_path: Path, url: str) -> None:
+@pytest.mark.parametrize("left", [b"no database at all, " * 1000, None], ids=["damaged", "gone"])
+def test_a_snapshot_goes_on_being_served_while_its_store_is_away(
+    tmp_path: Path, url: str, left: bytes | None
+) -> None:
     with (
         served(Settings(store_url=url, refresh_s=0.02)) as base,
         httpx.Client(base_url=base, timeout=60) as client,
@@ -171,10 +174,13 @@ def test_a_snapshot_goes_on_being_served_while_its_store_is_away(tmp_path: Path,
         assert client.get("/v1/accounts/A1/risk").status_code == 200
         for file in tmp_path.glob("store.db*"):
             file.unlink()
-        (tmp_path / "store.db").write_bytes(b"no database at all, " * 1000)
+        if left is not None:
+            (tmp_path / "store.db").write_bytes(left)
         while "keepwell_store_answers 0.0" not in client.get("/metrics").text:
             pass
         assert client.get("/v1/accounts/A1/risk").status_code == 200
         assert client.get("/v1/accounts").status_code == 200
         assert client.get("/readyz").status_code == 200
-        assert client.get("/v1/accounts/A1/history").status_code == 503
+        history = client.get("/v1/accounts/A1/history")
+        assert history.status_code == 503
+        assert history.json()["type"].endswith("/store-away")
