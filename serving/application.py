@@ -22,7 +22,7 @@ from serving.gate import Gate, Guards
 from serving.journal import RequestLog
 from serving.keyring import KeyRing
 from serving.limit import make_limiter, read_policy
-from serving.metric import Metrics
+from serving.metric import Load, Metrics
 from serving.problem import MEDIA_TYPE
 from serving.settings import Settings
 from serving.shelves import Shelves
@@ -102,6 +102,7 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
     shelves = Shelves(settings, SnapshotStore(settings.store_url))
     url = settings.service_store_url
     service_store = None if url is None else ServiceStore(url)
+    load = Load()
     guards = Guards(
         settings=settings,
         shelves=shelves,
@@ -110,7 +111,8 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
         limiter=make_limiter(
             read_policy(settings.rate), workers=settings.workers, redis_url=settings.redis_url
         ),
-        metrics=Metrics(shelves),
+        metrics=Metrics(shelves, load),
+        load=load,
         log=log or RequestLog(),
     )
     app = Service(

@@ -10,8 +10,8 @@ import itertools
 import re
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,7 +23,7 @@ from serving.journal import RequestLog
 from serving.keyring import KeyRing
 from serving.limit import Limiter
 from serving.lookup import find_place, look_up
-from serving.metric import Metrics
+from serving.metric import Load, Metrics
 from serving.problem import (
     FORWARDED,
     OVERLOADED,
@@ -43,13 +43,6 @@ LOCAL_HOST = re.compile(rb"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.I
 PROBES = frozenset({"/livez", "/readyz"})  # answered without a key, and under any load
 
 
-@dataclass(slots=True)
-class Load:
-    """How many requests the server has begun; it says so once it is there."""
-
-    count: Callable[[], int] = lambda: 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guards:
     """What the gate asks about a request; each may be used by others too."""
@@ -61,7 +54,7 @@ class Guards:
     limiter: Limiter
     metrics: Metrics
     log: RequestLog
-    load: Load = field(default_factory=Load)
+    load: Load
 
 
 class Gate:

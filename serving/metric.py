@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
@@ -15,6 +17,13 @@ BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.
 NO_ROUTE = "none"  # of requests that reached none; their paths may be anything
 
 
+@dataclass(slots=True)
+class Load:
+    """How many requests the server has begun; it says so once it is there."""
+
+    count: Callable[[], int] = lambda: 0
+
+
 class Metrics:
     """Counters of one process, and figures that are read when somebody asks.
 
@@ -22,9 +31,11 @@ class Metrics:
     ----------
     shelves : Shelves
         Whose snapshot is told of.
+    load : Load
+        Of the server.
     """
 
-    def __init__(self, shelves: Shelves) -> None:
+    def __init__(self, shelves: Shelves, load: Load) -> None:
         self.registry = CollectorRegistry()
         self._shelves = shelves
         self._requests = Counter(
@@ -40,8 +51,10 @@ class Metrics:
             buckets=BUCKETS_S,
             registry=self.registry,
         )
-        self.in_progress = Gauge(
-            "keepwell_requests_in_progress", "Requests begun", registry=self.registry
+        self._begun = Gauge(
+            "keepwell_requests_in_progress",
+            "Requests begun and not answered",
+            registry=self.registry,
         )
         self._age = Gauge(
             "keepwell_snapshot_age_seconds",
@@ -62,6 +75,7 @@ class Metrics:
             ("model", "version"),
             registry=self.registry,
         )
+        self._begun.set_function(lambda: float(load.count()))
         self._age.set_function(self._age_s)
         self._store.set_function(lambda: float(shelves.store_answers))
         self._stale.set_function(self._is_stale)

@@ -15,6 +15,7 @@ from serving.problem import BAD_REQUEST, problem_response
 from serving.settings import Settings, host_problem
 
 STOP_S = 10
+KEEP_ALIVE_S = 75  # longer than proxies keep an idle connection, so that it is they who end it
 HEADERS = [
     # Kept by the caller alone, and only with a question each time, which 304 answers.
     ("Cache-Control", "private, no-cache"),
@@ -78,6 +79,7 @@ def configure(app: FastAPI, *, host: str, port: int) -> uvicorn.Config:
         proxy_headers=False,
         headers=HEADERS,
         log_config=None,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_S,
     )
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TypeVar
+from threading import Lock
+from typing import Generic, TypeVar
 
 from features.salesforce import other_form
 from models.row_filter import RowFilter
@@ -208,18 +209,35 @@ class HeldShelf(Shelf):
         return group_families(self.outlines(selection, allowed))
 
 
-class Memory(OrderedDict[Hashable, Found]):
-    """What was found lately, by what was asked."""
+class Memory(Generic[Found]):
+    """What was found lately, by what was asked; for several threads."""
 
-    def get(self, key: Hashable, find: Callable[[], Found]) -> Found:  # type: ignore[override]
-        """What is remembered, or is found now."""
-        if key in self:
-            self.move_to_end(key)
-            return self[key]
-        self[key] = found = find()
-        if len(self) > KEPT:
-            self.popitem(last=False)
+    def __init__(self) -> None:
+        self._found: OrderedDict[Hashable, Found] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Hashable, find: Callable[[], Found]) -> Found:
+        """What is remembered, or is found now; two who ask at once may both find it."""
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+                return self._found[key]
+        found = find()
+        self.put(key, found)
         return found
+
+    def peek(self, key: Hashable) -> Found | None:
+        """What is remembered, or None."""
+        with self._lock:
+            return self._found.get(key)
+
+    def put(self, key: Hashable, found: Found) -> None:
+        """Remember it, and forget what was not asked for longest."""
+        with self._lock:
+            self._found[key] = found
+            self._found.move_to_end(key)
+            if len(self._found) > KEPT:
+                self._found.popitem(last=False)
 
 
 def sum_up(accounts: Sequence[Countable]) -> Portfolio:

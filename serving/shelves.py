@@ -120,10 +120,11 @@ class Shelves:
             return find_changes(before, shelf.outlines(selection, allowed), points=points)
 
         key = (shelf.snapshot_id, since, selection.fingerprint, allowed.fingerprint, points)
-        if key in self._changes:
-            return self._changes[key]
-        found = await self.run(compare)
-        return self._changes.get(key, lambda: found)
+        found = self._changes.peek(key)
+        if found is None:
+            found = await self.run(compare)
+            self._changes.put(key, found)
+        return found
 
     def is_stale(self, shelf: Shelf) -> bool:
         """Whether a snapshot is older than the settings allow."""

@@ -12,6 +12,17 @@ import typer
 def serve(
     host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    stale_after_days: Annotated[
+        float, typer.Option(help="Age of the as-of date from which answers say stale.")
+    ] = 8.0,
+    memory_mb: Annotated[
+        int,
+        typer.Option(
+            help="For the accounts of the snapshot (20,000 take about 50); a larger one is read by "
+            "request."
+        ),
+    ] = 512,
+    rate: Annotated[str, typer.Option(help="Requests that a key may send.")] = "6000/minute",
 ) -> None:
     """Serve the published ranking.
 
@@ -24,8 +35,16 @@ def serve(
     home = Home.from_environment()
     environment = {
         **os.environ,
+        "KEEPWELL_HOME": str(home.folder),
         "KEEPWELL_STORE": home.store_url,
         "KEEPWELL_SERVICE_STORE": home.service_store_url,
     }
-    arguments = ["-m", "serving", "--host", host, "--port", str(port)]
+    options = {
+        "--host": host,
+        "--port": port,
+        "--stale-after-days": stale_after_days,
+        "--memory-mb": memory_mb,
+        "--rate": rate,
+    }
+    arguments = ["-m", "serving", *(str(part) for pair in options.items() for part in pair)]
     os.execve(sys.executable, [sys.executable, *arguments], environment)
