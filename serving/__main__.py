@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             home=Path(home) if home else None,
             host=chosen.host,
             port=chosen.port,
+            local_port=chosen.local_port,
             stale_after_days=chosen.stale_after_days,
             memory_mb=chosen.memory_mb,
             rate=chosen.rate,
@@ -65,6 +66,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--host", default="127.0.0.1", help="loopback only, without keys (default: %(default)s)"
     )
     parser.add_argument("--port", default=8000, type=int, help="default: %(default)s")
+    parser.add_argument(
+        "--local-port",
+        type=int,
+        help="port of 127.0.0.1 that tells metrics and the API description without a key",
+    )
     parser.add_argument(
         "--stale-after-days",
         default=8.0,

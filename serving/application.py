@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.key_store import KeyStore
 from models.service_store import ServiceStore
@@ -18,7 +18,7 @@ from models.store import SnapshotStore
 from serving import route_account, route_batch, route_list, route_operation, route_snapshot
 from serving.endpoint import fails
 from serving.fault import answer_faults
-from serving.gate import Gate, Guards
+from serving.gate import Gate, Guards, LocalPort
 from serving.journal import RequestLog
 from serving.keyring import KeyRing
 from serving.limit import make_limiter, read_policy
@@ -55,7 +55,6 @@ class Service(FastAPI):
         self.guards = guards
         self.state.guards = guards
         self.state.shelves = guards.shelves
-        self.gate: Gate | None = None
 
     def build_middleware_stack(self) -> ASGIApp:
         """The gate around the routes; it does what Starlette's own outermost layers would."""
@@ -63,8 +62,14 @@ class Service(FastAPI):
             AsyncExitStackMiddleware(self.router),
             handlers=dict(self.exception_handlers),
         )
-        self.gate = Gate(inner, self.guards)
-        return self.gate
+        return Gate(inner, self.guards)
+
+    async def local(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What the local port answers, see `LocalPort`."""
+        scope["app"] = self
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        await LocalPort(self.middleware_stack)(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """The API description, with every error as a problem document."""

@@ -26,6 +26,7 @@ from serving.lookup import find_place, look_up
 from serving.metric import Load, Metrics
 from serving.problem import (
     FORWARDED,
+    NOT_FOUND,
     OVERLOADED,
     STORE_AWAY,
     TOO_LARGE,
@@ -40,6 +41,11 @@ from serving.shelves import Shelves
 from serving.visit import KEY, Header, Visit
 
 LOCAL_HOST = re.compile(rb"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+IS_LOCAL = (
+    "keepwell.local"  # of a scope that came by the local port: whether its path is told there
+)
+LOCAL_PATHS = frozenset({"/metrics", "/openapi.json", "/docs", "/livez", "/readyz"})
+LOCAL_PREFIX = "/docs/"
 PROBES = frozenset({"/livez", "/readyz"})  # answered without a key, and under any load
 
 
@@ -110,7 +116,7 @@ class Gate:
         length = visit.head.get(b"content-length")
         if length is not None and not _fits(length, settings.most_bytes):
             raise too_large(settings)
-        caller = self._find_caller(visit, headers)
+        caller = self._find_caller(scope, visit, headers)
         if caller is None:
             if is_probe:
                 return
@@ -122,8 +128,13 @@ class Gate:
             if not ruling.allowed:
                 raise RequestError(TOO_MANY_REQUESTS, f"Ask again in {ruling.reset_s} s.")
 
-    def _find_caller(self, visit: Visit, headers: Sequence[Header]) -> Caller | None:
+    def _find_caller(self, scope: Scope, visit: Visit, headers: Sequence[Header]) -> Caller | None:
         """Who asks; None for a stranger."""
+        if IS_LOCAL in scope:
+            refuse_foreign(headers)
+            if not scope[IS_LOCAL]:
+                raise RequestError(NOT_FOUND, "This port tells of the service, not of accounts.")
+            return LOCAL
         keys = self.guards.keys
         caller = keys.caller(visit.head.get(b"authorization")) if keys is not None else LOCAL
         if caller is not LOCAL:
@@ -177,6 +188,25 @@ class Gate:
             headers=headers,
         )
         await answer(scope, receive, send)
+
+
+class LocalPort:
+    """What a port of this machine answers without a key: figures and descriptions, no account.
+
+    Parameters
+    ----------
+    gate : ASGIApp
+        The application's; it notes these requests as any others.
+    """
+
+    def __init__(self, gate: ASGIApp) -> None:
+        self.gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope["path"]
+        scope[IS_LOCAL] = path in LOCAL_PATHS or path.startswith(LOCAL_PREFIX)
+        await self.gate(scope, receive, send)
 
 
 def refuse_foreign(headers: Sequence[Header]) -> None:

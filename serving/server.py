@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+
 import h11
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from features.errors import InputError
@@ -43,12 +46,39 @@ class ProblemProtocol(H11Protocol):
 
 
 class GatedServer(uvicorn.Server):
-    """A server whose application knows how many requests were begun."""
+    """A server whose application knows how many requests were begun, with a second, local port.
 
-    def __init__(self, config: uvicorn.Config, app: Service) -> None:
+    Parameters
+    ----------
+    config : uvicorn.Config
+        Of the application.
+    app : Service
+        The same.
+    local_port : int or None
+        Of 127.0.0.1, see `serving.gate.LocalPort`; None: there is none.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, app: Service, *, local_port: int | None = None
+    ) -> None:
         super().__init__(config)
         tasks = self.server_state.tasks
         app.guards.load.count = lambda: len(tasks)
+        self._app, self._local_port = app, local_port
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen on both; what ends the one ends the other."""
+        await super().startup(sockets)
+        if self._local_port is None or not self.started:
+            return
+        config = configure(self._app.local, host="127.0.0.1", port=self._local_port)
+        config.load()
+
+        def make_protocol() -> ProblemProtocol:
+            return ProblemProtocol(config, self.server_state, self.lifespan.state)
+
+        loop = asyncio.get_running_loop()
+        self.servers.append(await loop.create_server(make_protocol, "127.0.0.1", self._local_port))
 
 
 def build_server(settings: Settings) -> uvicorn.Server:
@@ -62,15 +92,17 @@ def build_server(settings: Settings) -> uvicorn.Server:
     app = create_app(settings)
     if not settings.is_local and not has_keys(settings):
         raise InputError([host_problem(settings.host)])
-    return GatedServer(configure(app, host=settings.host, port=settings.port), app)
+    config = configure(app, host=settings.host, port=settings.port)
+    return GatedServer(config, app, local_port=settings.local_port)
 
 
-def configure(app: FastAPI, *, host: str, port: int) -> uvicorn.Config:
+def configure(app: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
     """How any application of ours is served."""
     return uvicorn.Config(
         app,
         host=host,
         port=port,
+        interface="asgi3",
         http=ProblemProtocol,
         ws="none",
         lifespan="on",

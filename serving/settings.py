@@ -30,6 +30,8 @@ class Settings:
         Address to listen on. Other than loopback only where there are keys.
     port : int
         TCP port; 0 takes a free one.
+    local_port : int or None
+        Of 127.0.0.1, where figures and descriptions are told without a key; None: nowhere.
     stale_after_days : float
         Age of the as-of date from which answers say that the snapshot is stale.
     refresh_s : float
@@ -59,6 +61,7 @@ class Settings:
     home: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
+    local_port: int | None = None
     stale_after_days: float = 8.0
     refresh_s: float = 1.0
     memory_mb: int = 512
@@ -80,9 +83,10 @@ class Settings:
     def _problems(self) -> Iterator[Problem]:
         if self.service_store_url is None and not self.is_local:
             yield host_problem(self.host)
-        if self.port not in PORTS:
-            rule = f"must lie in 0-{PORTS[-1]}, not {self.port}"
-            yield Problem("serve", "port", rule, remedy="use a free port such as 8000")
+        for name, port in (("port", self.port), ("local_port", self.local_port)):
+            if port is not None and port not in PORTS:
+                rule = f"must lie in 0-{PORTS[-1]}, not {port}"
+                yield Problem("serve", name, rule, remedy="use a free port such as 8000")
         for name, least in (
             ("stale_after_days", 0.0),
             ("refresh_s", 0.0),

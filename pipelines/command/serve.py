@@ -10,8 +10,14 @@ import typer
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any but loopback needs a key.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    local_port: Annotated[
+        int | None,
+        typer.Option(help="Port of 127.0.0.1 for metrics and API description, without a key."),
+    ] = None,
     stale_after_days: Annotated[
         float, typer.Option(help="Age of the as-of date from which answers say stale.")
     ] = 8.0,
@@ -42,6 +48,7 @@ def serve(
     options = {
         "--host": host,
         "--port": port,
+        **({} if local_port is None else {"--local-port": local_port}),
         "--stale-after-days": stale_after_days,
         "--memory-mb": memory_mb,
         "--rate": rate,

@@ -27,6 +27,7 @@ from serving.server import build_server
 from serving.settings import Settings
 from tests.integration.client import PROBLEM
 from tests.integration.company import due, snapshot
+from tests.integration.postgres import free_port
 
 MANY = [f"A{number}" for number in range(400)]
 BATCH = json.dumps({"account_ids": MANY * 25}).encode()  # 10,000 ids
@@ -153,6 +154,28 @@ def test_a_service_with_keys_asks_for_one_and_tells_metrics(tmp_path: Path, url:
     assert 'keepwell_snapshot_model_info{model="renewal",version="3"} 1.0' in told
     assert "keepwell_store_answers 1.0" in told
     assert re.search(r"keepwell_snapshot_age_seconds [\d.e+]+\n", told)
+
+
+def test_a_port_of_this_machine_tells_metrics_and_no_account_without_a_key(
+    tmp_path: Path, url: str
+) -> None:
+    service_url = f"sqlite:///{tmp_path}/service.db"
+    with ServiceStore(service_url) as service:
+        KeyStore(service).create("crm", ["scores:read"], now=datetime.now(UTC))
+    port = free_port()
+    settings = Settings(store_url=url, service_store_url=service_url, local_port=port)
+    with served(settings) as base, httpx.Client(timeout=60) as client:
+        local = f"http://127.0.0.1:{port}"
+        while client.get(f"{base}/metrics").status_code != 401:
+            pass  # until the keys are read
+        assert "keepwell_requests_total" in client.get(f"{local}/metrics").text
+        assert client.get(f"{local}/openapi.json").json()["info"]["title"] == "Keepwell"
+        assert client.get(f"{local}/readyz").json()["in_memory"] is True
+        for path in ("/v1/accounts", "/v1/accounts/A1/risk", "/v1/portfolio", "/metrics/"):
+            assert client.get(local + path).status_code == 404
+        for name, value in (("Host", "evil.example"), ("X-Forwarded-For", "127.0.0.1")):
+            answer = client.get(f"{local}/metrics", headers={name: value})
+            assert answer.status_code in (400, 403)
 
 
 def test_a_service_that_others_reach_does_not_start_without_a_key(tmp_path: Path, url: str) -> None:
