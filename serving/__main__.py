@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import logging.config
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from features.errors import InputError, TransientError
+from serving.crew import Crew
 from serving.journal import log_config
 from serving.limit import DEFAULT_RATE
 from serving.server import build_server
@@ -24,6 +26,7 @@ BAD_INPUT = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until stopped and return the exit code: 0 stopped, 1 failed, 2 bad input."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
     chosen = build_parser().parse_args(arguments)
     home = os.environ.get("KEEPWELL_HOME")
     try:
@@ -38,15 +41,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
             memory_mb=chosen.memory_mb,
             rate=chosen.rate,
             redis_url=os.environ.get("KEEPWELL_REDIS") or None,
+            workers=chosen.workers,
         )
-        server = build_server(settings)
+        server = build_server(settings)  # with several workers too: what is wrong shows here
     except (InputError, TransientError) as fault:
         print(f"keepwell serve: {fault}", file=sys.stderr)
         return BAD_INPUT if isinstance(fault, InputError) else FAILED
     logging.config.dictConfig(log_config())
+    if settings.workers > 1 and chosen.socket is None:
+        return Crew(settings, _for_workers(chosen)).run()
+    sockets = None if chosen.socket is None else [socket.socket(fileno=chosen.socket)]
     with suppress(KeyboardInterrupt):  # the server has stopped in order and passes it on
-        server.run()
+        server.run(sockets)
     return 0 if server.started else FAILED
+
+
+def _for_workers(chosen: argparse.Namespace) -> list[str]:
+    """The options that every worker is given; what names a store goes by the environment."""
+    os.environ[STORE_VARIABLE] = chosen.store
+    names = ("host", "port", "stale_after_days", "memory_mb", "rate", "workers")
+    return [
+        part
+        for name in names
+        for part in (f"--{name.replace('_', '-')}", str(getattr(chosen, name)))
+    ]
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -84,6 +102,13 @@ def build_parser() -> argparse.ArgumentParser:
         help="for the accounts of a snapshot; a larger one is read by request "
         "(default: %(default)s)",
     )
+    parser.add_argument(
+        "--workers",
+        default=1,
+        type=int,
+        help="processes; more than one count rates in Redis, KEEPWELL_REDIS (default: %(default)s)",
+    )
+    parser.add_argument("--socket", type=int, help=argparse.SUPPRESS)  # from the crew to a worker
     parser.add_argument(
         "--rate", default=DEFAULT_RATE, help="requests a key may send (default: %(default)s)"
     )

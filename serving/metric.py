@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from serving.journal import METHODS
 from serving.shelves import Shelves
 
+SHARED = "PROMETHEUS_MULTIPROC_DIR"  # the library's own, read when it is imported
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 NO_ROUTE = "none"  # of requests that reached none; their paths may be anything
@@ -25,7 +30,10 @@ class Load:
 
 
 class Metrics:
-    """Counters of one process, and figures that are read when somebody asks.
+    """Counters of the service, and figures that are read when somebody asks.
+
+    With ``PROMETHEUS_MULTIPROC_DIR`` in the environment the counters are those of all workers,
+    whichever of them is asked; the figures are its own.
 
     Parameters
     ----------
@@ -37,48 +45,24 @@ class Metrics:
 
     def __init__(self, shelves: Shelves, load: Load) -> None:
         self.registry = CollectorRegistry()
-        self._shelves = shelves
+        several = SHARED in os.environ
+        if several:
+            MultiProcessCollector(self.registry)  # type: ignore[no-untyped-call]  # has no types
+        registry = None if several else self.registry
         self._requests = Counter(
             "keepwell_requests",
             "Requests answered",
             ("route", "method", "status"),
-            registry=self.registry,
+            registry=registry,
         )
         self._seconds = Histogram(
             "keepwell_request_seconds",
             "Time from the head of a request to the end of its answer",
             ("route",),
             buckets=BUCKETS_S,
-            registry=self.registry,
+            registry=registry,
         )
-        self._begun = Gauge(
-            "keepwell_requests_in_progress",
-            "Requests begun and not answered",
-            registry=self.registry,
-        )
-        self._age = Gauge(
-            "keepwell_snapshot_age_seconds",
-            "Since the as-of date of the served snapshot; NaN without one",
-            registry=self.registry,
-        )
-        self._stale = Gauge(
-            "keepwell_snapshot_stale", "1 when it is older than allowed", registry=self.registry
-        )
-        self._store = Gauge(
-            "keepwell_store_answers",
-            "0 when the snapshot store could not be read last time",
-            registry=self.registry,
-        )
-        self._models = Gauge(
-            "keepwell_snapshot_model_info",
-            "1 for each model behind the served snapshot",
-            ("model", "version"),
-            registry=self.registry,
-        )
-        self._begun.set_function(lambda: float(load.count()))
-        self._age.set_function(self._age_s)
-        self._store.set_function(lambda: float(shelves.store_answers))
-        self._stale.set_function(self._is_stale)
+        self.registry.register(Figures(shelves, load))
         self._counted: dict[tuple[str, str, int], Counter] = {}
         self._timed: dict[str, Histogram] = {}
 
@@ -99,17 +83,34 @@ class Metrics:
 
     def render(self) -> bytes:
         """Everything, in Prometheus' text format."""
-        self._models.clear()
-        shelf = self._shelves.current
-        for name, use in shelf.header.models.items() if shelf else ():
-            if use is not None:
-                self._models.labels(name, str(use["version"])).set(1)
         return generate_latest(self.registry)
 
-    def _age_s(self) -> float:
-        shelf = self._shelves.current
-        return time.time() - shelf.as_of_s if shelf else float("nan")
 
-    def _is_stale(self) -> float:
-        shelf = self._shelves.current
-        return float(shelf is not None and self._shelves.is_stale(shelf))
+class Figures(Collector):
+    """How the served snapshot, its store and the server are right now."""
+
+    def __init__(self, shelves: Shelves, load: Load) -> None:
+        self._shelves, self._load = shelves, load
+
+    def collect(self) -> Iterator[Metric]:
+        """Each figure, read now."""
+        shelves, shelf = self._shelves, self._shelves.current
+        begun, answers = self._load.count(), shelves.store_answers
+        age = time.time() - shelf.as_of_s if shelf else float("nan")
+        stale = shelf is not None and shelves.is_stale(shelf)
+        for name, told, value in (
+            ("requests_in_progress", "Requests begun and not answered", begun),
+            ("snapshot_age_seconds", "Since the served as-of date; NaN without one", age),
+            ("snapshot_stale", "1 when the served snapshot is older than allowed", stale),
+            ("store_answers", "0 when the store could not be read last time", answers),
+        ):
+            yield GaugeMetricFamily(f"keepwell_{name}", told, float(value))
+        models = GaugeMetricFamily(
+            "keepwell_snapshot_model_info",
+            "1 for each model behind the served snapshot",
+            labels=("model", "version"),
+        )
+        for name, use in shelf.header.models.items() if shelf else ():
+            if use is not None:
+                models.add_metric((name, str(use["version"])), 1)
+        yield models

@@ -28,6 +28,9 @@ def serve(
             "request."
         ),
     ] = 512,
+    workers: Annotated[
+        int, typer.Option(help="Processes; several count rates in Redis, KEEPWELL_REDIS.")
+    ] = 1,
     rate: Annotated[str, typer.Option(help="Requests that a key may send.")] = "6000/minute",
 ) -> None:
     """Serve the published ranking.
@@ -51,6 +54,7 @@ def serve(
         **({} if local_port is None else {"--local-port": local_port}),
         "--stale-after-days": stale_after_days,
         "--memory-mb": memory_mb,
+        "--workers": workers,
         "--rate": rate,
     }
     arguments = ["-m", "serving", *(str(part) for pair in options.items() for part in pair)]
