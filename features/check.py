@@ -12,6 +12,7 @@ import duckdb
 
 from features.currency import check_currencies
 from features.errors import Problem
+from features.external_id import check_external_ids
 from features.orphan import check_orphans
 from features.quarantine import send_away
 from features.rule import Rule, key_of, key_rule, last_day_so_far, rules_of_row
@@ -114,7 +115,7 @@ def check_together(
     tables: Collection[str],
     end: date,
 ) -> list[Problem]:
-    """What is wrong between tables and over time: unknown accounts, overlaps, rates, gaps, volume.
+    """What is wrong between rows and tables and over time, such as unknown accounts and overlaps.
 
     Rows that the configuration sends away are put into quarantine and are gone from the tables.
 
@@ -129,6 +130,7 @@ def check_together(
         Exclusive end of the data.
     """
     return [
+        *check_external_ids(connection, tables),
         *check_orphans(connection, settings, tables),
         *(check_spans(connection, settings) if "contracts" in tables else ()),
         *(check_currencies(connection, settings, tables) if "contracts" in tables else ()),

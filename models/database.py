@@ -36,6 +36,10 @@ class Database:
         ``sqlite:///folder/store.db`` or ``postgresql+psycopg://user@host/name``.
     lock_wait_s : float
         Seconds that a writer waits for another one before it gives up.
+    name : str
+        What messages call it.
+    remedy : str
+        What to do when it is damaged.
 
     Raises
     ------
@@ -43,8 +47,17 @@ class Database:
         The URL is none of the two.
     """
 
-    def __init__(self, url: str, *, lock_wait_s: float = 10.0) -> None:
-        self.url = _parse_url(url)
+    def __init__(
+        self,
+        url: str,
+        *,
+        lock_wait_s: float = 10.0,
+        name: str = "store",
+        remedy: str = "restore it, or move it away and score again",
+    ) -> None:
+        self.url = _parse_url(url, name)
+        self._name = name
+        self._remedy = remedy
         self.label = self.url.render_as_string(hide_password=True)
         self._lock_wait_ms = int(lock_wait_s * 1000)
         self._file = Path(self.url.database or "") if self._is_sqlite else None
@@ -101,8 +114,7 @@ class Database:
     def unsound(self, why: str) -> InputError:
         """The error that says that what is stored is damaged."""
         rule = f"{self.label} must be a sound database ({why})"
-        remedy = "restore it, or move it away and score again"
-        return InputError([Problem("store", "", rule, remedy=remedy)])
+        return InputError([Problem(self._name, "", rule, remedy=self._remedy)])
 
     def close(self) -> None:
         """Close every open connection; a later use opens new ones."""
@@ -167,9 +179,9 @@ class Database:
             yield
         except (OperationalError, InterfaceError) as fault:
             why = str(fault.orig).strip().partition("\n")[0]
-            raise TransientError(f"store {self.label}: {why}; try again") from fault
+            raise TransientError(f"{self._name} {self.label}: {why}; try again") from fault
         except PoolTimeout as fault:
-            raise TransientError(f"store {self.label}: all connections are busy") from fault
+            raise TransientError(f"{self._name} {self.label}: all connections are busy") from fault
         except DatabaseError as fault:
             if type(fault) is not DatabaseError:
                 raise
@@ -183,7 +195,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _parse_url(url: str) -> URL:
+def _parse_url(url: str, name: str) -> URL:
     try:
         parsed = make_url(url)
         parsed.get_dialect()
@@ -194,5 +206,5 @@ def _parse_url(url: str) -> URL:
     if not known or in_memory:
         rule = "must be the URL of an SQLite file or of a PostgreSQL database"
         remedy = "write sqlite:///folder/store.db or postgresql+psycopg://user@host/name"
-        raise InputError([Problem("store", "url", rule, remedy=remedy)])
+        raise InputError([Problem(name, "url", rule, remedy=remedy)])
     return parsed

@@ -7,8 +7,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Protocol
 
-from models.account_score import ABSTENTIONS, BASES, STATES, AccountScore
+from models.account_score import (
+    ABSTENTIONS,
+    BASES,
+    STATES,
+    AccountScore,
+    Basis,
+    State,
+    Tier,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +118,24 @@ class SnapshotHeader:
     forced: tuple[str, ...] = ()
 
 
-def count_states(scores: Iterable[AccountScore]) -> dict[str, int]:
+class Countable(Protocol):
+    """What is counted and summed of an account; as in `AccountScore`."""
+
+    @property
+    def state(self) -> State: ...  # noqa: D102
+    @property
+    def basis(self) -> Basis | None: ...  # noqa: D102
+    @property
+    def risk_tier(self) -> Tier | None: ...  # noqa: D102
+    @property
+    def arr(self) -> float | None: ...  # noqa: D102
+    @property
+    def arr_at_risk(self) -> float | None: ...  # noqa: D102
+    @property
+    def arr_under_notice(self) -> float | None: ...  # noqa: D102
+
+
+def count_states(scores: Iterable[Countable]) -> dict[str, int]:
     """Accounts by state, 0 where a state does not occur."""
     counted = Counter(score.state for score in scores)
     return {state: counted[state] for state in STATES}
@@ -121,7 +147,7 @@ def count_abstentions(scores: Iterable[AccountScore]) -> dict[str, int]:
     return {reason: counted[reason] for reason in ABSTENTIONS}
 
 
-def total_money(scores: Iterable[AccountScore]) -> Totals:
+def total_money(scores: Iterable[Countable]) -> Totals:
     """Totals over the accounts whose ARR is known."""
     scores = tuple(scores)
     return Totals(
@@ -137,7 +163,7 @@ def total_money(scores: Iterable[AccountScore]) -> Totals:
     )
 
 
-def _sum_notice(scores: tuple[AccountScore, ...]) -> float | None:
+def _sum_notice(scores: tuple[Countable, ...]) -> float | None:
     """ARR under notice: 0 when nobody gave any, None when none of its amounts is known."""
     known = _sum(score.arr_under_notice for score in scores)
     given = any(score.state == "notice_given" for score in scores)
@@ -146,7 +172,7 @@ def _sum_notice(scores: tuple[AccountScore, ...]) -> float | None:
     return known
 
 
-def _sum_arr(scores: tuple[AccountScore, ...], chosen: list[AccountScore]) -> float | None:
+def _sum_arr(scores: tuple[Countable, ...], chosen: list[Countable]) -> float | None:
     """ARR of the chosen accounts: 0 when there are none, None when money is known nowhere."""
     if all(score.arr is None for score in scores):
         return None

@@ -114,7 +114,7 @@ def _unstorable(snapshot: Snapshot) -> Iterator[Problem]:
     scores = snapshot.scores
     for column in TEXTS:
         table = "contracts" if column == "contract_id" else "accounts"
-        ids = [score.account_id for score in scores if not _storable(getattr(score, column))]
+        ids = [score.account_id for score in scores if not is_storable(getattr(score, column))]
         rule = "must be text without NUL characters or half surrogates"
         yield from _problem(table, column, rule, "mend it in the query", ids)
     ids = [score.account_id for score in scores if not 1 <= len(score.account_id) <= ID_LENGTH]
@@ -128,7 +128,8 @@ def _problem(table: str, column: str, rule: str, remedy: str, ids: list[str]) ->
         yield Problem(table, column, rule, rows=len(ids), examples=shown, remedy=remedy)
 
 
-def _storable(text: str | None) -> bool:
+def is_storable(text: str | None) -> bool:
+    """Whether every database keeps a text as it is: no NUL characters, no half surrogates."""
     if text is None or text.isascii():
         return text is None or "\x00" not in text
     return "\x00" not in text and not any("\ud800" <= mark <= "\udfff" for mark in text)

@@ -17,6 +17,7 @@ from pipelines.command.explain import explain
 from pipelines.command.export import export
 from pipelines.command.features import features
 from pipelines.command.forecast import forecast
+from pipelines.command.keys import keys
 from pipelines.command.opening import print_json
 from pipelines.command.rollback import rollback
 from pipelines.command.serve import serve
@@ -35,6 +36,7 @@ for command in (
     serve,
 ):  # fmt: skip
     app.command()(command)
+app.add_typer(keys)
 
 
 def main() -> None:

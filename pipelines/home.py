@@ -26,6 +26,12 @@ class Home:
         return os.environ.get("KEEPWELL_STORE") or f"sqlite:///{self.folder / 'store.db'}"
 
     @property
+    def service_store_url(self) -> str:
+        """What the service writes, and its keys: ``KEEPWELL_SERVICE_STORE``, else SQLite here."""
+        named = os.environ.get("KEEPWELL_SERVICE_STORE")
+        return named or f"sqlite:///{self.folder / 'service.db'}"
+
+    @property
     def spill(self) -> Path:
         """Where DuckDB writes what does not fit into memory."""
         return self.folder / "spill"

@@ -1,30 +1,75 @@
-"""The web application: routes, guards and the store that they read."""
+"""The web application: routes, the gate before them, and what they read."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from fastapi import FastAPI
-from starlette.middleware import Middleware
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from models.key_store import KeyStore
+from models.service_store import ServiceStore
 from models.store import SnapshotStore
+from serving import route_account, route_batch, route_list, route_operation, route_snapshot
+from serving.endpoint import fails
 from serving.fault import answer_faults
-from serving.guard import LastResort, LoopbackGuard
+from serving.gate import Gate, Guards, LocalPort
+from serving.journal import RequestLog
+from serving.keyring import KeyRing
+from serving.limit import make_limiter, read_policy
+from serving.metric import Load, Metrics
 from serving.problem import MEDIA_TYPE
-from serving.route import fails, router
 from serving.settings import Settings
+from serving.shelves import Shelves
 
 DESCRIPTION = (
     "Which accounts will probably not renew, what that costs, and why. Probabilities are shares "
     "0-1; amounts are in the currency named beside them; what does not apply is null, never 0. "
     "Every error is an RFC 9457 problem document."
 )
+ROUTERS: tuple[APIRouter, ...] = (
+    route_account.router,
+    route_list.router,
+    route_batch.router,
+    route_snapshot.router,
+    route_operation.router,
+)
 
 
 class Service(FastAPI):
-    """A FastAPI application whose description gives errors their own media type."""
+    """A FastAPI application behind the gate, whose description gives errors their own media type.
+
+    Parameters
+    ----------
+    guards : Guards
+        What the gate asks; also under ``app.state`` for the routes.
+    """
+
+    def __init__(self, guards: Guards, **options: Any) -> None:  # Any: FastAPI's own
+        super().__init__(**options)
+        self.guards = guards
+        self.state.guards = guards
+        self.state.shelves = guards.shelves
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The gate around the routes; it does what Starlette's own outermost layers would."""
+        inner = ExceptionMiddleware(
+            AsyncExitStackMiddleware(self.router),
+            handlers=dict(self.exception_handlers),
+        )
+        return Gate(inner, self.guards)
+
+    async def local(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What the local port answers, see `LocalPort`."""
+        scope["app"] = self
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        await LocalPort(self.middleware_stack)(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """The API description, with every error as a problem document."""
@@ -36,37 +81,55 @@ class Service(FastAPI):
                     _name_problems(operation["responses"])
         return schema
 
+    def close(self) -> None:
+        """Write the log, end the threads and close the stores."""
+        self.guards.log.flush()
+        self.guards.shelves.close()
+        if self.guards.service_store is not None:
+            self.guards.service_store.close()
 
-def create_app(settings: Settings) -> FastAPI:
+
+def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
     """The service over one snapshot store, which is opened with the first request.
 
     Parameters
     ----------
     settings : Settings
-        Only `store_url` matters here; the host and port are the server's.
+        The host and port are the server's.
+    log : RequestLog or None
+        Where requests are noted; None: stderr.
 
     Raises
     ------
     InputError
-        The store's URL is not one of SQLite or PostgreSQL.
+        A store's URL is not one of SQLite or PostgreSQL, or the limits cannot be kept.
     """
-    store = SnapshotStore(settings.store_url)
-
-    @asynccontextmanager
-    async def close_store(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-        store.close()
-
+    shelves = Shelves(settings, SnapshotStore(settings.store_url))
+    url = settings.service_store_url
+    service_store = None if url is None else ServiceStore(url)
+    load = Load()
+    guards = Guards(
+        settings=settings,
+        shelves=shelves,
+        keys=None if service_store is None else KeyRing(KeyStore(service_store)),
+        service_store=service_store,
+        limiter=make_limiter(
+            read_policy(settings.rate), workers=settings.workers, redis_url=settings.redis_url
+        ),
+        metrics=Metrics(shelves, load),
+        load=load,
+        log=log or RequestLog(),
+    )
     app = Service(
+        guards,
         title="Keepwell",
         version="1",
         description=DESCRIPTION,
         docs_url=None,  # the pages would load scripts from the internet
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=close_store,
-        responses=fails(400, 403, 500, 503),
-        middleware=[Middleware(LastResort), Middleware(LoopbackGuard)],
+        lifespan=keep_up,
+        responses=fails(400, 500, 503),
         telemetry={
             "tracing": False,
             "metrics": False,
@@ -75,10 +138,29 @@ def create_app(settings: Settings) -> FastAPI:
             "auto_configure": False,
         },
     )
-    app.state.store = store
-    app.include_router(router)
+    for router in ROUTERS:
+        app.include_router(router)
     answer_faults(app)
     return app
+
+
+@asynccontextmanager
+async def keep_up(app: Service) -> AsyncIterator[None]:
+    """Follow the stores as long as the server runs, and close them in the end."""
+    keys = app.guards.keys
+    tasks = [asyncio.create_task(app.guards.shelves.watch())]
+    if keys is not None:
+        tasks.append(asyncio.create_task(keys.follow()))
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        if keys is not None:
+            await keys.finish()
+        app.close()
 
 
 def _name_problems(responses: dict[str, Any]) -> None:

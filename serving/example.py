@@ -1,17 +1,31 @@
-"""The example of the API description; a test holds it to the response model."""
+"""The examples of the API description; a test holds them to the response models."""
 
 from __future__ import annotations
 
 from typing import Any
 
-ACCOUNT_RISK: dict[str, Any] = {  # Any: a JSON document
+Document = dict[str, Any]  # Any: a JSON document
+
+SNAPSHOT: Document = {
+    "company": "acme",
+    "snapshot_id": "1m803jec5jhpb",
+    "as_of": "2026-11-01",
+    "data_end": "2026-11-01",
+    "thresholds": {"high": 0.5, "medium": 0.2},
+    "models": {
+        "churn": {"version": "7", "horizon_days": 90, "lead_days": 0, "max_lead_days": None},
+        "renewal": {"version": "5", "horizon_days": None, "lead_days": None, "max_lead_days": 180},
+    },
+    "stale": False,
+}
+
+RANKED_ACCOUNT: Document = {
     "account_id": "A17",
     "external_id": "0015g00000XyZabAAF",
     "name": "Northwind Traders",
     "segment": "mid-market",
     "account_tier": "gold",
     "region": "emea",
-    "owner": "csm-4",
     "parent_id": None,
     "currency": "USD",
     "arr": 48000.0,
@@ -44,17 +58,134 @@ ACCOUNT_RISK: dict[str, Any] = {  # Any: a JSON document
             "points": 0.182,
         }
     ],
-    "snapshot_id": "1m803jec5jhpb",
-    "as_of": "2026-11-01",
-    "data_end": "2026-11-01",
-    "thresholds": {"high": 0.5, "medium": 0.2},
-    "models": {
-        "churn": {"version": "7", "horizon_days": 90, "lead_days": 0, "max_lead_days": None},
-        "renewal": {"version": "5", "horizon_days": None, "lead_days": None, "max_lead_days": 180},
-    },
+    "owner": "csm-4",
+}
+
+ACCOUNT_RISK: Document = {
+    **RANKED_ACCOUNT,
     "base_probability": 0.2,
     "groups": [
         {"group": "usage", "contribution": 1.2, "points": 0.269},
         {"group": "contract", "contribution": 0.719, "points": 0.161},
     ],
+    "previous": {
+        "snapshot_id": "1m7z8k5r0a2vd",
+        "as_of": "2026-10-01",
+        "loss_probability": 0.41,
+        "risk_tier": "medium",
+    },
+    "changed_by": [{"group": "usage", "change": 0.94}, {"group": "contract", "change": -0.05}],
+    **SNAPSHOT,
+}
+
+PAGE_OF_ACCOUNTS: Document = {
+    **SNAPSHOT,
+    "accounts": [RANKED_ACCOUNT],
+    "gone": None,
+    "gone_external_ids": None,
+    "has_more": True,
+    "next_cursor": "MW04MDNqZWM1amhwYi4xLjVhN2U3YjQ3OTFkMTJjMDM",
+}
+
+PORTFOLIO: Document = {
+    **SNAPSHOT,
+    "currency": "USD",
+    "accounts": 412,
+    "states": {
+        "to_decide": 96,
+        "renewed": 31,
+        "notice_given": 4,
+        "auto_renewed": 12,
+        "no_term": 240,
+        "in_grace": 5,
+        "too_little_history": 24,
+    },
+    "risk_tiers": {"high": 38, "medium": 81, "low": 222},
+    "arr_at_risk": {"renewal": 412000.0, "churn": 655000.0},
+    "arr_high_tier": 1105000.0,
+    "arr_notice_given": 88000.0,
+}
+
+HISTORY: Document = {
+    "company": "acme",
+    "account_id": "A17",
+    "external_id": "0015g00000XyZabAAF",
+    "history": [
+        {
+            "snapshot_id": "1m803jec5jhpb",
+            "as_of": "2026-11-01",
+            "created_at": "2026-11-01T03:12:44Z",
+            "state": "to_decide",
+            "basis": "renewal",
+            "churn_probability": 0.21,
+            "renewal_likelihood": 0.37,
+            "loss_probability": 0.63,
+            "risk_tier": "high",
+            "currency": "USD",
+            "arr": 48000.0,
+            "arr_at_risk": 22680.0,
+        }
+    ],
+}
+
+BATCH_REQUEST: Document = {"external_ids": ["0015g00000XyZab", "0015g00000QqQqQ"]}
+
+BATCH: Document = {
+    **SNAPSHOT,
+    "results": [
+        {
+            "id": "0015g00000XyZab",
+            "account": {
+                "account_id": "A17",
+                "loss_probability": 0.63,
+                "risk_tier": "high",
+                "top_drivers": [
+                    {
+                        "feature": "logins_trend_91d",
+                        "text": "Logins fell by 62 % against the 13 weeks before",
+                        "points": 0.182,
+                    }
+                ],
+            },
+        },
+        {"id": "0015g00000QqQqQ", "error": "unknown-account"},
+    ],
+}
+
+SNAPSHOTS: Document = {
+    "snapshots": [
+        {
+            "company": "acme",
+            "snapshot_id": "1m803jec5jhpb",
+            "is_current": True,
+            "as_of": "2026-11-01",
+            "data_end": "2026-11-01",
+            "created_at": "2026-11-01T03:12:44Z",
+            "accounts": 412,
+            "models": SNAPSHOT["models"],
+            "thresholds": SNAPSHOT["thresholds"],
+        }
+    ],
+}
+
+MODEL: Document = {
+    **SNAPSHOT,
+    "name": "renewal",
+    "model": SNAPSHOT["models"]["renewal"],
+    "card": {
+        "version": "5",
+        "created_at": "2026-10-28T10:00:00Z",
+        "label": "The contract ends without a successor within 30 days",
+        "horizon_days": 180,
+        "lead_days": 0,
+        "first_as_of": "2024-11-01",
+        "last_as_of": "2026-04-01",
+        "data_end": "2026-10-28",
+        "features": ["logins_trend_91d", "seat_utilisation"],
+        "thresholds": {"high": 0.5, "medium": 0.2},
+        "rows": 5120,
+        "positives": 611,
+        "metrics": {"auc": 0.84},
+        "versions": {"lightgbm": "4.7.0"},
+    },
 }

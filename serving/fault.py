@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import Any
+import traceback
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -14,59 +13,71 @@ from starlette.responses import Response
 from features.errors import InputError, TransientError
 from serving.problem import (
     BAD_REQUEST,
-    INVALID_REQUEST,
+    INTERNAL_ERROR,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
     STORE_AWAY,
-    FieldFault,
+    TOO_LARGE,
     RequestError,
+    field_fault,
     problem_response,
 )
+from serving.visit import visit_of
 
 logger = logging.getLogger(__name__)
 
-HTTP_KINDS = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED}
+HTTP_KINDS = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE}
+MOST_FAULTS = 20  # told of one request
+EXPECTED = (RequestError, RequestValidationError, HTTPException, TransientError, InputError)
 
 
 def answer_faults(app: FastAPI) -> None:
     """Make the application answer every expected fault with a problem document."""
-    app.add_exception_handler(RequestError, answer_request_fault)
-    app.add_exception_handler(RequestValidationError, answer_invalid_request)
-    app.add_exception_handler(HTTPException, answer_http_exception)
-    app.add_exception_handler(TransientError, answer_store_fault)
-    app.add_exception_handler(InputError, answer_store_fault)
+    for kind in EXPECTED:
+        app.add_exception_handler(kind, answer_fault)
 
 
-async def answer_request_fault(request: Request, fault: Exception) -> Response:
-    """The problem that a route raised."""
-    assert isinstance(fault, RequestError)
-    return problem_response(fault.kind, request.url.path, fault.detail, errors=fault.errors)
+async def answer_fault(request: Request, fault: Exception) -> Response:
+    """The problem document of whatever a route or the router raised."""
+    problem = find_problem(fault)
+    headers = dict(getattr(fault, "headers", None) or {})
+    if problem.kind is TOO_LARGE:
+        headers["Connection"] = "close"  # the rest of the body is not read
+    return problem_response(
+        problem.kind,
+        request.url.path,
+        problem.detail,
+        request_id=visit_of(request.scope).request_id,
+        errors=problem.errors,
+        headers=headers,
+    )
 
 
-async def answer_invalid_request(request: Request, fault: Exception) -> Response:
-    """Invalid fields, each with a pointer and without the value that came."""
-    assert isinstance(fault, RequestValidationError)
-    errors = [field_fault(error["loc"], error["msg"]) for error in fault.errors()]
-    detail = f"{len(errors)} {'field is' if len(errors) == 1 else 'fields are'} not as documented."
-    return problem_response(INVALID_REQUEST, request.url.path, detail, errors=errors)
+def find_problem(fault: Exception) -> RequestError:
+    """What to tell the caller of a fault. What is none of the caller's is logged here."""
+    match fault:
+        case RequestError():
+            return fault
+        case RequestValidationError():
+            # Each field with a pointer and without the value that came.
+            return RequestError.of_fields(
+                [field_fault(error["loc"], error["msg"]) for error in fault.errors()[:MOST_FAULTS]]
+            )
+        case HTTPException(status_code=413):
+            return RequestError(TOO_LARGE, fault.detail)
+        case HTTPException():
+            detail = "The paths and methods of this service are listed in /openapi.json."
+            return RequestError(HTTP_KINDS.get(fault.status_code, BAD_REQUEST), detail)
+        case TransientError() | InputError():
+            # A store that is locked, away, damaged or of a newer version; only the log says which.
+            logger.error("the store cannot be read: %s", fault)
+            detail = "The service runs, its store does not answer; its log says why."
+            return RequestError(STORE_AWAY, detail)
+    log_failure(fault)
+    return RequestError(INTERNAL_ERROR, "The fault is ours; the service's log says where.")
 
 
-async def answer_http_exception(request: Request, fault: Exception) -> Response:
-    """What the router refuses: unknown paths and methods."""
-    assert isinstance(fault, HTTPException)
-    kind = HTTP_KINDS.get(fault.status_code, BAD_REQUEST)
-    detail = "The paths and methods of this service are listed in /openapi.json."
-    return problem_response(kind, request.url.path, detail, headers=fault.headers)
-
-
-async def answer_store_fault(request: Request, fault: Exception) -> Response:
-    """A store that is locked, away, damaged or of a newer version; only the log says which."""
-    logger.error("the snapshot store cannot be read: %s", fault)
-    detail = "The service runs, its snapshot store does not answer; its log says why."
-    return problem_response(STORE_AWAY, request.url.path, detail)
-
-
-def field_fault(location: Sequence[Any], message: str) -> FieldFault:
-    """A field at fault from where pydantic found it: ("query", "limit")."""
-    place, *steps = (str(step).replace("~", "~0").replace("/", "~1") for step in location)
-    return FieldFault(pointer="/".join(["#", *steps]), place=place, detail=message)
+def log_failure(fault: Exception) -> None:
+    """Log where a failure happened; its text is neither sent nor logged: it may hold names."""
+    frames = "".join(traceback.format_tb(fault.__traceback__))
+    logger.error("%s at\n%s", type(fault).__name__, frames)

@@ -32,26 +32,38 @@ class Kind:
 
 BAD_REQUEST = Kind("bad-request", 400, "The request cannot be understood")
 WRONG_HOST = Kind("wrong-host", 400, "The Host header does not name this service")
+UNAUTHORIZED = Kind("unauthorized", 401, "The request needs a key")
 FORWARDED = Kind("forwarded", 403, "Forwarded requests are refused")
+MISSING_SCOPE = Kind("missing-scope", 403, "The key lacks a scope")
 NOT_FOUND = Kind("not-found", 404, "There is nothing at this path")
 UNKNOWN_ACCOUNT = Kind("unknown-account", 404, "The account is not in the snapshot")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")
-SNAPSHOT_GONE = Kind("snapshot-gone", 410, "The snapshot of the cursor was removed")
+UNKNOWN_MODEL = Kind("unknown-model", 404, "There is no such model")
+SNAPSHOT_GONE = Kind("snapshot-gone", 410, "The snapshot was removed")
+TOO_LARGE = Kind("too-large", 413, "The body of the request is too large")
 INVALID_REQUEST = Kind("invalid-request", 422, "The request has invalid fields")
+TOO_MANY_REQUESTS = Kind("too-many-requests", 429, "The key has used up its rate")
 INTERNAL_ERROR = Kind("internal-error", 500, "The service failed")
+OVERLOADED = Kind("overloaded", 503, "The service has too many requests at once")
 NO_SNAPSHOT = Kind("no-snapshot", 503, "No snapshot has been published")
 STORE_AWAY = Kind("store-away", 503, "The snapshot store cannot be read")
 
 KINDS = (
     BAD_REQUEST,
     WRONG_HOST,
+    UNAUTHORIZED,
     FORWARDED,
+    MISSING_SCOPE,
     NOT_FOUND,
     UNKNOWN_ACCOUNT,
+    UNKNOWN_MODEL,
     METHOD_NOT_ALLOWED,
     SNAPSHOT_GONE,
+    TOO_LARGE,
     INVALID_REQUEST,
+    TOO_MANY_REQUESTS,
     INTERNAL_ERROR,
+    OVERLOADED,
     NO_SNAPSHOT,
     STORE_AWAY,
 )
@@ -73,6 +85,11 @@ class ProblemDocument(BaseModel):
     status: int = Field(examples=[UNKNOWN_ACCOUNT.status])
     detail: str = Field(examples=["No account A17 in snapshot 1m803jec5jhpb."])
     instance: str = Field(examples=["/v1/accounts/A17/risk"])
+    request_id: str | None = Field(
+        description="Also in the header X-Request-Id and in the service's log; null when what "
+        "came could not be read as a request",
+        examples=["5f1c09ab-2f"],
+    )
     errors: list[FieldFault] | None = Field(
         default=None, description="With invalid-request only: the fields at fault"
     )
@@ -97,12 +114,27 @@ class RequestError(Exception):
         self.detail = detail
         self.errors = tuple(errors)
 
+    @classmethod
+    def of_fields(cls, errors: Sequence[FieldFault]) -> RequestError:
+        """The problem of fields that are not as documented."""
+        detail = (
+            f"{len(errors)} {'field is' if len(errors) == 1 else 'fields are'} not as documented."
+        )
+        return cls(INVALID_REQUEST, detail, errors)
+
+
+def field_fault(location: Sequence[object], message: str) -> FieldFault:
+    """A field at fault from where pydantic found it: ("query", "limit")."""
+    place, *steps = (str(step).replace("~", "~0").replace("/", "~1") for step in location)
+    return FieldFault(pointer="/".join(["#", *steps]), place=place, detail=message)
+
 
 def problem_response(
     kind: Kind,
     path: str,
     detail: str,
     *,
+    request_id: str | None,
     errors: Sequence[FieldFault] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
@@ -116,6 +148,8 @@ def problem_response(
         Path of the request, decoded; its first 1000 characters are repeated.
     detail, errors
         As in `RequestError`.
+    request_id : str or None
+        Of the request; None when there was none.
     headers : mapping or None
         Further headers.
     """
@@ -125,6 +159,7 @@ def problem_response(
         "status": kind.status,
         "detail": detail,
         "instance": quote(path[:LONGEST_PATH], errors="replace"),
+        "request_id": request_id,
     }
     if errors:
         document["errors"] = [fault.model_dump() for fault in errors]

@@ -1,14 +1,13 @@
-"""What the API says: a field that is not declared here never leaves."""
+"""What the API says of accounts: a field that is not declared here never leaves."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.account_score import Abstention, AccountScore, Basis, Direction, State, Tier
+from models.account_score import Abstention, Basis, Direction, State, Tier
 from models.snapshot import SnapshotHeader
 
 Share = float  # 0-1
@@ -52,6 +51,22 @@ class GroupAnswer(Answer):
     points: float = Field(description="In probability; they add up as those of drivers do")
 
 
+class PreviousAnswer(Answer):
+    """What the snapshot before said of the account."""
+
+    snapshot_id: str
+    as_of: date | None
+    loss_probability: Share | None
+    risk_tier: Tier | None
+
+
+class ChangeAnswer(Answer):
+    """What a group of the feature catalogue did to the probability since the snapshot before."""
+
+    group: str = Field(description="Group in the feature catalogue")
+    change: float = Field(description="Log-odds; above 0 raised the probability of loss")
+
+
 class ModelAnswer(Answer):
     """The version of a model that a snapshot was made with, and the time that it speaks of."""
 
@@ -79,7 +94,6 @@ class RankedAccount(Answer):
     segment: str | None
     account_tier: str | None
     region: str | None
-    owner: str | None
     parent_id: str | None
     currency: str | None = Field(description="Of every amount of this account")
     arr: float | None = Field(description="Current ARR")
@@ -106,11 +120,32 @@ class RankedAccount(Answer):
     decision_date: date | None = Field(description="Last day to decide on it")
     renewal_date: date | None = Field(description="Its exclusive end")
     drivers: list[DriverAnswer] = Field(description="Strongest first")
+    owner: str | None = Field(description="A person; null to keys without people:read")
+
+
+class ExplainedAccount(RankedAccount):
+    """One account with all that stands behind its probability."""
+
+    base_probability: Share | None = Field(
+        description="From which the contributions start: the model's average account"
+    )
+    groups: list[GroupAnswer] = Field(
+        description="All contributions by group, the strongest first; with the base they add up "
+        "to loss_probability"
+    )
+    previous: PreviousAnswer | None = Field(
+        description="In the snapshot before; null when there is none or it lacks the account"
+    )
+    changed_by: list[ChangeAnswer] | None = Field(
+        description="Groups that moved the probability most since then, the strongest first; null "
+        "when another model, or none, spoke then"
+    )
 
 
 class SnapshotAnswer(Answer):
     """Which snapshot an answer was read from."""
 
+    company: str
     snapshot_id: str
     as_of: date | None = Field(
         description="Only what was known before this midnight was used; null where nobody knows: "
@@ -121,62 +156,19 @@ class SnapshotAnswer(Answer):
     models: dict[str, ModelAnswer | None] = Field(
         description="By name; null where no model has been promoted"
     )
+    stale: bool = Field(description="Whether the snapshot is older than it should ever get")
 
 
-class AccountRisk(SnapshotAnswer, RankedAccount):
+class AccountRisk(SnapshotAnswer, ExplainedAccount):
     """The risk of one account, with the snapshot that says so."""
 
-    base_probability: Share | None = Field(
-        description="From which the contributions start: the model's average account"
-    )
-    groups: list[GroupAnswer] = Field(
-        description="All contributions by group, the strongest first; with the base they add up "
-        "to loss_probability"
-    )
 
-
-class AccountPage(SnapshotAnswer):
-    """A part of a snapshot's ranking, highest ARR at risk first."""
-
-    accounts: list[RankedAccount]
-    has_more: bool
-    next_cursor: str | None = Field(description="For the next page; null on the last")
-
-
-class Liveness(Answer):
-    """The process runs."""
-
-    status: str = Field(examples=["alive"])
-
-
-class Readiness(Answer):
-    """There is a snapshot to serve."""
-
-    status: str = Field(examples=["ready"])
-    snapshot_id: str
-    as_of: date | None
-
-
-def account_risk(header: SnapshotHeader, score: AccountScore) -> AccountRisk:
-    """The answer about one account."""
-    names = AccountRisk.model_fields.keys() - SnapshotAnswer.model_fields.keys()
-    plain = {name: getattr(score, name) for name in names}
-    return AccountRisk.model_validate({**_snapshot_fields(header), **plain})
-
-
-def account_page(
-    header: SnapshotHeader, scores: Sequence[AccountScore], next_cursor: str | None
-) -> AccountPage:
-    """The answer about a part of the ranking; a cursor means that there is more."""
-    more = {"accounts": scores, "has_more": next_cursor is not None, "next_cursor": next_cursor}
-    return AccountPage.model_validate({**_snapshot_fields(header), **more})
-
-
-def _snapshot_fields(header: SnapshotHeader) -> dict[str, Any]:
-    """Values of `SnapshotAnswer`, still to be validated."""
-    plain = {name: getattr(header, name) for name in SnapshotAnswer.model_fields}
+def snapshot_fields(header: SnapshotHeader) -> dict[str, Any]:  # Any: JSON
+    """Values of `SnapshotAnswer`, but for ``stale``, which time decides."""
+    plain = {name: getattr(header, name) for name in SnapshotAnswer.model_fields if name != "stale"}
     models = {name: use and _model_fields(use) for name, use in header.models.items()}
-    return {**plain, "models": models}
+    told = SnapshotAnswer.model_validate({**plain, "models": models, "stale": False})
+    return told.model_dump(mode="json", exclude={"stale"})
 
 
 def _model_fields(use: dict[str, object]) -> dict[str, object]:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 
 import h11
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from serving.application import create_app
+from features.errors import InputError
+from models.key_store import KeyStore
+from models.service_store import ServiceStore
+from serving.application import Service, create_app
 from serving.problem import BAD_REQUEST, problem_response
-from serving.settings import Settings
+from serving.settings import Settings, host_problem
 
 STOP_S = 10
 _REASONS = {
     errno.EADDRINUSE: "is taken, perhaps by a service that still runs",
     errno.EACCES: "may not be listened on by this user",
 }
+KEEP_ALIVE_S = 75  # longer than proxies keep an idle connection, so that it is they who end it
+HEADERS = [
+    # Kept by the caller alone, and only with a question each time, which 304 answers.
+    ("Cache-Control", "private, no-cache"),
+    ("X-Content-Type-Options", "nosniff"),
+]
 
 
 class ProblemProtocol(H11Protocol):
@@ -26,7 +37,9 @@ class ProblemProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's signature
         """Answer and close the connection."""
         detail = "It is no valid HTTP/1.1, or its head is too large."
-        answer = problem_response(BAD_REQUEST, "/", detail, headers={"Connection": "close"})
+        answer = problem_response(
+            BAD_REQUEST, "/", detail, request_id=None, headers={"Connection": "close"}
+        )
         body = bytes(answer.body)
         for event in (
             h11.Response(status_code=answer.status_code, headers=answer.raw_headers),
@@ -54,26 +67,86 @@ def reason_not_to_listen(settings: Settings) -> str | None:
     return None
 
 
+class GatedServer(uvicorn.Server):
+    """A server whose application knows how many requests were begun, with a second, local port.
+
+    Parameters
+    ----------
+    config : uvicorn.Config
+        Of the application.
+    app : Service
+        The same.
+    local_port : int or None
+        Of 127.0.0.1, see `serving.gate.LocalPort`; None: there is none.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, app: Service, *, local_port: int | None = None
+    ) -> None:
+        super().__init__(config)
+        tasks = self.server_state.tasks
+        app.guards.load.count = lambda: len(tasks)
+        self._app, self._local_port = app, local_port
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen on both; what ends the one ends the other."""
+        await super().startup(sockets)
+        if self._local_port is None or not self.started:
+            return
+        config = configure(self._app.local, host="127.0.0.1", port=self._local_port)
+        config.load()
+
+        def make_protocol() -> ProblemProtocol:
+            return ProblemProtocol(config, self.server_state, self.lifespan.state)
+
+        loop = asyncio.get_running_loop()
+        self.servers.append(await loop.create_server(make_protocol, "127.0.0.1", self._local_port))
+
+
 def build_server(settings: Settings) -> uvicorn.Server:
     """A server that is ready to run.
 
     Raises
     ------
     InputError
-        See `create_app`.
+        See `create_app`; or others could reach a service that has no keys.
     """
-    config = uvicorn.Config(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
+    app = create_app(settings)
+    if not settings.is_local and not has_keys(settings):
+        raise InputError([host_problem(settings.host)])
+    config = configure(app, host=settings.host, port=settings.port)
+    return GatedServer(config, app, local_port=settings.local_port)
+
+
+def configure(app: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
+    """How any application of ours is served."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        interface="asgi3",
         http=ProblemProtocol,
         ws="none",
         lifespan="on",
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        headers=[("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")],
+        headers=HEADERS,
         log_config=None,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_S,
     )
-    return uvicorn.Server(config)
+
+
+def has_keys(settings: Settings) -> bool:
+    """Whether the service store holds a key.
+
+    Raises
+    ------
+    InputError, TransientError
+        The service store cannot be read.
+    """
+    if settings.service_store_url is None:
+        return False
+    with ServiceStore(settings.service_store_url) as store:
+        return bool(KeyStore(store).all())

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 
 from features.errors import InputError, Problem
+from serving.limit import DEFAULT_RATE
 
 PORTS = range(65_536)
+LOCAL_REMEDY = "use 127.0.0.1, ::1 or localhost, or make a key with: keepwell keys create"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,32 +22,89 @@ class Settings:
     ----------
     store_url : str
         Of the snapshot store: ``sqlite:///folder/store.db`` or ``postgresql+psycopg://…``.
+    service_store_url : str or None
+        Of the service store, which holds the keys; None: there are none.
+    home : Path or None
+        Keepwell's home, for the cards of its models; None: no cards are shown.
     host : str
-        Loopback address to listen on. There are no keys yet, so no other host is allowed.
+        Address to listen on. Other than loopback only where there are keys.
     port : int
         TCP port; 0 takes a free one.
+    local_port : int or None
+        Of 127.0.0.1, where figures and descriptions are told without a key; None: nowhere.
+    stale_after_days : float
+        Age of the as-of date from which answers say that the snapshot is stale.
+    refresh_s : float
+        Seconds between two looks for a newer snapshot; 0 looks with every request.
+    memory_mb : int
+        What the accounts of a snapshot may take; a larger one is read by request.
+    rate : str
+        Requests that a key may send, such as ``600/minute``.
+    redis_url : str or None
+        Where several workers count them together.
+    workers : int
+        Processes.
+    most_requests : int
+        Begun at once, above which the service answers 503.
+    most_bytes : int
+        Of a request's body.
 
     Raises
     ------
     InputError
-        A host that other machines can reach, or a port that does not exist.
+        A host that other machines can reach without any key, a port that does not exist, a figure
+        out of its range.
     """
 
     store_url: str
+    service_store_url: str | None = None
+    home: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
+    local_port: int | None = None
+    stale_after_days: float = 8.0
+    refresh_s: float = 1.0
+    memory_mb: int = 512
+    rate: str = DEFAULT_RATE
+    redis_url: str | None = None
+    workers: int = 1
+    most_requests: int = 256
+    most_bytes: int = 1_048_576
 
     def __post_init__(self) -> None:
-        problems = []
-        if not is_loopback(self.host):
-            rule = f"must be a loopback address, not {self.host!r}: this service has no keys"
-            remedy = "use 127.0.0.1, ::1 or localhost"
-            problems.append(Problem("serve", "host", rule, remedy=remedy))
-        if self.port not in PORTS:
-            rule = f"must lie in 0-{PORTS[-1]}, not {self.port}"
-            problems.append(Problem("serve", "port", rule, remedy="use a free port such as 8000"))
-        if problems:
+        if problems := list(self._problems()):
             raise InputError(problems)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the service."""
+        return is_loopback(self.host)
+
+    def _problems(self) -> Iterator[Problem]:
+        if self.service_store_url is None and not self.is_local:
+            yield host_problem(self.host)
+        for name, port in (("port", self.port), ("local_port", self.local_port)):
+            if port is not None and port not in PORTS:
+                rule = f"must lie in 0-{PORTS[-1]}, not {port}"
+                yield Problem("serve", name, rule, remedy="use a free port such as 8000")
+        for name, least in (
+            ("stale_after_days", 0.0),
+            ("refresh_s", 0.0),
+            ("memory_mb", 0),
+            ("workers", 1),
+            ("most_requests", 1),
+            ("most_bytes", 1),
+        ):
+            value = getattr(self, name)
+            if not value >= least:
+                rule = f"must be at least {least:g}, not {value:g}"
+                yield Problem("serve", name, rule, remedy="leave it out for the default")
+
+
+def host_problem(host: str) -> Problem:
+    """What is wrong with a host that others can reach where there are no keys."""
+    rule = f"must be a loopback address, not {host!r}: this service has no keys"
+    return Problem("serve", "host", rule, remedy=LOCAL_REMEDY)
 
 
 def is_loopback(host: str) -> bool:

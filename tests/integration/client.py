@@ -8,6 +8,11 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from serving.application import Service, create_app
+from serving.settings import Settings
+
+# Whether a snapshot is stale is a test of its own: the others look at old ones.
+NEVER_STALE = 1e6
 PROBLEM = "application/problem+json"
 
 
@@ -18,13 +23,21 @@ def ask(
     method: str = "GET",
     host: str = "localhost",
     headers: dict[str, str] | None = None,
+    content: bytes | None = None,
+    json: object = None,
 ) -> httpx.Response:
     """One answer of the application."""
 
     async def send() -> httpx.Response:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            return await client.request(method, path, headers={"Host": host, **(headers or {})})
+            return await client.request(
+                method,
+                path,
+                headers={"Host": host, **(headers or {})},
+                content=content,
+                json=json,
+            )
 
     return asyncio.run(send())
 
@@ -36,5 +49,13 @@ def problem(response: httpx.Response, status: int, name: str) -> dict[str, Any]:
     document: dict[str, Any] = response.json()
     assert document["type"] == f"tag:keepwell,2026:problem/{name}"
     assert document["status"] == status
-    assert set(document) - {"errors"} == {"type", "title", "status", "detail", "instance"}
+    fields = {"type", "title", "status", "detail", "instance", "request_id"}
+    assert set(document) - {"errors"} == fields
+    assert document["request_id"] == response.headers["x-request-id"]
     return document
+
+
+def serve(store_url: str, **changes: Any) -> Service:
+    """An application over a store, which looks for a newer snapshot with every request."""
+    options = {"refresh_s": 0.0, "stale_after_days": NEVER_STALE, **changes}
+    return create_app(Settings(store_url=store_url, **options))

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 import yaml
 
+from models.service_store import ServiceStore
 from models.store import SnapshotStore
 from pipelines.cli import main
 from pipelines.demo.company import generate_company
@@ -51,6 +52,13 @@ def store_url(request: pytest.FixtureRequest) -> str:
 def store(store_url: str) -> Iterator[SnapshotStore]:
     """An empty store, on each database in turn."""
     with SnapshotStore(store_url, lock_wait_s=20) as opened:
+        yield opened
+
+
+@pytest.fixture
+def service(store_url: str) -> Iterator[ServiceStore]:
+    """An empty service store, on each database in turn."""
+    with ServiceStore(store_url, lock_wait_s=20) as opened:
         yield opened
 
 

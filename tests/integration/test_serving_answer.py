@@ -11,17 +11,15 @@ from fastapi import FastAPI
 
 from models.account_score import AccountScore
 from models.store import SnapshotStore
-from serving.application import create_app
-from serving.settings import Settings
-from tests.integration.client import ask, problem
+from tests.integration.client import ask, problem, serve
 from tests.integration.company import DRIVERS, due, lost, snapshot
 
 
 @pytest.fixture
 def app(store_url: str) -> Iterator[FastAPI]:
-    made = create_app(Settings(store_url=store_url))
+    made = serve(store_url)
     yield made
-    made.state.store.close()
+    made.close()
 
 
 def walk(app: FastAPI, limit: int) -> Iterator[dict[str, Any]]:
@@ -89,9 +87,13 @@ def test_the_risk_of_an_account_is_every_documented_field(
             {"group": "contracts", "contribution": 0.3, "points": pytest.approx(0.1787, abs=1e-4)},
             {"group": "fit", "contribution": -0.1, "points": pytest.approx(-0.0596, abs=1e-4)},
         ],
+        "previous": None,
+        "changed_by": None,
+        "company": "demo",
         "as_of": "2026-11-01",
         "data_end": "2026-11-02",
         "snapshot_id": snapshot_id,
+        "stale": False,
         "models": {
             "churn": None,
             "renewal": {
@@ -180,8 +182,9 @@ def test_the_list_is_ranked_by_arr_at_risk_and_its_pages_join(
     assert "score" not in str(pages[0].keys())
     first = ask(app, "/v1/accounts/A4/risk").json()
     assert pages[0]["accounts"][0].items() <= first.items()
-    assert set(first) == set(pages[0]["accounts"][0]) | {"base_probability", "groups"} | (
-        set(pages[0]) - {"accounts", "has_more", "next_cursor"}
+    explained = {"base_probability", "groups", "previous", "changed_by"}
+    assert set(first) == set(pages[0]["accounts"][0]) | explained | (
+        set(pages[0]) - {"accounts", "gone", "gone_external_ids", "has_more", "next_cursor"}
     )
 
 
@@ -250,5 +253,10 @@ def test_a_store_without_a_snapshot_is_alive_but_not_ready(
         problem(response, 503, "no-snapshot")
         assert response.headers["retry-after"] == "5"
     snapshot_id = store.publish(snapshot(due("A1", 0.5)))
-    ready = {"status": "ready", "snapshot_id": snapshot_id, "as_of": "2026-11-01"}
-    assert ask(app, "/readyz").json() == ready
+    assert ask(app, "/readyz").json() == {
+        "status": "ready",
+        "company": "demo",
+        "snapshot_id": snapshot_id,
+        "as_of": "2026-11-01",
+        "in_memory": True,
+    }

@@ -12,10 +12,8 @@ from sqlalchemy import update
 
 from models.store import SnapshotStore
 from models.store_table import STORE_SCHEMA
-from serving.application import create_app
 from serving.problem import KINDS
-from serving.settings import Settings
-from tests.integration.client import ask, problem
+from tests.integration.client import ask, problem, serve
 from tests.integration.company import due, snapshot
 from tests.integration.postgres import free_port
 
@@ -29,9 +27,9 @@ def url(tmp_path: Path) -> str:
 def app(url: str) -> Iterator[FastAPI]:
     with SnapshotStore(url) as store:
         store.publish(snapshot(due("A1", 0.5)))
-    made = create_app(Settings(store_url=url))
+    made = serve(url)
     yield made
-    made.state.store.close()
+    made.close()
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/redoc", "/v1", "/v1/accounts/", "/v2/accounts"])
@@ -94,13 +92,13 @@ def test_a_failure_of_ours_is_a_500_problem_without_its_text(
 
     told = "Anna Nowak owes 5"
 
-    monkeypatch.setattr(SnapshotStore, "current_account", fail)
+    monkeypatch.setattr(SnapshotStore, "current", fail)
     with caplog.at_level(logging.ERROR):
         response = ask(app, "/v1/accounts/A1/risk")
     problem(response, 500, "internal-error")
     assert told not in response.text + caplog.text
     assert "ZeroDivisionError" in caplog.text
-    assert "route.py" in caplog.text
+    assert "lookup.py" in caplog.text
 
 
 def test_a_stored_row_that_the_api_cannot_show_is_a_500_problem_without_its_values(
@@ -117,7 +115,7 @@ def test_a_store_that_is_away_is_a_503_problem_and_the_process_stays_alive(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     url = f"postgresql+psycopg://keepwell:geheim@127.0.0.1:{free_port()}/keepwell"
-    app = create_app(Settings(store_url=url))
+    app = serve(url)
     for path in ("/readyz", "/v1/accounts", "/v1/accounts/A1/risk"):
         response = ask(app, path)
         document = problem(response, 503, "store-away")
@@ -135,10 +133,10 @@ def test_a_damaged_or_newer_store_is_a_503_problem(tmp_path: Path, url: str) -> 
             connection.execute(update(STORE_SCHEMA).values(version=99))
     (tmp_path / "damaged.db").write_bytes(b"no database at all, " * 1000)
     for broken in (url, f"sqlite:///{tmp_path}/damaged.db"):
-        app = create_app(Settings(store_url=broken))
+        app = serve(broken)
         problem(ask(app, "/readyz"), 503, "store-away")
         problem(ask(app, "/v1/accounts/A1/risk"), 503, "store-away")
-        app.state.store.close()
+        app.close()
 
 
 def test_every_kind_of_problem_has_a_name_of_its_own() -> None:

@@ -10,6 +10,8 @@ import pytest
 from features.catalogue import read_templates
 from features.people import KEY_ROLES
 from models.account_score import ABSTENTIONS, BASES, STATES, TIERS
+from models.feedback import DISPOSITIONS, FEEDBACK_REASONS, LOSSES
+from models.key import SCOPES
 
 TEXT = (Path(__file__).parents[2] / "GLOSSARY.md").read_text(encoding="utf-8")
 GROUPS = sorted({template.group for template in read_templates()} | {"attributes"})
@@ -22,6 +24,11 @@ def test_every_state_has_an_entry(state: str) -> None:
 
 @pytest.mark.parametrize("word", [*BASES, *TIERS, *ABSTENTIONS, *GROUPS])
 def test_every_basis_tier_abstention_and_feature_group_is_named(word: str) -> None:
+    assert f"`{word}`" in TEXT
+
+
+@pytest.mark.parametrize("word", [*SCOPES, *DISPOSITIONS, *FEEDBACK_REASONS, *LOSSES])
+def test_every_scope_and_every_word_of_feedback_is_named(word: str) -> None:
     assert f"`{word}`" in TEXT
 
 

@@ -5,12 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
+from serving import example
 from serving.application import create_app
-from serving.cursor import Cursor, decode_cursor
-from serving.example import ACCOUNT_RISK
+from serving.cursor import Cursor, decode_cursor, mark_list
 from serving.problem import KINDS, MEDIA_TYPE
 from serving.response import AccountRisk
+from serving.response_list import (
+    AccountPage,
+    BatchAnswer,
+    HistoryAnswer,
+    ModelDetail,
+    PortfolioAnswer,
+    SnapshotList,
+)
+from serving.route_batch import BatchRequest
 from serving.settings import Settings
 
 
@@ -30,9 +40,17 @@ def operations(description: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def test_operation_ids_are_stable(description: dict[str, Any]) -> None:
     assert set(operations(description)) == {
         "get_account_risk",
+        "get_account_history",
+        "get_external_risk",
+        "get_external_history",
         "list_accounts",
+        "batch_accounts",
+        "get_portfolio",
+        "list_snapshots",
+        "get_model",
         "get_livez",
         "get_readyz",
+        "get_metrics",
     }
     assert "/v1/accounts/{account_id}/risk" in description["paths"]
 
@@ -55,9 +73,26 @@ def test_the_description_is_built_once_and_is_the_same_again() -> None:
     assert app.openapi() == app.openapi()
 
 
-def test_the_example_is_a_whole_answer() -> None:
-    assert AccountRisk.model_validate(ACCOUNT_RISK).model_dump(mode="json") == ACCOUNT_RISK
-    assert list(ACCOUNT_RISK) == list(AccountRisk.model_fields)
+@pytest.mark.parametrize(
+    ("model", "example"),
+    [
+        (AccountRisk, example.ACCOUNT_RISK),
+        (AccountPage, example.PAGE_OF_ACCOUNTS),
+        (PortfolioAnswer, example.PORTFOLIO),
+        (HistoryAnswer, example.HISTORY),
+        (SnapshotList, example.SNAPSHOTS),
+        (ModelDetail, example.MODEL),
+    ],
+)
+def test_every_example_is_a_whole_answer(model: type[BaseModel], example: dict[str, Any]) -> None:
+    assert model.model_validate(example).model_dump(mode="json") == example
+    assert list(example) == list(model.model_fields)
+
+
+def test_the_example_of_a_batch_has_what_was_asked_for_alone() -> None:
+    told = BatchAnswer.model_validate(example.BATCH)
+    assert told.model_dump(mode="json", exclude_unset=True) == example.BATCH
+    assert BatchRequest.model_validate(example.BATCH_REQUEST)
 
 
 def test_nothing_is_just_called_score(description: dict[str, Any]) -> None:
@@ -66,12 +101,14 @@ def test_nothing_is_just_called_score(description: dict[str, Any]) -> None:
 
 
 def test_a_cursor_comes_back_as_it_was_written() -> None:
-    for rank in (0, 1, 500, 999_999_999):
-        cursor = Cursor("1m803jec5jhpb", rank)
+    for start in (0, 1, 500, 999_999_999):
+        cursor = Cursor("1m803jec5jhpb", start, mark_list("k", start))
         assert decode_cursor(cursor.encode()) == cursor
 
 
-@pytest.mark.parametrize("rank", [-1, 10**9, 10**30])
-def test_a_forged_cursor_outside_any_ranking_is_not_read(rank: int) -> None:
-    assert decode_cursor(Cursor("1m803jec5jhpb", rank).encode()) is None
-    assert decode_cursor(Cursor("x' OR 1=1 --.", 1).encode()) is None
+@pytest.mark.parametrize("start", [-1, 10**9, 10**30])
+def test_a_forged_cursor_outside_any_list_is_not_read(start: int) -> None:
+    mark = mark_list("k")
+    assert decode_cursor(Cursor("1m803jec5jhpb", start, mark).encode()) is None
+    assert decode_cursor(Cursor("x' OR 1=1 --.", 1, mark).encode()) is None
+    assert decode_cursor(Cursor("1m803jec5jhpb", 1, "x").encode()) is None

@@ -23,7 +23,9 @@ def test_a_loopback_host_is_accepted(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.1.5", "example.com", "localhost."])
 def test_a_host_that_others_can_reach_is_refused_with_a_remedy(host: str) -> None:
-    with pytest.raises(InputError, match=r"must be a loopback address.*use 127\.0\.0\.1"):
+    with pytest.raises(
+        InputError, match=r"must be a loopback address.*use 127\.0\.0\.1.*keepwell keys create"
+    ):
         Settings(store_url=STORE, host=host)
 
 

@@ -1,0 +1,148 @@
+"""What people say about a score, and why an account was lost."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal, get_args
+
+from features.errors import InputError, Problem
+from models.snapshot_check import is_storable
+
+Disposition = Literal["agree", "disagree", "acted", "snooze"]
+FeedbackReason = Literal[
+    "already_known",
+    "renewal_agreed",
+    "usage_is_seasonal",
+    "usage_moved_elsewhere",
+    "data_is_wrong",
+    "account_is_not_mine",
+    "other",
+]
+Loss = Literal[
+    "price",
+    "budget",
+    "competitor",
+    "missing_capability",
+    "quality",
+    "support",
+    "low_adoption",
+    "sponsor_left",
+    "reorganised",
+    "acquired_or_closed",
+    "not_known",
+    "other",
+]
+
+DISPOSITIONS: tuple[Disposition, ...] = get_args(Disposition)
+FEEDBACK_REASONS: tuple[FeedbackReason, ...] = get_args(FeedbackReason)
+LOSSES: tuple[Loss, ...] = get_args(Loss)
+LONGEST_NOTE = 2000
+ID_BYTES = 8
+
+
+def new_id() -> str:
+    """The id of an entry: 16 hexadecimal digits by chance."""
+    return secrets.token_hex(ID_BYTES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """What somebody says about the score of an account.
+
+    Parameters
+    ----------
+    snapshot_id, account_id : str
+        The score that was seen.
+    key_id : str or None
+        Of the key by which it came; None where no key is needed.
+    disposition : str
+        One of `DISPOSITIONS`.
+    reason : str or None
+        One of `FEEDBACK_REASONS`.
+    snooze_until : date or None
+        With ``snooze`` alone: the first day on which the account is to be looked at again.
+    note : str or None
+        Free text of at most 2,000 characters; never logged and never a feature.
+    created_at : datetime
+        With a time zone.
+    feedback_id : str
+        Made here.
+
+    Raises
+    ------
+    InputError
+        Everything that is wrong with it.
+    """
+
+    snapshot_id: str
+    account_id: str
+    key_id: str | None
+    disposition: Disposition
+    reason: FeedbackReason | None = None
+    snooze_until: date | None = None
+    note: str | None = None
+    created_at: datetime
+    feedback_id: str = field(default_factory=new_id)
+
+    def __post_init__(self) -> None:
+        problems = [
+            *_unlisted("feedback", "disposition", self.disposition, DISPOSITIONS),
+            *_unlisted("feedback", "reason", self.reason, (None, *FEEDBACK_REASONS)),
+        ]
+        if (self.disposition == "snooze") != (self.snooze_until is not None):
+            rule = "a day belongs to the disposition snooze, and to no other"
+            remedy = "give both or neither"
+            problems.append(Problem("feedback", "snooze_until", rule, remedy=remedy))
+        if self.note is not None and not (
+            len(self.note) <= LONGEST_NOTE and is_storable(self.note)
+        ):
+            rule = f"must have at most {LONGEST_NOTE:,} characters, all of which can be stored"
+            problems.append(Problem("feedback", "note", rule, remedy="shorten it"))
+        if problems:
+            raise InputError(problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossReason:
+    """Why an account was lost, asked for once it is; never a feature.
+
+    Parameters
+    ----------
+    account_id : str
+        The account.
+    reason : str
+        One of `LOSSES`.
+    key_id : str or None
+        Of the key by which it came; None where no key is needed.
+    created_at : datetime
+        With a time zone.
+    loss_reason_id : str
+        Made here.
+
+    Raises
+    ------
+    InputError
+        The reason is not in the list.
+    """
+
+    account_id: str
+    reason: Loss
+    key_id: str | None
+    created_at: datetime
+    loss_reason_id: str = field(default_factory=new_id)
+
+    def __post_init__(self) -> None:
+        problems = list(_unlisted("loss reason", "reason", self.reason, LOSSES))
+        if problems:
+            raise InputError(problems)
+
+
+def _unlisted(
+    table: str, column: str, value: str | None, allowed: tuple[str | None, ...]
+) -> Iterator[Problem]:
+    if value not in allowed:
+        named = ", ".join(name for name in allowed if name)
+        yield Problem(table, column, "is not in the list", remedy=f"use one of {named}")

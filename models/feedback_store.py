@@ -1,0 +1,165 @@
+"""Feedback and reasons of losses in the service store, each written once however often it comes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select
+
+from models.feedback import Feedback, LossReason
+from models.service_store import ServiceStore
+from models.service_table import (
+    FEEDBACK,
+    IDEMPOTENCY_KEY,
+    LOSS_REASON,
+    read_feedback,
+    read_loss_reason,
+)
+
+REMEMBERED = timedelta(hours=24)
+LONGEST_IDEMPOTENCY_KEY = 255
+NO_KEY = ""  # stands for no key where a column cannot be null
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the service answered.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    body : bytes
+        As it was sent.
+    repeated : bool
+        Whether it is the answer to an earlier request with the same idempotency key.
+    """
+
+    status: int
+    body: bytes
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A request that its caller may send again.
+
+    Parameters
+    ----------
+    key_id : str or None
+        Of the key by which it came; None where no key is needed.
+    idempotency_key : str
+        As the caller chose it, of at most 255 characters.
+    request_hash : str
+        Of all that makes the request what it is: path and body.
+    """
+
+    key_id: str | None
+    idempotency_key: str
+    request_hash: str
+
+
+class FeedbackStore:
+    """What people said, in one service store.
+
+    Parameters
+    ----------
+    store : ServiceStore
+        Where it lies.
+    """
+
+    def __init__(self, store: ServiceStore) -> None:
+        self.store = store
+
+    def add(
+        self, entry: Feedback | LossReason, reply: Reply, attempt: Attempt | None = None
+    ) -> Reply | None:
+        """Write an entry together with the answer to it, once.
+
+        Of two requests with one idempotency key at once, the second waits for the first.
+
+        Parameters
+        ----------
+        entry : Feedback or LossReason
+            What is to be written; its `created_at` is now.
+        reply : Reply
+            What is to be answered when it is written.
+        attempt : Attempt or None
+            None where the caller gave no idempotency key: it is written in any case.
+
+        Returns
+        -------
+        Reply or None
+            `reply`; the first one's when the attempt was answered within 24 hours; None when
+            its idempotency key then belonged to another request. In both nothing is written.
+        """
+        with self.store.write() as connection:
+            if attempt is not None:
+                self.store.database.lock(connection, _lock_number(attempt))
+                earlier = _find(connection, attempt, entry.created_at)
+                if earlier is not None:
+                    same = earlier.request_hash == attempt.request_hash
+                    return Reply(earlier.status, earlier.body, repeated=True) if same else None
+                _remember(connection, attempt, reply, entry.created_at)
+            table = FEEDBACK if isinstance(entry, Feedback) else LOSS_REASON
+            connection.execute(insert(table), asdict(entry))
+        return reply
+
+    def feedback(self, account_id: str, *, limit: int = 100) -> list[Feedback]:
+        """What was said about an account, the newest first."""
+        query = (
+            select(FEEDBACK)
+            .where(FEEDBACK.c.account_id == account_id)
+            .order_by(FEEDBACK.c.created_at.desc(), FEEDBACK.c.feedback_id)
+            .limit(limit)
+        )
+        return [read_feedback(row) for row in self.store.rows(query)]
+
+    def loss_reasons(self, account_id: str) -> Sequence[LossReason]:
+        """Why an account was lost, the newest answer first: it stands for those before."""
+        query = (
+            select(LOSS_REASON)
+            .where(LOSS_REASON.c.account_id == account_id)
+            .order_by(LOSS_REASON.c.created_at.desc(), LOSS_REASON.c.loss_reason_id)
+        )
+        return [read_loss_reason(row) for row in self.store.rows(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    request_hash: str
+    status: int
+    body: bytes
+
+
+def _find(connection: Connection, attempt: Attempt, now: datetime) -> _Earlier | None:
+    """The answer that was given to an attempt before; what is older than a day is forgotten."""
+    known = IDEMPOTENCY_KEY.c
+    connection.execute(delete(IDEMPOTENCY_KEY).where(known.created_at <= now - REMEMBERED))
+    query = select(known.request_hash, known.status, known.body).where(
+        known.key_id == (attempt.key_id or NO_KEY),
+        known.idempotency_key == attempt.idempotency_key,
+    )
+    row = connection.execute(query).one_or_none()
+    return _Earlier(*row) if row else None
+
+
+def _remember(connection: Connection, attempt: Attempt, reply: Reply, now: datetime) -> None:
+    row = {
+        "key_id": attempt.key_id or NO_KEY,
+        "idempotency_key": attempt.idempotency_key,
+        "request_hash": attempt.request_hash,
+        "status": reply.status,
+        "body": reply.body,
+        "created_at": now,
+    }
+    connection.execute(insert(IDEMPOTENCY_KEY), row)
+
+
+def _lock_number(attempt: Attempt) -> int:
+    """A number for what must not happen twice at once; a rare clash only makes one wait."""
+    text = f"{attempt.key_id or NO_KEY}\n{attempt.idempotency_key}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], signed=True)

@@ -1,0 +1,160 @@
+"""What the service reads of snapshots: whole ones, what came before, and an account's history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select, true
+
+from models.account_score import AccountScore, Basis, State, Tier
+from models.snapshot import SnapshotHeader
+from models.store import SnapshotStore
+from models.store_table import (
+    ACCOUNT_SCORE,
+    SNAPSHOT,
+    Row,
+    read_header,
+    read_score,
+)
+
+SCORE = ACCOUNT_SCORE.c
+FETCHED = 500  # rows of a query at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What an earlier snapshot said of an account.
+
+    Parameters
+    ----------
+    basis, loss_probability, risk_tier
+        As in `AccountScore`.
+    contributions : dict of str to float
+        Log-odds by feature group.
+    """
+
+    basis: Basis | None
+    loss_probability: float | None
+    risk_tier: Tier | None
+    contributions: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """An account in one of the snapshots of its history; fields as in `AccountScore`."""
+
+    snapshot_id: str
+    as_of: date
+    created_at: datetime
+    state: State
+    basis: Basis | None
+    churn_probability: float | None
+    renewal_likelihood: float | None
+    loss_probability: float | None
+    risk_tier: Tier | None
+    currency: str | None
+    arr: float | None
+    arr_at_risk: float | None
+
+
+class SnapshotReader:
+    """Reads of the snapshot store that the service makes off its event loop.
+
+    Parameters
+    ----------
+    store : SnapshotStore
+        Its `InputError` and `TransientError` may come from any read. It is asked for its current
+        snapshot first: that checks its version, and where there is none there is nothing to read.
+    """
+
+    def __init__(self, store: SnapshotStore) -> None:
+        self.store = store
+
+    @property
+    def collation(self) -> str | None:
+        """Under which the database compares texts by code point; None when it always does."""
+        return "C" if self.store.database.url.get_backend_name() == "postgresql" else None
+
+    def headers(self, company: str, *, limit: int) -> list[SnapshotHeader]:
+        """A company's snapshots, the newest first."""
+        newest = (
+            select(SNAPSHOT)
+            .where(SNAPSHOT.c.company == company)
+            .order_by(SNAPSHOT.c.snapshot_id.desc())
+        )
+        return [read_header(row) for row in self._rows(newest.limit(limit))]
+
+    def before(self, header: SnapshotHeader) -> SnapshotHeader | None:
+        """The company's snapshot that was published before this one; None for the oldest."""
+        query = (
+            select(SNAPSHOT)
+            .where(
+                SNAPSHOT.c.snapshot_id < header.snapshot_id, SNAPSHOT.c.company == header.company
+            )
+            .order_by(SNAPSHOT.c.snapshot_id.desc())
+            .limit(1)
+        )
+        rows = self._rows(query)
+        return read_header(rows[0]) if rows else None
+
+    def scores(self, snapshot_id: str, *, limit: int | None = None) -> Iterator[AccountScore]:
+        """The accounts of a snapshot in ranking order, read as they are taken."""
+        query = select(ACCOUNT_SCORE).where(SCORE.snapshot_id == snapshot_id).order_by(SCORE.rank)
+        return (read_score(row) for row in self.stream(query.limit(limit)))
+
+    def selected(self, query: Select[Any]) -> list[AccountScore]:
+        """Accounts that a query over the whole rows of `ACCOUNT_SCORE` finds."""
+        return [read_score(row) for row in self._rows(query)]
+
+    def past(self, snapshot_id: str, where: ColumnElement[bool] | None = None) -> dict[str, Past]:
+        """What a snapshot says of its accounts, by account id; only of some where that is asked."""
+        query = select(
+            SCORE.account_id,
+            SCORE.basis,
+            SCORE.loss_probability,
+            SCORE.risk_tier,
+            SCORE.contributions,
+        ).where(SCORE.snapshot_id == snapshot_id, true() if where is None else where)
+        return {row["account_id"]: _past(row) for row in self.stream(query)}
+
+    def history(self, company: str, account_id: str, *, limit: int) -> list[Moment]:
+        """An account in the company's newest snapshots, the newest first."""
+        newest = (
+            select(SNAPSHOT.c.snapshot_id)
+            .where(SNAPSHOT.c.company == company)
+            .order_by(SNAPSHOT.c.snapshot_id.desc())
+        )
+        ids = [row["snapshot_id"] for row in self._rows(newest.limit(limit))]
+        query = (
+            select(
+                *(SCORE[item.name] for item in fields(Moment) if item.name in SCORE),
+                SNAPSHOT.c.as_of,
+                SNAPSHOT.c.created_at,
+            )
+            .join(SNAPSHOT)
+            # Named one by one, the snapshots let the primary key find the rows.
+            .where(SCORE.snapshot_id.in_(ids), SCORE.account_id == account_id)
+            .order_by(SCORE.snapshot_id.desc())
+        )
+        return [Moment(**row) for row in self._rows(query)]
+
+    def stream(self, query: Select[Any]) -> Iterator[Row]:
+        """Rows as of one moment, fetched in parts as they are taken."""
+        with self.store.database.read() as connection:
+            yield from connection.execution_options(yield_per=FETCHED).execute(query).mappings()
+
+    def _rows(self, query: Select[Any]) -> list[Row]:
+        return list(self.stream(query))
+
+
+def _past(row: Row) -> Past:
+    return Past(
+        row["basis"],
+        row["loss_probability"],
+        row["risk_tier"],
+        json.loads(row["contributions"]),
+    )

@@ -1,0 +1,68 @@
+"""One account as the service holds it: what is asked of it, and its answer as bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import date
+from sys import getsizeof
+
+from models.account_score import Basis, State, Tier
+
+
+@dataclass(slots=True)
+class Outline:
+    """What an account is chosen, sorted and compared by; fields as in `AccountScore`.
+
+    Parameters
+    ----------
+    top_driver : str or None
+        The feature of the strongest driver; None without one.
+    """
+
+    account_id: str
+    external_id: str | None
+    parent_id: str | None
+    segment: str | None
+    account_tier: str | None
+    region: str | None
+    owner: str | None
+    state: State
+    basis: Basis | None
+    risk_tier: Tier | None
+    loss_probability: float | None
+    arr: float | None
+    arr_at_risk: float | None
+    arr_under_notice: float | None
+    decision_date: date | None
+    renewal_date: date | None
+    top_driver: str | None
+
+
+@dataclass(slots=True)
+class Entry(Outline):
+    """An outline with the account's answer, in parts that only have to be joined.
+
+    Parameters
+    ----------
+    row : bytes
+        JSON object of a `RankedAccount` up to the value of ``owner``, its last field.
+    owner_json : bytes
+        That value, for callers who may read names of people.
+    more : bytes
+        The fields that `AccountRisk` adds, with the comma before them; without what it says of
+        the snapshot.
+    """
+
+    row: bytes
+    owner_json: bytes
+    more: bytes
+
+
+FIXED = 900  # bytes: the object, its numbers and dates, and its places in two dictionaries
+OUTLINE = tuple(item.name for item in fields(Outline))
+
+
+def weigh(entry: Entry) -> int:
+    """About how many bytes an entry takes in memory, with its place in every index."""
+    own = (entry.account_id, entry.external_id, entry.row, entry.more)
+    return sum(map(getsizeof, own)) + FIXED

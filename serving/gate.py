@@ -1,0 +1,236 @@
+"""What every request passes once: who asks, whether it may, and what is noted of it.
+
+One class of plain ASGI instead of a stack of middleware: each of those costs a request as much as
+all that is done here.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from models.service_store import ServiceStore
+from serving.caller import LOCAL, Caller
+from serving.fault import find_problem, log_failure
+from serving.journal import RequestLog
+from serving.keyring import KeyRing
+from serving.limit import Limiter
+from serving.lookup import find_place, look_up
+from serving.metric import Load, Metrics
+from serving.problem import (
+    FORWARDED,
+    NOT_FOUND,
+    OVERLOADED,
+    STORE_AWAY,
+    TOO_LARGE,
+    TOO_MANY_REQUESTS,
+    UNAUTHORIZED,
+    WRONG_HOST,
+    RequestError,
+    problem_response,
+)
+from serving.settings import Settings
+from serving.shelves import Shelves
+from serving.visit import KEY, Header, Visit
+
+LOCAL_HOST = re.compile(rb"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+IS_LOCAL = (
+    "keepwell.local"  # of a scope that came by the local port: whether its path is told there
+)
+LOCAL_PATHS = frozenset({"/metrics", "/openapi.json", "/docs", "/livez", "/readyz"})
+LOCAL_PREFIX = "/docs/"
+PROBES = frozenset({"/livez", "/readyz"})  # answered without a key, and under any load
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """What the gate asks about a request; each may be used by others too."""
+
+    settings: Settings
+    shelves: Shelves
+    keys: KeyRing | None
+    service_store: ServiceStore | None
+    limiter: Limiter
+    metrics: Metrics
+    log: RequestLog
+    load: Load
+
+
+class Gate:
+    """Lets a request through to an application, or answers it with a problem document.
+
+    It gives the request its id, asks for its key and rate, keeps strangers out where there are no
+    keys, answers lookups itself, turns whatever is raised into a problem, and notes the outcome.
+
+    Parameters
+    ----------
+    app : ASGIApp
+        Everything but lookups.
+    guards : Guards
+    """
+
+    def __init__(self, app: ASGIApp, guards: Guards) -> None:
+        self.app = app
+        self.guards = guards
+        self._mark = secrets.token_hex(4)
+        self._numbers = itertools.count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = time.perf_counter()
+        headers: list[Header] = scope["headers"]
+        visit = scope[KEY] = Visit(headers, f"{self._mark}-{next(self._numbers):x}")
+        method: str = scope["method"]
+        try:
+            await self._admit(scope, visit, headers)
+            place = find_place(scope)
+            if place is not None:
+                visit.route = place.route
+                await visit.answer(send, *await look_up(self.guards.shelves, visit, scope, place))
+            else:
+                await self.app(scope, self._measure(receive), visit.watch(send))
+                visit.route = getattr(scope.get("route"), "path_format", "")
+        except Exception as fault:  # noqa: BLE001  the edge of the process
+            await self._answer_fault(fault, scope, receive, visit.watch(send))
+        finally:
+            seconds = time.perf_counter() - begun
+            self.guards.metrics.record(visit.route, method, visit.status, seconds)
+            self.guards.log.record(visit, method, seconds)
+
+    async def _admit(self, scope: Scope, visit: Visit, headers: Sequence[Header]) -> None:
+        """Find out who asks; raise a `RequestError` when the request ends here."""
+        settings = self.guards.settings
+        is_probe = scope["path"] in PROBES
+        if not is_probe and self.guards.load.count() > settings.most_requests:
+            raise RequestError(OVERLOADED, "Ask again a little later.")
+        length = visit.head.get(b"content-length")
+        if length is not None and not _fits(length, settings.most_bytes):
+            raise too_large(settings)
+        caller = self._find_caller(scope, visit, headers)
+        if caller is None:
+            if is_probe:
+                return
+            raise self._stranger()
+        visit.caller, visit.is_known = caller, True
+        if not is_probe and caller is not LOCAL:
+            ruling = await self.guards.limiter.rule(caller)
+            visit.added += ruling.headers
+            if not ruling.allowed:
+                raise RequestError(TOO_MANY_REQUESTS, f"Ask again in {ruling.reset_s} s.")
+
+    def _find_caller(self, scope: Scope, visit: Visit, headers: Sequence[Header]) -> Caller | None:
+        """Who asks; None for a stranger."""
+        if IS_LOCAL in scope:
+            refuse_foreign(headers)
+            if not scope[IS_LOCAL]:
+                raise RequestError(NOT_FOUND, "This port tells of the service, not of accounts.")
+            return LOCAL
+        keys = self.guards.keys
+        caller = keys.caller(visit.head.get(b"authorization")) if keys is not None else LOCAL
+        if caller is not LOCAL:
+            # Of two such headers the one that counts might not be the one that a proxy checked.
+            is_plain = len(visit.head) == len(headers) or not _is_twice(headers)
+            return caller if is_plain else None
+        if not self.guards.settings.is_local:
+            return None
+        refuse_foreign(headers)
+        return LOCAL
+
+    def _stranger(self) -> RequestError:
+        keys = self.guards.keys
+        if keys is not None and not keys.is_read:
+            return RequestError(STORE_AWAY, "The keys could not be read yet.")
+        return RequestError(UNAUTHORIZED, "Send a key: Authorization: Bearer kw_…")
+
+    def _measure(self, receive: Receive) -> Receive:
+        """A `receive` that ends a request whose body is too large, whatever it said before."""
+        settings = self.guards.settings
+        seen = 0
+
+        async def receive_measured() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > settings.most_bytes:
+                # The framework lets this class through from where it reads the body.
+                raise HTTPException(TOO_LARGE.status, too_large(settings).detail)
+            return message
+
+        return receive_measured
+
+    async def _answer_fault(
+        self, fault: Exception, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        visit: Visit = scope[KEY]
+        if visit.status:
+            log_failure(fault)
+            raise ConnectionAbortedError("the answer could not be finished") from None
+        problem = find_problem(fault)
+        headers = {"Connection": "close"} if problem.kind is TOO_LARGE else {}
+        if problem.kind is UNAUTHORIZED:
+            headers["WWW-Authenticate"] = "Bearer"
+        answer = problem_response(
+            problem.kind,
+            scope["path"],
+            problem.detail,
+            request_id=visit.request_id,
+            errors=problem.errors,
+            headers=headers,
+        )
+        await answer(scope, receive, send)
+
+
+class LocalPort:
+    """What a port of this machine answers without a key: figures and descriptions, no account.
+
+    Parameters
+    ----------
+    gate : ASGIApp
+        The application's; it notes these requests as any others.
+    """
+
+    def __init__(self, gate: ASGIApp) -> None:
+        self.gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope["path"]
+        scope[IS_LOCAL] = path in LOCAL_PATHS or path.startswith(LOCAL_PREFIX)
+        await self.gate(scope, receive, send)
+
+
+def refuse_foreign(headers: Sequence[Header]) -> None:
+    """Raise when a request was not sent to this machine by this machine.
+
+    A web page that a browser here shows can point its own host name at 127.0.0.1; a proxy can
+    carry requests in from outside. The first shows in ``Host``, the second in ``Forwarded``.
+    """
+    hosts = [value for name, value in headers if name == b"host"]
+    if len(hosts) != 1 or not LOCAL_HOST.fullmatch(hosts[0]):
+        detail = "Without keys this service answers to localhost, 127.0.0.1 and [::1] only."
+        raise RequestError(WRONG_HOST, detail)
+    if any(name == b"forwarded" or name.startswith(b"x-forwarded-") for name, _ in headers):
+        raise RequestError(FORWARDED, "Without keys this service stands behind no proxy.")
+
+
+def too_large(settings: Settings) -> RequestError:
+    """The problem of a body that is too large."""
+    return RequestError(TOO_LARGE, f"At most {settings.most_bytes} bytes are read.")
+
+
+def _is_twice(headers: Sequence[Header]) -> bool:
+    return sum(name == b"authorization" for name, _ in headers) > 1
+
+
+def _fits(length: bytes, most: int) -> bool:
+    return length.isdigit() and len(length) <= 12 and int(length) <= most

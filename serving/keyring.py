@@ -1,0 +1,169 @@
+"""The keys of the service, held in memory: who asks is told without reading anything."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import inf
+
+from features.errors import KeepwellError
+from models.key import Key, hash_secret, is_secret, read_token
+from models.key_store import KeyStore
+from serving.caller import LOCAL, Caller
+
+logger = logging.getLogger(__name__)
+
+REFRESH_S = 2.0  # a key that is revoked stops within this and the time of one read
+NOTE_USE_S = 60.0
+BEARER = re.compile(rb"bearer +([^ ]+)", re.IGNORECASE)
+NOBODY = hash_secret(b"")  # compared where there is no such key, so that the time tells nothing
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    secret_hash: str
+    expires: float  # seconds since 1970
+    caller: Caller
+
+
+class KeyRing:
+    """All keys of the service store, read anew every two seconds.
+
+    Nothing opens before the keys were read for the first time. While the store is away, the keys
+    that were read last stay as they are, and expire as they would have.
+
+    Parameters
+    ----------
+    keys : KeyStore
+        Where they are kept.
+    clock : callable
+        Seconds since 1970.
+    """
+
+    def __init__(self, keys: KeyStore, *, clock: Callable[[], float] = time.time) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._known: list[Key] | None = None
+        self._entries: dict[str, _Entry] = {}
+        self._has_keys = True  # until it is known that there are none
+        self._used: dict[str, float] = {}
+        self._noted_at = -inf
+        self._is_away = False
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the keys were ever read; before that nothing opens."""
+        return self._known is not None
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether requests need a key: once there was one, always.
+
+        Keys that are over count, so that nothing is opened by the end of the last one.
+        """
+        return self._has_keys
+
+    def caller(self, authorization: bytes | None) -> Caller | None:
+        """Who sends a request, without reading anything.
+
+        Parameters
+        ----------
+        authorization : bytes or None
+            The value of its one ``Authorization`` header; None without one.
+
+        Returns
+        -------
+        Caller or None
+            `LOCAL` where there are no keys and none was given; None where what was given is no
+            key, or opens nothing any more.
+        """
+        if authorization is None:
+            return None if self._has_keys else LOCAL
+        found = BEARER.fullmatch(authorization)
+        token = read_token(found[1]) if found else None
+        if token is None:
+            return None
+        key_id, secret = token
+        entry = self._entries.get(key_id)
+        if not is_secret(secret, entry.secret_hash if entry else NOBODY) or entry is None:
+            return None
+        now = self._clock()
+        if entry.expires <= now:
+            return None
+        self._used[key_id] = now
+        return entry.caller
+
+    def refresh(self) -> None:
+        """Read the keys, and keep when they were last used at most once a minute.
+
+        Raises
+        ------
+        InputError, TransientError
+            The store cannot be read; the keys stay as they were.
+        """
+        self._take(self._keys.all())
+        if self._used and self._clock() - self._noted_at >= NOTE_USE_S:
+            self.note_use()
+
+    def note_use(self) -> None:
+        """Keep when the keys were last used, now.
+
+        Raises
+        ------
+        InputError, TransientError
+            The store cannot be written; the moments are kept for the next time.
+        """
+        taken, self._used = self._used, {}
+        used = taken.copy()  # a request may still be writing into the one that was taken
+        self._noted_at = self._clock()  # also when it fails: once a minute is often enough to try
+        try:
+            self._keys.note_use({key: datetime.fromtimestamp(at, UTC) for key, at in used.items()})
+        except Exception:
+            self._used = {**used, **self._used}
+            raise
+
+    async def follow(self, *, every_s: float = REFRESH_S) -> None:
+        """Keep up with the store until cancelled, off the event loop; a fault is logged once."""
+        while True:
+            await asyncio.to_thread(self._try, self.refresh)
+            await asyncio.sleep(every_s)
+
+    async def finish(self) -> None:
+        """Keep the last uses at the end of the service."""
+        if self._used:
+            await asyncio.to_thread(self._try, self.note_use)
+
+    def _try(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception as fault:  # noqa: BLE001  whatever it is, revoked keys must still stop
+            if not self._is_away:
+                # What is not ours may hold data: its type says enough.
+                told = fault if isinstance(fault, KeepwellError) else type(fault).__name__
+                logger.error("the service store does not answer: %s", told)
+            self._is_away = True
+        else:
+            if self._is_away:
+                logger.info("the service store answers again")
+            self._is_away = False
+
+    def _take(self, keys: list[Key]) -> None:
+        if keys == self._known:
+            return
+        # Once there was a key there is one, unless this is the first look.
+        self._has_keys = bool(keys) or (self._known is not None and self._has_keys)
+        entries = {
+            key.key_id: _Entry(
+                key.secret_hash,
+                key.expires_at.timestamp() if key.expires_at else inf,
+                Caller(key.key_id, key.scopes, key.row_filter),
+            )
+            for key in keys
+            if key.revoked_at is None
+        }
+        self._known, self._entries = keys, entries

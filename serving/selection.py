@@ -1,0 +1,129 @@
+"""Which accounts a list is of and in which order: one object for memory and for SQL."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal, TypeVar, get_args
+
+from sqlalchemy import ColumnElement, FromClause, and_, true
+
+from models.account_score import State, Tier
+from models.row_filter import EVERYTHING, RowFilter
+from serving.entry import Outline
+
+Sort = Literal[
+    "rank",
+    "-arr_at_risk",
+    "arr_at_risk",
+    "-loss_probability",
+    "loss_probability",
+    "-arr",
+    "arr",
+    "-decision_date",
+    "decision_date",
+    "-renewal_date",
+    "renewal_date",
+    "-account_id",
+    "account_id",
+]
+SORTS: tuple[Sort, ...] = get_args(Sort)
+One = TypeVar("One", bound=Outline)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Accounts for which everything asked for holds; what is not asked for holds for all.
+
+    Parameters
+    ----------
+    of : RowFilter
+        Segments, account tiers, owners, regions and parents.
+    risk_tier, state : tuple of str
+        Any of them; empty for all. No risk tier is none of them.
+    decision_after, decision_before : date or None
+        Both exclusive. An account without a decision date lies neither after nor before.
+    sort : str
+        One of `SORTS`: ``rank`` is the ranking; else a column, descending with ``-``. What is
+        null comes last either way, and what is equal goes by account id.
+    """
+
+    of: RowFilter = EVERYTHING
+    risk_tier: tuple[Tier, ...] = ()
+    state: tuple[State, ...] = ()
+    decision_after: date | None = None
+    decision_before: date | None = None
+    sort: Sort = "rank"
+
+    @property
+    def fingerprint(self) -> str:
+        """A short text that differs for every other selection."""
+        asked = (
+            self.of.fingerprint,
+            sorted(self.risk_tier),
+            sorted(self.state),
+            self.decision_after,
+            self.decision_before,
+            self.sort,
+        )
+        return hashlib.blake2s(repr(asked).encode(), digest_size=12).hexdigest()
+
+    def admits(self, account: Outline) -> bool:
+        """Whether the account is one of those that are asked for."""
+        if self.risk_tier and account.risk_tier not in self.risk_tier:
+            return False
+        if self.state and account.state not in self.state:
+            return False
+        day = account.decision_date
+        if self.decision_after and not (day and day > self.decision_after):
+            return False
+        if self.decision_before and not (day and day < self.decision_before):
+            return False
+        return self.of.admits(account)
+
+    def clause(self, table: FromClause) -> ColumnElement[bool]:
+        """The same as a condition on the rows of `ACCOUNT_SCORE`."""
+        asked: list[ColumnElement[bool]] = [true(), self.of.clause(table)]
+        if self.risk_tier:
+            asked.append(table.c.risk_tier.in_(self.risk_tier))
+        if self.state:
+            asked.append(table.c.state.in_(self.state))
+        if self.decision_after:
+            asked.append(table.c.decision_date > self.decision_after)
+        if self.decision_before:
+            asked.append(table.c.decision_date < self.decision_before)
+        return and_(*asked)
+
+    def order(self, accounts: Sequence[One]) -> list[One]:
+        """Accounts in the order asked for, from those in ranking order."""
+        if self.sort == "rank":
+            return list(accounts)
+        name, falling = self.sort.lstrip("-"), self.sort.startswith("-")
+        ordered = sorted(accounts, key=lambda account: account.account_id)
+        known = [account for account in ordered if getattr(account, name) is not None]
+        known.sort(key=lambda account: getattr(account, name), reverse=falling)
+        return known + [account for account in ordered if getattr(account, name) is None]
+
+    def order_by(
+        self, table: FromClause, collation: str | None
+    ) -> list[ColumnElement[Any]]:  # Any: of any type
+        """The same for SQL.
+
+        Parameters
+        ----------
+        table : FromClause
+            `ACCOUNT_SCORE`.
+        collation : str or None
+            Under which the database compares texts by code point; None when it always does.
+        """
+        if self.sort == "rank":
+            return [table.c.rank]
+        account_id = table.c.account_id
+        ties = account_id.collate(collation) if collation else account_id
+        column = table.c[self.sort.lstrip("-")]
+        falling = self.sort.startswith("-")
+        if column is account_id:
+            return [ties.desc() if falling else ties]
+        return [column.is_(None), column.desc() if falling else column, ties]

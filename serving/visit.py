@@ -1,0 +1,106 @@
+"""One request on its way through the service: who sent it, and what its answer needs to know."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from starlette.requests import Request
+from starlette.types import Message, Scope, Send
+
+from serving.caller import LOCAL, Caller
+
+KEY = "keepwell.visit"  # of a request's scope
+HANDED_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")  # nothing that a log could be forged with
+GZIP = re.compile(
+    rb"(?:^|[,\s])(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?(?:[,\s]|$))[0-9.]+)?\s*(?:,|$)"
+)
+
+Header = tuple[bytes, bytes]
+
+
+class Visit:
+    """What is known of a request; the gate fills it in.
+
+    Parameters
+    ----------
+    headers : list of (bytes, bytes)
+        Of the request, names in lower case.
+    fresh_id : str
+        For a request that brings no id of its own.
+
+    Attributes
+    ----------
+    request_id : str
+        What a proxy gave, else `fresh_id`.
+    caller : Caller
+        `serving.caller.LOCAL` until the gate knows better.
+    is_known : bool
+        Whether the gate knows who asks; probes are answered without that.
+    added : list of (bytes, bytes)
+        Headers of the answer that the gate adds.
+    route : str
+        Template of the path, for metrics and the log; never the path, which holds ids.
+    status, size : int
+        Of the answer: its code, 0 before there is one, and bytes of its body.
+    """
+
+    __slots__ = ("added", "caller", "head", "is_known", "request_id", "route", "size", "status")
+
+    def __init__(self, headers: list[Header], fresh_id: str) -> None:
+        self.head = dict(headers)
+        handed = self.head.get(b"x-request-id")
+        is_safe = handed is not None and HANDED_ID.fullmatch(handed)
+        self.request_id = handed.decode("ascii") if handed is not None and is_safe else fresh_id
+        self.caller: Caller = LOCAL
+        self.is_known = False
+        self.added: list[Header] = [(b"x-request-id", self.request_id.encode("ascii"))]
+        self.route = ""
+        self.status = 0
+        self.size = 0
+
+    @property
+    def takes_gzip(self) -> bool:
+        """Whether the caller reads gzip."""
+        accepted = self.head.get(b"accept-encoding")
+        return accepted is not None and GZIP.search(accepted) is not None
+
+    def has(self, etag: bytes) -> bool:
+        """Whether the caller holds the answer with this ETag already."""
+        held = self.head.get(b"if-none-match")
+        if held is None:
+            return False
+        tags = {tag.strip().removeprefix(b"W/") for tag in held.split(b",")}
+        return etag in tags or b"*" in tags
+
+    def watch(self, send: Send) -> Send:
+        """A `send` that adds the gate's headers to an answer and notes what it was."""
+
+        async def send_noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+                message["headers"] = [*message["headers"], *self.added]
+            elif message["type"] == "http.response.body":
+                self.size += len(message.get("body", b""))
+            await send(message)
+
+        return send_noting
+
+    async def answer(self, send: Send, status: int, headers: list[Header], body: bytes) -> None:
+        """Send a whole answer at once."""
+        self.status, self.size = status, len(body)
+        headers += self.added
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def visit_of(scope: Scope) -> Visit:
+    """The visit that the gate noted in a request's scope."""
+    visit: Any = scope[KEY]  # Any: a scope holds anything
+    assert isinstance(visit, Visit)
+    return visit
+
+
+def get_visit(request: Request) -> Visit:
+    """The same, as a dependency would ask for it."""
+    return visit_of(request.scope)

@@ -1,0 +1,295 @@
+"""Every route for every scope and every row filter: one table, held to the API description."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from models.account_score import AccountScore
+from models.key import SCOPES
+from models.key_store import KeyStore
+from models.row_filter import RowFilter
+from models.service_store import ServiceStore
+from models.store import SnapshotStore
+from serving.application import Service
+from tests.integration.client import ask, problem, serve
+from tests.integration.company import due, lost, snapshot
+
+ANYBODY, ANY_KEY = "anybody", "any key"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to use an operation.
+
+    Parameters
+    ----------
+    needs : str
+        A scope, `ANY_KEY` or `ANYBODY`.
+    account : str or None
+        The account that the answer is about: not there for who may not see it.
+    lists : bool
+        Whether the answer names every account that the caller sees.
+    """
+
+    operation: str
+    path: str
+    needs: str = "scores:read"
+    method: str = "GET"
+    body: dict[str, Any] | None = None
+    account: str | None = None
+    lists: bool = False
+    also: tuple[str, ...] = field(default=())
+
+
+IDS = ("Q-smb", "Q-mid", "Q-kin", "Q-bare", "Q-lost")
+CASES = (
+    Case("get_account_risk", "/v1/accounts/Q-smb/risk", account="Q-smb"),
+    Case("get_account_risk", "/v1/accounts/Q-bare/risk", account="Q-bare"),
+    Case("get_external_risk", "/v1/external-ids/001Q-mid/risk", account="Q-mid"),
+    Case("get_account_history", "/v1/accounts/Q-kin/history", account="Q-kin"),
+    Case("get_external_history", "/v1/external-ids/001Q-smb/history", account="Q-smb"),
+    Case("list_accounts", "/v1/accounts?limit=500", lists=True),
+    Case("list_accounts", "/v1/accounts?group_by=parent"),
+    Case("list_accounts", "/v1/accounts?changed_since={older}"),
+    Case("list_accounts", "/v1/accounts?owner=anna", also=("people:read",)),
+    Case("batch_accounts", "/v1/accounts/batch", method="POST", body={"account_ids": list(IDS)},
+         lists=True),
+    Case("batch_accounts", "/v1/accounts/batch?fields=name,owner,top_drivers", method="POST",
+         body={"external_ids": [f"001{one}" for one in IDS if one not in ("Q-lost", "Q-bare")]}),
+    Case("get_portfolio", "/v1/portfolio"),
+    Case("list_snapshots", "/v1/snapshots"),
+    Case("get_model", "/v1/models/renewal"),
+    Case("get_livez", "/livez", needs=ANYBODY),
+    Case("get_readyz", "/readyz", needs=ANYBODY),
+    Case("get_metrics", "/metrics", needs=ANY_KEY),
+)  # fmt: skip
+FILTERS: tuple[dict[str, list[str]], ...] = (
+    {},
+    {"segment": ["smb"]},
+    {"segment": ["smb", "mid"], "owner": ["anna"]},
+    {"region": ["emea"]},
+    {"parent_id": ["P-kin"]},
+    {"account_tier": ["gold"], "region": ["apac"]},
+    {"owner": ["nobody"]},
+)
+
+
+def accounts(loss: float) -> tuple[AccountScore, ...]:
+    """Accounts that differ in what they are filtered by; one about which nothing is known."""
+    nothing = dict.fromkeys(("segment", "account_tier", "region", "owner", "parent_id"))
+    return (
+        due("Q-smb", loss, segment="smb", owner="anna", region="emea", parent_id="P-kin"),
+        due("Q-mid", 0.6, segment="mid", owner="boris", region="apac", parent_id=None),
+        due("Q-kin", 0.3, segment="mid", owner="anna", region="amer", parent_id="P-kin"),
+        due("Q-bare", 0.2, external_id=None, **nothing),
+        lost("Q-lost"),
+    )
+
+
+@dataclass
+class World:
+    """A service with keys over two snapshots."""
+
+    app: Service
+    keys: KeyStore
+    older: str
+
+    def token(self, *scopes: str, of: dict[str, list[str]] | None = None) -> str:
+        """A new key's token, known to the service."""
+        made = self.keys.create("test", scopes, RowFilter(of or {}), now=datetime.now(UTC))
+        assert self.app.guards.keys is not None
+        self.app.guards.keys.refresh()
+        return made.token
+
+    def ask(self, case: Case, token: str | None) -> httpx.Response:
+        """The answer to a case."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        path = case.path.format(older=self.older)
+        return ask(self.app, path, method=case.method, headers=headers, json=case.body)
+
+
+@pytest.fixture(params=["in memory", "by request"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    memory_mb = 64 if request.param == "in memory" else 0
+    store_url, service_url = (f"sqlite:///{tmp_path}/{name}.db" for name in ("store", "service"))
+    with SnapshotStore(store_url) as store:
+        older = store.publish(snapshot(*accounts(0.9), due("Q-gone", 0.5, segment="smb")))
+        store.publish(snapshot(*accounts(0.4)))
+    with ServiceStore(service_url) as service:
+        app = serve(store_url, service_store_url=service_url, memory_mb=memory_mb)
+        yield World(app, KeyStore(service), older)
+        app.close()
+
+
+def seen(of: dict[str, list[str]]) -> set[str]:
+    """By a plain loop, the accounts that a row filter lets through."""
+    return {
+        one.account_id
+        for one in accounts(0.4)
+        if all(getattr(one, name) in values for name, values in of.items())
+    }
+
+
+def test_the_table_has_every_operation(world: World) -> None:
+    paths = world.app.openapi()["paths"].values()
+    described = {operation["operationId"] for path in paths for operation in path.values()}
+    assert {case.operation for case in CASES} == described
+
+
+def test_every_route_answers_the_scope_that_it_needs_and_no_other(world: World) -> None:
+    for size in (1, len(SCOPES)):
+        for scopes in itertools.combinations(SCOPES, size):
+            token = world.token(*scopes)
+            for case in CASES:
+                wanted = {case.needs, *case.also} - {ANYBODY, ANY_KEY}
+                response = world.ask(case, token)
+                if wanted <= set(scopes):
+                    assert response.status_code == 200, (case, scopes, response.text)
+                else:
+                    problem(response, 403, "missing-scope")
+
+
+def test_without_a_key_probes_alone_are_answered_and_name_nothing(world: World) -> None:
+    world.token("scores:read")
+    for case in CASES:
+        response = world.ask(case, None)
+        if case.needs == ANYBODY:
+            assert response.status_code == 200
+            assert set(response.json().values()) <= {"alive", "ready", None}
+        else:
+            problem(response, 401, "unauthorized")
+            assert response.headers["www-authenticate"] == "Bearer"
+    for path in ("/openapi.json", "/nowhere", "/v1/accounts/"):
+        problem(ask(world.app, path), 401, "unauthorized")
+
+
+@pytest.mark.parametrize("of", FILTERS, ids=str)
+def test_no_answer_holds_an_account_outside_the_row_filter(
+    world: World, of: dict[str, list[str]]
+) -> None:
+    token = world.token("scores:read", "people:read", of=of)
+    allowed = seen(of)
+    for case in CASES:
+        response = world.ask(case, token)
+        if case.account is not None and case.account not in allowed:
+            problem(response, 404, "unknown-account")
+            continue
+        assert response.status_code == 200, (case, response.text)
+        told = response.text
+        if case.method == "POST":  # it repeats what was asked for
+            results = response.json()["results"]
+            told = str([one.get("account") for one in results])
+            assert {one["id"] for one in results if "error" not in one} == {
+                name for one in results if (name := one["id"]).removeprefix("001") in allowed
+            }
+        for name in IDS:
+            if name not in allowed:
+                assert f"Company {name}" not in told
+                assert f"'{name}'" not in told
+                assert f'"{name}"' not in told
+        if case.lists:
+            assert all(f"{name}" in told for name in allowed)
+
+
+@pytest.mark.parametrize("of", FILTERS, ids=str)
+def test_counts_and_sums_are_of_the_accounts_inside_the_row_filter(
+    world: World, of: dict[str, list[str]]
+) -> None:
+    token = {"Authorization": f"Bearer {world.token('scores:read', of=of)}"}
+    inside = [one for one in accounts(0.4) if one.account_id in seen(of)]
+    told = ask(world.app, "/v1/portfolio", headers=token).json()
+    assert told["accounts"] == len(inside)
+    assert sum(told["states"].values()) == len(inside)
+    at_risk = [one.arr_at_risk for one in inside if one.arr_at_risk is not None]
+    assert told["arr_at_risk"] == ({"renewal": pytest.approx(sum(at_risk))} if at_risk else {})
+    families = ask(world.app, "/v1/accounts?group_by=parent", headers=token).json()["families"]
+    assert {one["parent_id"]: one["members"] for one in families} == {
+        parent: sum((one.parent_id or one.account_id) == parent for one in inside)
+        for parent in {one.parent_id or one.account_id for one in inside}
+    }
+    listed = ask(world.app, "/v1/snapshots", headers=token).json()["snapshots"]
+    assert [one["accounts"] for one in listed] == ([None, None] if of else [5, 6])
+
+
+def test_the_owner_is_told_to_keys_that_may_read_people_alone(world: World) -> None:
+    plain, people = world.token("scores:read"), world.token("scores:read", "people:read")
+    for case in CASES:
+        if case.needs == "scores:read" and not case.also:
+            assert "anna" not in world.ask(case, plain).text
+    told = [world.ask(case, people).text for case in CASES if case.lists]
+    assert all("anna" in text for text in told)
+
+
+def test_what_left_the_row_filter_is_gone_and_what_lies_outside_is_not_named(
+    world: World,
+) -> None:
+    path = f"/v1/accounts?changed_since={world.older}"
+    told = {}
+    for segment in ("smb", "mid"):
+        token = world.token("scores:read", of={"segment": [segment]})
+        answer = ask(world.app, path, headers={"Authorization": f"Bearer {token}"}).json()
+        told[segment] = ([one["account_id"] for one in answer["accounts"]], answer["gone"])
+    assert told["smb"] == (["Q-smb"], [{"account_id": "Q-gone", "external_id": "001Q-gone"}])
+    assert told["mid"] == ([], [])
+
+
+def test_a_cursor_of_another_key_or_of_other_filters_is_refused(world: World) -> None:
+    tokens = [world.token("scores:read") for _ in range(2)]
+    mine, other = ({"Authorization": f"Bearer {token}"} for token in tokens)
+    page = ask(world.app, "/v1/accounts?limit=1", headers=mine).json()
+    path = f"/v1/accounts?cursor={page['next_cursor']}"
+    assert ask(world.app, path, headers=mine).status_code == 200
+    problem(ask(world.app, path, headers=other), 422, "invalid-request")
+    problem(ask(world.app, f"{path}&segment=smb", headers=mine), 422, "invalid-request")
+    problem(ask(world.app, f"{path}&sort=arr", headers=mine), 422, "invalid-request")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "kw_", "Bearer", "Basic dTpw", "Bearer kw_00000000_" + "a" * 43, "Bearer " + "x" * 5000],
+)
+def test_what_is_no_key_opens_nothing(world: World, value: str) -> None:
+    world.token("scores:read")
+    problem(ask(world.app, "/v1/accounts", headers={"Authorization": value}), 401, "unauthorized")
+
+
+def test_a_key_in_the_query_or_a_cookie_is_not_looked_at(world: World) -> None:
+    token = world.token("scores:read")
+    headers = {"Cookie": f"Authorization=Bearer {token}; token={token}"}
+    problem(ask(world.app, "/v1/accounts", headers=headers), 401, "unauthorized")
+    problem(ask(world.app, f"/v1/accounts?access_token={token}"), 401, "unauthorized")
+
+
+def test_with_keys_any_host_and_a_proxy_are_welcome(world: World) -> None:
+    token = world.token("scores:read")
+    headers = {"Authorization": f"Bearer {token}", "X-Forwarded-For": "203.0.113.9"}
+    response = ask(world.app, "/v1/accounts", host="crm.example", headers=headers)
+    assert response.status_code == 200
+    assert not [name for name in response.headers if name.startswith("access-control")]
+
+
+def test_the_rate_of_a_key_is_told_and_kept(tmp_path: Path) -> None:
+    service_url = f"sqlite:///{tmp_path}/service.db"
+    with SnapshotStore(f"sqlite:///{tmp_path}/store.db") as store:
+        store.publish(snapshot(*accounts(0.4)))
+    app = serve(f"sqlite:///{tmp_path}/store.db", service_store_url=service_url, rate="3/minute")
+    with ServiceStore(service_url) as service:
+        world = World(app, KeyStore(service), "")
+        headers = {"Authorization": f"Bearer {world.token('scores:read')}"}
+        for left, path in ((2, "/v1/accounts/Q-smb/risk"), (1, "/v1/accounts"), (0, "/nowhere")):
+            response = ask(app, path, headers=headers)
+            assert response.headers["ratelimit-policy"] == '"key";q=3;w=60'
+            assert response.headers["ratelimit"].startswith(f'"key";r={left};t=')
+        response = ask(app, "/v1/accounts/Q-smb/risk", headers=headers)
+        problem(response, 429, "too-many-requests")
+        assert 1 <= int(response.headers["retry-after"]) <= 60
+        assert ask(app, "/livez", headers=headers).status_code == 200
+    app.close()
