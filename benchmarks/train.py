@@ -19,9 +19,10 @@ from benchmarks.workload.demo import build_demo
 from models.encoding import fit_encoding
 from models.monotone import constrain
 from models.plot import draw_plots
-from models.recipe import Trained, train_model
+from models.recipe import train_model
 from models.registry import prepare_store, record_training
 from models.table import ModelTable
+from models.trained import Trained
 from models.training import Parameters, booster_parameters, fit_booster
 from pipelines.promotion import describe_provenance
 from pipelines.source import model_table

@@ -4,7 +4,8 @@
 windows, measures and attributes, and those that its tables cannot carry are left out with a notice.
 In an entry ``{w}`` stands for each of ``time.windows_days``, ``{m}`` for each declared measure,
 ``{module}`` and ``{event}`` for each module and core event, ``{features}``, ``{modules}`` and
-``{core}`` for how many there are; ``{value}`` in a text is the value as people read it.
+``{core}`` for how many there are; ``{value}`` in a text is the value as people read it, and a noun
+before ``{s}`` is in its number.
 An entry may do without the tables that it lists under ``optional``: what they say is null then.
 """
 
@@ -56,7 +57,8 @@ class Feature:
     name, group, unit, meaning, missing, playbook, practice : str
         As the catalogue says; ``missing`` is what a null value means.
     text, text_missing, text_below_zero : str
-        Driver wording; ``{value}`` stands for the value, without its sign in ``text_below_zero``.
+        Driver wording; ``{value}`` stands for the value, without its sign in ``text_below_zero``,
+        ``{s}`` for the plural of what it counts, see `features.wording.describe`.
     kind : {'number', 'category'}
     expression : Expression
         How it is computed.

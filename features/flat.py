@@ -32,16 +32,18 @@ class FlatTable:
     ----------
     rows : DataFrame, (n, ...)
         ``account_id`` and ``group_id`` str; ``as_of`` datetime64, the same day for all rows where
-        the table has no dates; ``label`` 0, 1 or NaN where it is not known by ``data_end``;
-        ``arr`` float, NaN unknown; and the columns that people are shown, str or None.
+        the table has no dates, which means nothing without `data_end`; ``label`` 0, 1 or NaN where
+        it is not known by then; ``arr`` float, NaN unknown; and the columns that people are shown,
+        str or None.
     features : DataFrame, (n, k)
         Same index; numbers with NaN, text as object with None.
     columns : mapping of str to (str, Kind)
         By feature, the column's own name and its kind.
     dated : bool
         Whether rows stand on more than one as-of date.
-    data_end : date
-        What was known by then is in the table.
+    data_end : date or None
+        What was known by then is in the table; None where nobody knows: the table has no dates,
+        and it was not said when it was drawn up.
     notices, warnings : tuple of str
         What was decided about the table, and what may be wrong with it.
     """
@@ -50,7 +52,7 @@ class FlatTable:
     features: pd.DataFrame
     columns: Mapping[str, tuple[str, Kind]]
     dated: bool
-    data_end: date
+    data_end: date | None
     notices: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -68,7 +70,7 @@ def read_flat_table(
         What its columns are.
     today : date
     drawn_up : date, optional
-        What was known before this day is used; by default the last date, or today without dates.
+        What was known before this day is used; by default the last date, unknown without dates.
 
     Raises
     ------
@@ -97,7 +99,7 @@ def read_flat_table(
         features=frame[chosen].rename(columns=names),
         columns={names[name]: (name, kinds[name]) for name in chosen},
         dated="date" in roles,
-        data_end=drawn_up or today,
+        data_end=drawn_up,
         notices=notices,
         warnings=warnings,
     )
@@ -204,6 +206,7 @@ def _say_late(kept: Sequence[bool] | np.ndarray, end: pd.Timestamp) -> list[str]
 
 def _without_young_labels(table: FlatTable, horizon_days: int) -> FlatTable:
     """What is not mature by the table's end is not known, never "kept"."""
+    assert table.data_end is not None  # dates have an end
     rows, end = table.rows.copy(), pd.Timestamp(table.data_end)
     young = rows["label"].notna() & (rows["as_of"] + pd.Timedelta(days=horizon_days) > end)
     rows.loc[young, "label"] = np.nan

@@ -23,11 +23,21 @@ def describe(feature: Feature, value: float | str | None, *, currency: str) -> s
         Reporting currency, for money.
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
-        return feature.text_missing or feature.text.replace("{value}", "unknown")
+        return feature.text_missing or _fill(feature.text, "unknown")
     text = feature.text
     if feature.text_below_zero and not isinstance(value, str) and value < 0:
         text, value = feature.text_below_zero, -value
-    return text.replace("{value}", format_value(value, feature.unit, currency=currency))
+    return _fill(text, format_value(value, feature.unit, currency=currency))
+
+
+def _fill(text: str, value: str) -> str:
+    """The wording of a value as people read it, nouns marked by ``{s}`` in their number.
+
+    What is counted at the text's beginning is "no ticket" instead of "0 tickets".
+    """
+    if value == "0" and text.startswith("{value} ") and "{s}" in text:
+        return text.replace("{value}", "no").replace("{s}", "")
+    return text.replace("{s}", "" if value == "1" else "s").replace("{value}", value)
 
 
 def format_value(value: float | str, unit: str, *, currency: str) -> str:

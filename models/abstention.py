@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from features.settings import AbstentionSettings
+from models.account_score import Abstention
 from models.refit import Interval
-from models.snapshot import Abstention
 from models.table import BoolArray, FloatArray
 
 Reasons = npt.NDArray[np.object_]

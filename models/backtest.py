@@ -14,14 +14,16 @@ from models.fold import Fold, beside_rows, judged_rows, plan_folds
 from models.gate import Decision
 from models.judgement import Judgement, judge
 from models.leak import Leaks, find_leaks, heed
-from models.recipe import Skipped, silent
+from models.recipe import silent
 from models.refusal import reason_not_to_backtest
 from models.report import Window, window_of
 from models.scored import ScoredRows, join_rows, score_beside_baselines, score_rows
 from models.settings import ModelSettings
 from models.table import ModelTable
+from models.trained import Skipped
 from models.training import FittedModel, Progress, fit_model
 from models.tuning import tune
+from models.weakness import find_weaknesses
 
 WANTED_FOLDS = 6
 
@@ -75,6 +77,11 @@ class Backtest:
     leaks: Leaks
     notices: tuple[str, ...]
 
+    @property
+    def weaknesses(self) -> tuple[str, ...]:
+        """Where the verdict does not hold: what `models.weakness` says of the slices."""
+        return () if self.decision.is_null else find_weaknesses(self.pooled)
+
     def to_json(self) -> dict[str, object]:
         """What ``keepwell backtest --json`` prints for this model."""
         return {
@@ -84,7 +91,7 @@ class Backtest:
             **self.decision.to_json(),
             "promoted": False,
             "leaks": self.leaks.to_json(),
-            "notices": list(self.notices),
+            "notices": [*self.weaknesses, *self.notices],
         }
 
 

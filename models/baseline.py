@@ -58,13 +58,15 @@ def score_baselines(
     Returns
     -------
     dict of str to float, (n_test,) or (n_test, k)
-        ``base_rate``, ``tenure``, ``days_to_renewal``, ``days_to_renewal_with_trend``,
-        ``logistic_regression``. Columns alone have a score for each of ``ORDERS``, two columns for
-        the first two. A baseline of columns that no training row knows is left out.
+        ``base_rate`` (of the rows that are asked about), ``tenure``, ``days_to_renewal``,
+        ``days_to_renewal_with_trend``, ``logistic_regression``.
+        Columns alone have a score for each of ``ORDERS``, two columns for the first two. A baseline
+        of columns that no training row knows is left out.
     """
-    prior = float(train.label.mean())
+    asked = train.part(train.headline)
+    prior = float((asked if len(asked) else train).label.mean())
     scores = {BASE_RATE: np.full(len(test), prior)}
-    parts = (train, train.part(train.headline))
+    parts = (train, asked)
     for name, columns in ALONE.items():
         if train.rows[list(columns)].isna().all(axis=None):
             continue

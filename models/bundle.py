@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
 from features.errors import InvariantError
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from models.encoding import Encoding
     from models.predictor import Predictor
-    from models.recipe import Trained
     from models.refit import Refits
+    from models.trained import Trained
 
 MODEL_FILE = "model.txt"
 GOLDEN_FILE = "golden.json"
@@ -73,11 +73,12 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """A bundle that was read and proved: the card, what predicts, and where it lies."""
+    """A bundle that was read and proved; with its ``judged`` copy see `models.judged_copy`."""
 
     card: Card
     predictor: Predictor
     folder: Path
+    copy: Literal["shipped", "judged"] = "shipped"
 
 
 def describe(
@@ -98,16 +99,17 @@ def describe(
     """
     shipped = trained.shipped
     calibration = shipped.predictor.calibration
+    known = trained.report.test.known
     return Card(
         company=provenance.company,
         model=trained.model,
         version=version,
         created_at=provenance.created_at,
-        features=_feature_columns(shipped.predictor.encoding),
+        features=feature_columns(shipped.predictor.encoding),
         calibration=CardCalibration(slope=calibration.slope, intercept=calibration.intercept),
         thresholds=CardThresholds(high=thresholds.high, medium=thresholds.medium),
-        first_as_of=shipped.as_of[0].date(),
-        last_as_of=shipped.as_of[1].date(),
+        first_as_of=shipped.as_of[0].date() if known else None,
+        last_as_of=shipped.as_of[1].date() if known else None,
         data_end=trained.test.data_end,
         rows=shipped.rows,
         positives=shipped.positives,
@@ -121,7 +123,7 @@ def describe(
         data_hash=provenance.data_hash,
         config_hash=sha256(provenance.config_text.encode()),
         recipe=trained.recipe,
-        judged_from=trained.report.test.first.date(),
+        judged_from=trained.report.test.first.date() if known else None,
     )
 
 
@@ -143,7 +145,7 @@ def write_bundle(
     predictor : Predictor
         The model to ship.
     judged : Predictor
-        The copy of it that was judged, for the next challenger.
+        The copy of it that was judged, for the next challenger and for past dates.
     card : Card
         From `describe`.
     golden : DataFrame, (a few, k)
@@ -284,7 +286,8 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _feature_columns(encoding: Encoding) -> tuple[FeatureColumn, ...]:
+def feature_columns(encoding: Encoding) -> tuple[FeatureColumn, ...]:
+    """The features as a card holds them, in the order of the matrix."""
     known = encoding.categories
     return tuple(
         FeatureColumn(name=name, kind="category", categories=known[name])

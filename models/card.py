@@ -51,10 +51,13 @@ class Card(_Part):
         In the order of the booster's matrix; a category's code is its place.
     thresholds : CardThresholds
         Of the risk tiers.
-    first_as_of, last_as_of : date
-        As-of dates that the shipped model learnt from, both inclusive.
-    data_end : date
-        Exclusive end of what was known.
+    first_as_of, last_as_of : date or None
+        As-of dates that the shipped model learnt from, both inclusive; None where the rows bear
+        none and nobody said of which day they are.
+    data_end : date or None
+        Exclusive end of what was known; None likewise.
+    horizon_days, lead_days : int or None
+        Of the label; None where they were not stated.
     label : str
         Definition of the label, as a sentence.
     metrics : dict
@@ -64,7 +67,7 @@ class Card(_Part):
     recipe : str
         sha256 of the recipe; empty in bundles written before it was kept.
     judged_from : date or None
-        First as-of date on which the copy in ``judged.json`` was tested.
+        First as-of date on which the copy in ``judged.json`` was tested; None where not known.
     files : dict of str to str
         sha256 of every other file of the bundle.
     """
@@ -77,13 +80,13 @@ class Card(_Part):
     features: tuple[FeatureColumn, ...]
     calibration: CardCalibration
     thresholds: CardThresholds
-    first_as_of: date
-    last_as_of: date
-    data_end: date
+    first_as_of: date | None
+    last_as_of: date | None
+    data_end: date | None
     rows: int
     positives: int
-    horizon_days: int
-    lead_days: int
+    horizon_days: int | None
+    lead_days: int | None
     label: str
     metrics: dict[str, object]
     params: dict[str, str | int | float | bool]

@@ -13,10 +13,10 @@ from models.figure import UNKNOWN, both
 from models.gate import Decision, spell
 from models.predictor import Predictor
 from models.ranking import Ranked, rank_auc, rank_average_precision
-from models.recipe import Trained
 from models.settings import ModelSettings, PromotionSettings
-from models.stability import first_thresholds, measure_stability
+from models.stability import first_thresholds, measure_tier_changes
 from models.table import BoolArray, ModelTable
+from models.trained import Trained
 
 LEAST_SLICE_POSITIVES = 30
 METRICS = {"auc": "AUC", "average_precision": "average precision"}
@@ -30,11 +30,11 @@ class Champion:
     ----------
     version : str
     recipe : str
-        What `models.recipe.recipe_of` said when it was trained.
+        What `models.trained.recipe_of` said when it was trained.
     predictor : Predictor
         The model in use.
-    data_end : date
-        It knew nothing that became known from this day on.
+    data_end : date or None
+        It knew nothing that became known from this day on; None where nobody knows.
     judged : Predictor or None
         The copy of it that was judged, of earlier rows; None in old bundles.
     judged_from : date or None
@@ -44,7 +44,7 @@ class Champion:
     version: str
     recipe: str
     predictor: Predictor
-    data_end: date
+    data_end: date | None
     judged: Predictor | None = None
     judged_from: date | None = None
 
@@ -263,10 +263,10 @@ def _flapping(trained: Trained, champion: Champion, settings: ModelSettings) -> 
     if _absent(trained.recent, champion.predictor):
         return UNKNOWN
     shares = [
-        measure_stability(
+        measure_tier_changes(
             trained.recent, probability, first_thresholds(trained.recent, probability, settings),
             settings,
-        ).tier_changes
+        )
         for probability in (
             predictor.probability(trained.recent.features)
             for predictor in (trained.shipped.predictor, champion.predictor)

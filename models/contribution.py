@@ -52,8 +52,9 @@ def shallow_contributions(booster: lgb.Booster, matrix: FloatArray) -> FloatArra
                 num_threads=1,
             )
         )
-        for place in {*(split["split_feature"] for split in splits), matrix.shape[1]}:
-            found[:, place] += answer[kind, place]
+        for place in {split["split_feature"] for split in splits}:
+            found[:, place] += answer[:, place][kind]
+        found[:, -1] += answer[0, -1]  # the tree's expected value, of every row
     return found
 
 

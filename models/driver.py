@@ -10,8 +10,10 @@ import pandas as pd
 
 from models.calibration import sigmoid
 from models.predictor import Predictor
+from models.ranking import IntArray
 from models.table import FloatArray
 
+NOWHERE = -1
 _SMALL = 1e-8  # log-odds; below it the slope at one end is that of the whole way
 
 
@@ -109,8 +111,10 @@ def sum_groups(contributions: FloatArray, groups: Sequence[str]) -> tuple[list[s
     return names, np.asarray(contributions @ member)
 
 
-def strongest(contributions: FloatArray, *, count: int = 5) -> list[list[int]]:
-    """Places of each row's strongest contributions, the strongest first, those of 0 left out.
+def strongest(contributions: FloatArray, *, count: int = 5) -> IntArray:
+    """Places of each row's strongest contributions, (n, at most count), the strongest first.
+
+    `NOWHERE` after the last that is not 0.
 
     Parameters
     ----------
@@ -118,11 +122,11 @@ def strongest(contributions: FloatArray, *, count: int = 5) -> list[list[int]]:
     count : int
         Most places per row.
     """
-    size, rows = abs(contributions), range(len(contributions))
-    picked = []
-    for _ in range(min(count, contributions.shape[1])):  # a few passes are faster than sorting
+    size = np.abs(contributions, order="C")  # row by row, as they are looked through
+    rows = np.arange(len(size))
+    found = np.full((len(size), min(count, size.shape[1])), NOWHERE)
+    for rank in range(found.shape[1]):  # a few passes are faster than sorting
         place = size.argmax(axis=1)
-        picked.append(np.where(size[rows, place] > 0, place, -1))
+        found[:, rank] = np.where(size[rows, place] > 0, place, NOWHERE)
         size[rows, place] = 0.0
-    chosen = np.array(picked, dtype=np.intp).reshape(len(picked), len(contributions)).T.tolist()
-    return [[place for place in places if place >= 0] for places in chosen]
+    return found

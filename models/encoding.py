@@ -47,14 +47,14 @@ class Encoding:
         absent = [name for name in self.columns if name not in features.columns]
         if absent:
             raise InvariantError(f"the features {', '.join(absent)} are missing from the rows")
-        matrix = np.empty((len(features), len(self.columns)))
-        numbers = [place for place, name in enumerate(self.columns) if name not in self.categories]
-        listed = [self.columns[place] for place in numbers]
-        matrix[:, numbers] = features[listed].to_numpy(dtype=np.float64, na_value=np.nan)
+        # Columns are written one after another, and pandas keeps the array as it is.
+        matrix = np.empty((len(features), len(self.columns)), order="F")
         for place, name in enumerate(self.columns):
             if name in self.categories:
                 matrix[:, place] = self._encode_category(features[name])
-        return pd.DataFrame(matrix, columns=list(self.columns), index=features.index)
+            else:
+                matrix[:, place] = features[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        return pd.DataFrame(matrix, columns=list(self.columns), index=features.index, copy=False)
 
     def _encode_category(self, column: pd.Series) -> FloatArray:
         known = self.categories[str(column.name)]

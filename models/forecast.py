@@ -9,6 +9,7 @@ contracts and all their terms, and its own effect for each quarter, shared by al
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +75,15 @@ def learn_rates(past: PastTerms) -> Rates:
     return Rates(past, fit_rates(past), collect_changes(past))
 
 
-def draw_flows(book: Book, rates: Rates, ends: FloatArray, *, draws: int, seed: int) -> Flows:
+def draw_flows(
+    book: Book,
+    rates: Rates,
+    ends: FloatArray,
+    *,
+    draws: int,
+    seed: int,
+    progress: Callable[[float], None] | None = None,
+) -> Flows:
     """Flows of the book over quarters that follow each other.
 
     Parameters
@@ -85,6 +94,8 @@ def draw_flows(book: Book, rates: Rates, ends: FloatArray, *, draws: int, seed: 
         Month number at which each quarter ends, exclusive. What ended before the first one and is
         still undecided counts in it.
     draws, seed : int
+    progress : callable, optional
+        Told the share that is done, 0-1, as it grows.
     """
     generator = np.random.default_rng(seed)
     places = rates.loss.places(book.group)
@@ -94,6 +105,8 @@ def draw_flows(book: Book, rates: Rates, ends: FloatArray, *, draws: int, seed: 
     parts = []
     for start in range(0, draws, at_once):
         count = min(at_once, draws - start)
+        if progress is not None:
+            progress(start / draws)
         parts.append(_Chains(book, rates, places, first, count, len(ends), generator).run(ends))
     names = Flows.__dataclass_fields__
     return Flows(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in names})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from models.bootstrap import Estimate
 
 CHANCE = 0.5
+NULL = "no better than"
 TOO_GOOD = 0.99
 # The slope's interval must reach into this range, where there are enough positives to tell.
 SLOPES = (0.8, 1.25)
@@ -38,6 +39,11 @@ class Decision:
     verdict: str
     promoted: bool
     reasons: tuple[str, ...]
+
+    @property
+    def is_null(self) -> bool:
+        """Whether nothing was found that others do not know without the model."""
+        return self.verdict.startswith(NULL)
 
     def to_json(self) -> dict[str, object]:
         """Names as in ``keepwell run --json``."""
@@ -83,17 +89,18 @@ def decide(
         reasons.append("a higher output does not mean a higher probability on accounts left out")
     reasons += [_bar_reason(words, differences[name]) for name, words in bars.items()]
     reasons += _notes(auc, logistic)
+    if beats_chance and not_beaten:
+        return Decision(f"{NULL} {' and '.join(not_beaten)}", False, tuple(reasons))
     if not (beats_chance and ranks):
-        return Decision("no better than chance", False, tuple(reasons))
-    if not_beaten:
-        return Decision(f"no better than {' and '.join(not_beaten)}", False, tuple(reasons))
+        return Decision(f"{NULL} chance", False, tuple(reasons))
     if logistic is not None and logistic.high < 0.0:
         return Decision("worse than logistic regression", False, tuple(reasons))
     if slope is not None and positives >= LEAST_POSITIVES and _is_off(slope):
         allowed = f"{SLOPES[0]} to {SLOPES[1]}"
         reasons.append(f"calibration slope {spell(slope)}: the interval lies outside {allowed}")
         return Decision("its probabilities are off", False, tuple(reasons))
-    return Decision("better than chance and than the baselines", True, tuple(reasons))
+    beaten = "better than chance and than the baselines" if bars else "better than chance"
+    return Decision(beaten, True, tuple(reasons))
 
 
 def _is_off(slope: Estimate) -> bool:

@@ -1,4 +1,4 @@
-"""Judging a model on accounts left out, where rows bear no dates and none can be later."""
+"""The recipe of rows without dates: fit on all, judge on accounts left out, for none is later."""
 
 from __future__ import annotations
 
@@ -10,15 +10,58 @@ import numpy.typing as npt
 
 from models.evaluation import decide_on
 from models.judgement import judge
-from models.leak import Leaks, heed
+from models.leak import Leaks, find_leaks, heed
+from models.refit import fit_refits
 from models.refusal import reason_not_to_train, reason_of_classes
 from models.report import Report, Window, window_of
 from models.scored import ScoredRows, join_rows, score_beside_baselines
 from models.settings import ModelSettings, TrainingSettings
 from models.table import ModelTable
+from models.trained import Skipped, Trained, recipe_of
 from models.training import FittedModel, Progress, assign_folds, fit_model
 
 PARTS = 5
+
+
+def train_undated(
+    table: ModelTable, settings: ModelSettings, *, progress: Progress
+) -> Trained | Skipped:
+    """A model of all labelled rows, judged by the same recipe on accounts left out.
+
+    Parameters
+    ----------
+    table : ModelTable
+        Without dates, labelled or not.
+    settings : ModelSettings
+        Training, capacity and costs.
+    progress : callable
+        Told each step and its share done.
+    """
+    mature = table.part(table.mature)
+    reason = reason_not_to_leave_out(mature, settings=settings.training)
+    if reason is not None:
+        return Skipped(table.model, reason)
+    progress("fit on all labelled rows", 0.0)
+    shipped = fit_model(mature, settings=settings.training)
+    report = judge_left_out(
+        mature,
+        shipped,
+        settings=settings,
+        leaks=find_leaks(mature, shipped.predictor),
+        progress=progress,
+    )
+    progress("done", 1.0)
+    return Trained(
+        model=table.model,
+        judged=shipped,
+        shipped=shipped,
+        report=report,
+        train=mature,
+        test=mature,
+        recent=table,
+        recipe=recipe_of(table, settings),
+        refits=fit_refits(mature, shipped, settings=settings.training),
+    )
 
 
 def judge_left_out(
@@ -50,11 +93,12 @@ def judge_left_out(
     scored = score_left_out(mature, settings=settings.training, progress=progress)
     progress("judge the accounts left out, beside the baselines", 0.9)
     judgement = judge(scored, settings)
+    known = mature.data_end is not None
     return Report(
         model=mature.model,
         judgement=judgement,
-        train=Window(*shipped.as_of, shipped.rows, shipped.positives),
-        test=window_of(scored.rows),
+        train=Window(*shipped.as_of, shipped.rows, shipped.positives, known=known),
+        test=replace(window_of(scored.rows), known=known),
         scored=scored,
         decision=heed(decide_on(judgement, ranks=shipped.predictor.calibration.ranks), leaks),
         notices=shipped.notices,

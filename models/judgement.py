@@ -14,7 +14,7 @@ from models.bootstrap import Bootstrap, Estimate, draw_groups
 from models.figure import both
 from models.ranking import Ranked, order_rows, rank_auc, rank_average_precision
 from models.scored import ScoredRows, join_rows
-from models.served_top import ServedTop, judge_served_top
+from models.served_top import ServedTop, judge_served_top, served_score
 from models.settings import ModelSettings
 from models.skill import Skill, judge_rows
 from models.top import CAPACITY
@@ -64,7 +64,7 @@ class Judgement:
         Numbers first and rising, ``unknown`` for a missing value last; counts alone where a slice
         has fewer than 100 rows or one class only.
     served : ServedTop or None
-        The top of the ranking with what is overdue; None when nothing is.
+        The top of the ranking as people get it; None where nobody said what is overdue.
     """
 
     skill: Skill
@@ -101,8 +101,8 @@ def judge(
     settings : ModelSettings
         Replicates and seed, capacity and costs.
     beside : ScoredRows, optional
-        Rows of the same dates that are not in the headline, since they are overdue. They are shown
-        as lead bands and among the top as it is served, and touch no other figure.
+        Rows of the same dates that are not in the headline, since they are overdue; may be empty.
+        They are shown as lead bands and among the top as it is served, and touch no other figure.
     by_slice : bool
         Whether to judge the slices too.
     """
@@ -133,17 +133,14 @@ def draw_rows(scored: ScoredRows, settings: ModelSettings) -> Bootstrap:
     )
 
 
-def _judge_served(
-    scored: ScoredRows, beside: ScoredRows, settings: ModelSettings
-) -> ServedTop | None:
-    """The top of the ranking with the overdue rows of the same dates; None without such rows."""
-    if len(beside) == 0:
-        return None
+def _judge_served(scored: ScoredRows, beside: ScoredRows, settings: ModelSettings) -> ServedTop:
+    """The top of the ranking as people get it, with the overdue rows of the same dates."""
     everyone = join_rows([scored, beside])
     return judge_served_top(
         everyone.label,
         ~everyone.rows["headline"].to_numpy(dtype=np.bool_),
-        order_rows(everyone.raw, everyone.as_of),
+        everyone.arr,
+        order_rows(served_score(everyone.probability, everyone.arr), everyone.as_of),
         draw_rows(everyone, settings),
         capacity=settings.team.capacity,
     )

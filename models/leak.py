@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,11 +34,14 @@ class Leaks:
         Sentences that stop nothing.
     names : tuple of str
         The features that the stops name; ``the rows`` where the rows' presence tells.
+    dated : bool
+        Whether rows were compared within as-of dates, and their presence looked at.
     """
 
     stops: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    dated: bool = True
 
     @property
     def verdict(self) -> str:
@@ -52,10 +56,27 @@ class Leaks:
     def words(self) -> str:
         """What was found, for the card's leakage sheet."""
         found = "; ".join((*self.stops, *self.warnings))
-        return found or (
+        if found:
+            return found
+        if not self.dated:
+            return (
+                f"No: none alone has an AUC over {MOST_AUC}, and no gap in the values tells the "
+                "label. When values were known cannot be seen."
+            )
+        return (
             f"No: none alone has an AUC over {MOST_AUC} within as-of dates but for agreed dates, "
             "and no gap in the values and no row's being there tells the label."
         )
+
+    def with_others(self, telling: Mapping[str, str]) -> Leaks:
+        """These and the features that tell the label of another model, by that model's name."""
+        added = {name: model for name, model in telling.items() if name not in self.names}
+        stops = tuple(
+            f"{name} holds the answer of the {model} model: what is known only afterwards there is "
+            "so here; leave it out (leave_out), or give the date on which it was known"
+            for name, model in added.items()
+        )
+        return replace(self, stops=(*self.stops, *stops), names=(*self.names, *added))
 
     def to_json(self) -> dict[str, object]:
         """Names as in ``keepwell run --json``."""
@@ -85,7 +106,7 @@ def find_leaks(table: ModelTable, predictor: Predictor) -> Leaks:
     table = table.part(table.headline)
     warnings = dominant_features(predictor, table)
     if len(np.unique(table.label)) < 2:
-        return Leaks(warnings=warnings)
+        return Leaks(warnings=warnings, dated=table.dated)
     rows = label_rows(table)
     presence = telling_rows(table) if table.dated else None
     stops, names = ([], []) if presence is None else ([presence], [ROWS])
@@ -98,9 +119,9 @@ def find_leaks(table: ModelTable, predictor: Predictor) -> Leaks:
     most = _limit(features[by_date], rows)
     left = features.drop(columns=[name for name in {*names, *by_date} if name in features])
     for name, auc in telling_features(left, rows, most=most):
-        stops.append(_value_sentence(name, auc, most))
+        stops.append(_value_sentence(name, f"{auc:.3f}{rows.within}", most))
         names.append(name)
-    return Leaks(tuple(stops), warnings, tuple(names))
+    return Leaks(tuple(stops), warnings, tuple(names), table.dated)
 
 
 def _limit(agreed: pd.DataFrame, rows: Labelled) -> float:
@@ -151,7 +172,8 @@ def dominant_features(predictor: Predictor, table: ModelTable) -> tuple[str, ...
     share, name = float(gain[place]) / total, predictor.encoding.columns[place]
     if share <= MOST_GAIN:
         return ()
-    remedy = "look whether its values are known before the as-of date"
+    day = "the as-of date" if table.dated else "the outcome"
+    remedy = f"look whether its values are known before {day}"
     if table.traits.get(name, _NO_TRAIT).agreed:
         remedy = "it follows from agreed dates, so the model says little beyond the calendar"
     return (f"{name} has {100 * share:.0f} % of the model's importance: {remedy}",)
@@ -159,10 +181,36 @@ def dominant_features(predictor: Predictor, table: ModelTable) -> tuple[str, ...
 
 def heed(decision: Decision, leaks: Leaks) -> Decision:
     """The gate's decision once leaks are looked at: a stop is the verdict, a warning a reason."""
-    reasons = (*leaks.stops, *decision.reasons, *leaks.warnings)
+    said = (*leaks.stops, *(reason for reason in decision.reasons if reason not in leaks.stops))
+    reasons = (*said, *(warning for warning in leaks.warnings if warning not in said))
     if leaks.stops:
         return Decision(leaks.verdict, False, reasons)
     return replace(decision, reasons=reasons)
+
+
+def share_leaks(
+    found: Mapping[str, Leaks], features: Mapping[str, Collection[str]]
+) -> dict[str, Leaks]:
+    """Each model's leaks with what another model of the company showed to hold the answer.
+
+    Hindsight that tells one label outright tells the other one partly, which no limit sees.
+
+    Parameters
+    ----------
+    found : mapping of model to Leaks
+    features : mapping of model to names of its features
+    """
+    return {
+        model: own.with_others(
+            {
+                name: other
+                for other, theirs in found.items()
+                for name in theirs.names
+                if other != model and name in features[model]
+            }
+        )
+        for model, own in found.items()
+    }
 
 
 def _bins(values: FloatArray) -> npt.NDArray[np.intp]:
@@ -177,9 +225,9 @@ def _codes(column: pd.Series) -> npt.NDArray[np.intp]:
     return codes.astype(np.intp)
 
 
-def _value_sentence(name: str, auc: float, most: float) -> str:
+def _value_sentence(name: str, figure: str, most: float) -> str:
     return (
-        f"{name} alone tells the label: AUC {auc:.3f} within as-of dates, over {most:.3g}; see "
+        f"{name} alone tells the label: AUC {figure}, over {most:.3g}; see "
         "from when its values are known, correct the query, or put it under leave_out"
     )
 

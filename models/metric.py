@@ -115,6 +115,26 @@ def _shift_to(share: float, log_odds: FloatArray) -> float:
     return (low + high) / 2
 
 
+def arr_ratio(
+    label: FloatArray, probability: FloatArray, arr: FloatArray, bootstrap: Bootstrap
+) -> Estimate:
+    """The ARR that was lost over the loss that was expected of it; 1 is right, above 1 too little.
+
+    Parameters
+    ----------
+    label, probability : float, (n,)
+    arr : float, (n,)
+        Reporting currency; rows of unknown ARR (NaN) are left out.
+    bootstrap : Bootstrap
+        Of the same rows.
+    """
+    known = np.nan_to_num(arr)
+    sums = np.column_stack([known * label, known * probability])
+    lost, expected = (bootstrap.counts @ bootstrap.group_sums(sums)).T
+    total = sums.sum(axis=0)
+    return estimate(float(divide(total[0], total[1])), divide(lost, expected))
+
+
 def brier(label: FloatArray, probability: FloatArray, bootstrap: Bootstrap) -> Estimate:
     """Mean squared error of the probabilities, 0-1; NaN without rows."""
     return _mean((label - probability) ** 2, bootstrap)

@@ -44,15 +44,18 @@ def peer_range(
         None where it is not known; without it all rows are peers.
     """
     values = as_numbers(features)
-    low, high = (np.tile(edge, (len(values), 1)) for edge in quartiles(values))
+    low, high = np.empty_like(values), np.empty_like(values)
     named: list[str | None] = [None] * len(values)
-    if segment is None:
-        return PeerRange(low, high, tuple(named))
-    for name, places in pd.Series(range(len(values))).groupby(segment.to_numpy()).indices.items():
-        if account.iloc[places].nunique() >= LEAST_PEERS:
-            low[places], high[places] = quartiles(values[places])
-            for place in places:
-                named[place] = str(name)
+    alone = np.ones(len(values), dtype=np.bool_)
+    if segment is not None:
+        for name, places in account.groupby(segment.to_numpy()).indices.items():
+            if account.iloc[places].nunique() >= LEAST_PEERS:
+                low[places], high[places] = quartiles(values[places])
+                alone[places] = False
+                for place in places:
+                    named[place] = str(name)
+    if alone.any():
+        low[alone], high[alone] = quartiles(values)
     return PeerRange(low, high, tuple(named))
 
 

@@ -14,9 +14,9 @@ from models.bootstrap import Estimate, draw_groups
 from models.dependence import draw_dependence
 from models.drift import draw_driver_drift
 from models.predictor import Predictor
-from models.recipe import Trained
 from models.reliability import reliability
 from models.table import FloatArray
+from models.trained import Trained
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ REPLICATES = 400
 BEESWARM_ROWS = 500
 BEESWARM_FEATURES = 12
 SIZE = (7.2, 5.4)  # inches
-SIZES = {"dependence": (9.6, 5.8), "driver_drift": (9.6, 6.4)}
+SIZES = {"beeswarm": (9.6, 5.8), "dependence": (9.6, 5.8), "driver_drift": (9.6, 6.4)}
 
 
 def draw_plots(trained: Trained, folder: Path) -> list[Path]:

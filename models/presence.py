@@ -37,7 +37,7 @@ def flag_tells(flag: BoolArray, rows: Labelled, *, yes: str, no: str) -> str | N
 
 def _tells_by_rank(flag: BoolArray, rows: Labelled) -> str | None:
     auc = flag_auc(flag, rows)
-    return f"AUC {auc:.3f} within as-of dates" if auc > MOST_AUC else None
+    return f"AUC {auc:.3f}{rows.within}" if auc > MOST_AUC else None
 
 
 def _tells_by_class(flag: BoolArray, rows: Labelled, *, yes: str, no: str) -> str | None:
@@ -158,7 +158,7 @@ def _first_sight(table: ModelTable, rows: Labelled) -> str | None:
     reaches back that far.
     """
     frame = table.rows
-    span = table.horizon_days + table.lead_days
+    span = (table.horizon_days or 0) + (table.lead_days or 0)
     as_of, tenure = frame["as_of"], frame["tenure_days"].to_numpy(dtype=np.float64)
     first = frame.groupby("account_id")["as_of"].transform("min")
     days = (as_of - first).dt.days.to_numpy()

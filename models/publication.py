@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from features.errors import InputError, Problem
+from models.account_score import ranking_key
 from models.publish_gate import compare_with_served, judge_publish
 from models.settings import PublishSettings, RetentionSettings
-from models.snapshot import Snapshot, ranking_key
+from models.snapshot import Snapshot
 from models.snapshot_diff import Trace, trace_account
 from models.snapshot_id import least_snapshot_id, next_snapshot_id
 from models.snapshot_retention import outlived_snapshots
@@ -104,7 +105,7 @@ def _served_by(connection: Connection, company: str) -> str | None:
 
 def _read_traces(connection: Connection, snapshot_id: str) -> list[Trace]:
     query = select(*TRACE).where(ACCOUNT_SCORE.c.snapshot_id == snapshot_id)
-    return [Trace(**row) for row in connection.execute(query).mappings()]
+    return [Trace._make(row) for row in connection.execute(query)]
 
 
 def _retire(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from features.errors import Problem
+from models.account_score import STATES_AT_RISK
 from models.settings import PublishSettings
-from models.snapshot import STATES_AT_RISK
 from models.snapshot_diff import Trace
 
 LEAST_SCORED = 20  # fewer probabilities have no mean that means anything

@@ -57,7 +57,8 @@ def reason_of_classes(table: ModelTable) -> str | None:
     """Why the labels of a table teach nothing, in one sentence; None when there are two classes."""
     label = table.label[table.mature]
     if len(label) == 0:
-        return f"no row has a mature label by {table.data_end} ({len(table):,} rows in all)"
+        by = f" by {table.data_end}" if table.data_end else ""
+        return f"no row has a mature label{by} ({len(table):,} rows in all)"
     if label.min() == label.max():
         return f"all {len(label):,} mature labels are {label[0]:.0f}: there is one class only"
     return None
@@ -90,7 +91,7 @@ def _few_groups(train: ModelTable, folds: int) -> str | None:
         if groups < 2 * folds:
             return (
                 f"the training {word} come from {groups} accounts only, "
-                f"at least {2 * folds} are needed"
+                f"at least {2 * folds} are needed (twice training.folds)"
             )
     return None
 

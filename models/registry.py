@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from features.errors import InputError, Problem, TransientError
 from models.bundle import Provenance
 from models.lock import hold
-from models.recipe import Trained
+from models.trained import Trained
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -14,6 +14,7 @@ from models.judgement import Judgement
 from models.leak import NO_LEAKS, Leaks
 from models.scored import ScoredRows
 from models.skill import Skill
+from models.weakness import find_weaknesses
 
 if TYPE_CHECKING:
     from models.challenge import Challenge
@@ -22,18 +23,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Window:
-    """As-of dates, both inclusive, with the rows and positives between them."""
+    """As-of dates, both inclusive, with the rows and positives between them.
+
+    Where they are not ``known``, no row says of which day it is, and none is told.
+    """
 
     first: pd.Timestamp
     last: pd.Timestamp
     rows: int
     positives: int
+    known: bool = True
 
     def to_json(self) -> dict[str, object]:
-        """Dates as ISO strings."""
+        """Dates as ISO strings; null where they are not known."""
         return {
-            "first_as_of": self.first.date().isoformat(),
-            "last_as_of": self.last.date().isoformat(),
+            "first_as_of": self.first.date().isoformat() if self.known else None,
+            "last_as_of": self.last.date().isoformat() if self.known else None,
             "rows": self.rows,
             "positives": self.positives,
         }
@@ -62,6 +67,8 @@ class Report:
         Verdict, whether to promote, and why.
     notices : tuple of str
         Features that were left out, and why.
+    warnings : tuple of str
+        What may be wrong with the rows, for people to answer; first among the notices.
     leaks : Leaks
         What holds the answer, or may.
     interventions : Interventions
@@ -86,6 +93,7 @@ class Report:
     challenge: Challenge | None = None
     abstention: Withheld | None = None
     temporal: bool = True
+    warnings: tuple[str, ...] = ()
 
     @property
     def split(self) -> str:
@@ -103,6 +111,11 @@ class Report:
         return self.judgement.skill
 
     @property
+    def weaknesses(self) -> tuple[str, ...]:
+        """Where the verdict does not hold: what `models.weakness` says of the slices."""
+        return () if self.decision.is_null else find_weaknesses(self.judgement)
+
+    @property
     def predictions(self) -> pd.DataFrame:
         """The test rows with their ``probability`` and the ends of its interval, NaN unknown."""
         rows = self.scored.rows.assign(probability=self.scored.probability)
@@ -118,7 +131,7 @@ class Report:
             "train": self.train.to_json(),
             "test": self.test.to_json(),
             **self.decision.to_json(),
-            "notices": list(self.notices),
+            "notices": [*self.warnings, *self.weaknesses, *self.notices],
             "abstention": None if self.abstention is None else self.abstention.to_json(),
             "leaks": self.leaks.to_json(),
             "interventions": self.interventions.to_json(),

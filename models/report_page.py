@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 from models.baseline import title_of
 from models.bundle import LIBRARIES, Provenance
-from models.recipe import Trained
+from models.report import Window
+from models.settings import CostSettings
+from models.top import NO_COSTS, say_costs
+from models.trained import Trained
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -25,11 +28,18 @@ PICTURES = {
     "dependence": "How the strongest features move it",
     "driver_drift": "How the drivers move over time",
 }
+# Many small panels or long names: across the whole page.
+WIDE = {"beeswarm", "dependence", "driver_drift"}
 LATER_WORDS = "The test is later than everything that the judged copy learnt from."
 LEFT_OUT_WORDS = (
-    "The rows bear no dates, so the split cannot be temporal: each account was judged by a model "
-    "of the same recipe that saw neither it nor its parent. The figures say nothing about how well "
-    "later losses are foretold."
+    "No row is known to be later than another, so the split cannot be temporal: each account was "
+    "judged by a model of the same recipe that saw neither it nor its parent. The figures say "
+    "nothing about how well later losses are foretold."
+)
+OVERDUE_WORDS = (
+    "Rows of contracts past their decision date (overdue, or in grace) are left out of these "
+    "figures, although the ranking that is served holds such accounts; where there are enough of "
+    "them they are judged apart, as the lead band overdue."
 )
 
 
@@ -38,6 +48,7 @@ def render_report(
     provenance: Provenance,
     *,
     currency: str,
+    costs: CostSettings = NO_COSTS,
     plots: Sequence[Path] = (),
     moves: Sequence[Mapping[str, object]] = (),
 ) -> str:
@@ -49,6 +60,8 @@ def render_report(
     provenance : Provenance
     currency : str
         Of the money figures.
+    costs : CostSettings
+        Behind the profit of acting.
     plots : sequence of Path
         PNG files; those named in ``PICTURES`` are shown in that order.
     moves : sequence of mapping
@@ -56,7 +69,11 @@ def render_report(
     """
     by_name = {plot.stem: plot for plot in plots}
     pictures = [
-        {"title": title, "data": base64.b64encode(by_name[name].read_bytes()).decode()}
+        {
+            "title": title,
+            "data": base64.b64encode(by_name[name].read_bytes()).decode(),
+            "wide": name in WIDE,
+        }
         for name, title in PICTURES.items()
         if name in by_name
     ]
@@ -64,6 +81,7 @@ def render_report(
     return page.render(
         **_facts(trained, provenance),
         currency=currency,
+        costs=say_costs(costs, currency),
         pictures=pictures,
         moves=moves,
         most_moves=MOST_MOVES,
@@ -84,10 +102,9 @@ def render_card(trained: Trained, provenance: Provenance) -> str:
         **_facts(trained, provenance),
         horizon_days=trained.test.horizon_days,
         lead_days=trained.test.lead_days,
-        shipped_first=shipped.as_of[0].date(),
-        shipped_last=shipped.as_of[1].date(),
-        shipped_rows=shipped.rows,
-        shipped_positives=shipped.positives,
+        shipped=Window(
+            *shipped.as_of, shipped.rows, shipped.positives, known=trained.report.test.known
+        ).to_json(),
     )
 
 
@@ -105,6 +122,11 @@ def _facts(trained: Trained, provenance: Provenance) -> dict[str, object]:
         "report": trained.report.to_json(),
         "title_of": title_of,
         "served_words": "" if served is None else served.sentence,
+        "weaknesses": trained.report.weaknesses,
+        # Only renewals have a decision date to be past.
+        "overdue_words": OVERDUE_WORDS if trained.model == "renewal" else "",
+        "warnings": trained.report.warnings,
+        "notices": trained.report.notices,
         "leak_words": trained.report.leaks.words,
         "split_words": LATER_WORDS if trained.report.temporal else LEFT_OUT_WORDS,
         "within": trained.report.within,

@@ -30,7 +30,7 @@ class ScoredRows:
         Calibrated, 0-1.
     baselines : mapping of str to float, (n,) or (n, k)
         Scores of each baseline, or of each order that it was tried in; ``base_rate`` is the share
-        of positives that was known at training.
+        of positives that was known at training, of the rows that are asked about.
     fold : int, (n,), optional
         Which fit scored the row, where several scored rows of one date: only rows of the same fit
         are compared.

@@ -46,6 +46,11 @@ class Labelled:
         )
         return positive, everyone - positive
 
+    @property
+    def within(self) -> str:
+        """Among which rows an AUC compares, as a phrase's end; empty where all bear one date."""
+        return " within as-of dates" if self.stratum.max(initial=0) > 0 else ""
+
     def groups(self, chosen: BoolArray) -> int:
         """How many groups the chosen rows are of."""
         return len(np.unique(self.group[chosen]))

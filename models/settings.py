@@ -106,7 +106,11 @@ class TrainingSettings(_Settings):
 
     seed: int = Field(default=0, ge=0, description="Seed of folds, trees and bootstrap.")
     threads: int = Field(default=1, ge=1, description="Threads of LightGBM.")
-    folds: int = Field(default=10, ge=2, description="Account folds for stopping and calibration.")
+    folds: int = Field(
+        default=10,
+        ge=2,
+        description="Account folds for stopping and calibration; each class needs twice as many.",
+    )
     max_trees: int = Field(default=600, ge=1, description="Most trees that a model may have.")
     patience: int = Field(
         default=30, ge=1, description="Trees without progress after which boosting stops."

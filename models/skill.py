@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 
 from models.bootstrap import Bootstrap, Estimate
 from models.figure import UNKNOWN, both, number
-from models.metric import brier, brier_skill, calibration_intercept, calibration_slope, log_loss
+from models.metric import (
+    arr_ratio,
+    brier,
+    brier_skill,
+    calibration_intercept,
+    calibration_slope,
+    log_loss,
+)
 from models.ranking import Ranked, order_rows, rank_auc, rank_average_precision
 from models.scored import ScoredRows
 from models.settings import ModelSettings
@@ -32,6 +39,8 @@ class Skill:
         Errors of the probabilities; the skill is over the share of positives known at training.
     calibration_slope, calibration_intercept : Estimate
         1 and 0 are right.
+    arr_ratio : Estimate
+        ARR that was lost over the loss expected of it; 1 is right, NaN without ARR.
     tops : mapping of str to Top
         What is at the top of the ranking: ``5_percent``, ``10_percent`` and ``capacity``.
     """
@@ -45,6 +54,7 @@ class Skill:
     log_loss: Estimate = UNKNOWN
     calibration_slope: Estimate = UNKNOWN
     calibration_intercept: Estimate = UNKNOWN
+    arr_ratio: Estimate = UNKNOWN
     tops: Mapping[str, Top] = field(default_factory=dict)
 
     @property
@@ -80,6 +90,7 @@ class Skill:
             "calibration": {
                 **both("slope", self.calibration_slope),
                 **both("intercept", self.calibration_intercept),
+                **both("arr_ratio", self.arr_ratio),
             },
             "top": {name: top.to_json() for name, top in self.tops.items()},
         }
@@ -113,6 +124,7 @@ def judge_rows(
         log_loss=log_loss(label, probability, draws),
         calibration_slope=calibration_slope(label, probability, draws),
         calibration_intercept=calibration_intercept(label, probability, draws),
+        arr_ratio=arr_ratio(label, probability, scored.arr, draws),
         tops=judge_tops(
             label,
             scored.arr,

@@ -8,15 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from features.errors import InputError, InvariantError, Problem
-from models.snapshot import (
-    ABSTENTIONS,
-    BASES,
-    STATES,
-    STATES_AT_RISK,
-    TIERS,
-    AccountScore,
-    Snapshot,
-)
+from models.account_score import ABSTENTIONS, BASES, STATES, STATES_AT_RISK, TIERS, AccountScore
+from models.snapshot import Snapshot
 
 ID_LENGTH = 512  # longer keys do not fit an index page of PostgreSQL in every encoding
 TEXTS = (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from models.snapshot import AccountScore, State, Tier
+from models.account_score import AccountScore, State, Tier
 
 POINT = 0.01  # share of probability
 _ROUNDING = 1e-9  # 0.06 - 0.05 is a little less than a point

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, select, true
 
-from models.snapshot import AccountScore, Basis, SnapshotHeader, State, Tier
+from models.account_score import AccountScore, Basis, State, Tier
+from models.snapshot import SnapshotHeader
 from models.store import SnapshotStore
 from models.store_table import (
     ACCOUNT_SCORE,

@@ -47,6 +47,7 @@ def judged_dates(table: ModelTable) -> pd.DatetimeIndex:
     neither way.
     """
     label_known_at = table.rows["label_known_at"]
+    assert table.data_end is not None  # rows with dates have one
     never = ~table.mature & (label_known_at <= pd.Timestamp(table.data_end)).to_numpy(np.bool_)
     counted = table.headline & ~never
     share = pd.Series(table.mature[counted]).groupby(table.rows["as_of"][counted].to_numpy()).mean()

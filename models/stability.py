@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from models.bootstrap import draw_groups
+from models.bootstrap import Bootstrap, draw_groups
 from models.figure import both
-from models.ranking import Ranked, divide
+from models.ranking import Ranked, divide, order_rows
 from models.settings import ModelSettings
 from models.table import FloatArray, ModelTable
 from models.tier import Thresholds, Tier, assign_tier, choose_thresholds
@@ -24,7 +25,7 @@ class Stability:
     ----------
     steps : int
         Pairs of dates in a row.
-    rank_correlation : float
+    rank_correlation : Ranked
         Spearman's, of the probabilities on both dates, mean over the steps; NaN without any.
     tier_changes : Ranked
         Share of those seen on both dates whose tier changed, by the rule that keeps tiers from
@@ -32,15 +33,14 @@ class Stability:
     """
 
     steps: int
-    rank_correlation: float
+    rank_correlation: Ranked
     tier_changes: Ranked
 
     def to_json(self) -> dict[str, object]:
         """Names as in ``keepwell backtest --json``."""
-        correlation = self.rank_correlation
         return {
             "steps": self.steps,
-            "rank_correlation": None if np.isnan(correlation) else correlation,
+            **both("rank_correlation", self.rank_correlation.estimate),
             **both("tier_changes", self.tier_changes.estimate),
         }
 
@@ -62,27 +62,97 @@ def measure_stability(
     settings : ModelSettings
         Replicates and seed.
     """
+    wide, draws = _by_date(table, probability, settings)
+    return Stability(
+        steps=max(0, wide.shape[1] - 1),
+        rank_correlation=_correlate_ranks(wide.to_numpy(dtype=np.float64), draws),
+        tier_changes=_change_tiers(wide, thresholds, draws),
+    )
+
+
+def measure_tier_changes(
+    table: ModelTable, probability: FloatArray, thresholds: Thresholds, settings: ModelSettings
+) -> Ranked:
+    """The same changes of tier alone, see `measure_stability`: it takes a part of the time."""
+    wide, draws = _by_date(table, probability, settings)
+    return _change_tiers(wide, thresholds, draws)
+
+
+def _by_date(
+    table: ModelTable, probability: FloatArray, settings: ModelSettings
+) -> tuple[pd.DataFrame, Bootstrap]:
+    """Probabilities by account or contract and date, NaN where not seen, and draws of parents."""
     rows = table.rows
     key = rows["contract_id" if table.model == "renewal" else "account_id"]
     wide = pd.DataFrame({"key": key, "as_of": rows["as_of"], "p": probability}).pivot(
         index="key", columns="as_of", values="p"
     )
     group = pd.Series(rows["group_id"].to_numpy(), index=key.to_numpy()).groupby(level=0).first()
-    changed, seen = _count_changes(wide, thresholds)
     draws = draw_groups(
         group.reindex(wide.index).to_numpy(dtype=np.object_),
         replicates=settings.training.replicates,
         seed=settings.training.seed,
     )
+    return wide, draws
+
+
+def _change_tiers(wide: pd.DataFrame, thresholds: Thresholds, draws: Bootstrap) -> Ranked:
+    """Share of the steps on which a tier changed."""
+    changed, seen = _count_changes(wide, thresholds)
     moved, all_seen = (draws.counts @ draws.group_sums(np.column_stack([changed, seen]))).T
     share = float(changed.sum() / seen.sum()) if seen.sum() else np.nan
-    steps = list(itertools.pairwise(wide.columns))
-    correlations = [_spearman(wide[before], wide[after]) for before, after in steps]
-    return Stability(
-        steps=len(steps),
-        rank_correlation=float(np.nanmean(correlations)) if correlations else np.nan,
-        tier_changes=Ranked(share, divide(moved, all_seen)),
-    )
+    return Ranked(share, divide(moved, all_seen))
+
+
+def _correlate_ranks(probability: FloatArray, draws: Bootstrap) -> Ranked:
+    """Mean over the steps of the rank correlation; (n, dates) to a figure with replicates."""
+    values, replicates = [], []
+    for before, after in pairwise(probability.T):
+        seen = np.isfinite(before) & np.isfinite(after)
+        correlate = partial(_spearman, before[seen], after[seen])
+        values.append(float(correlate(np.ones((1, int(seen.sum()))))[0]))
+        replicates.append(draws.part(seen).replicates(correlate))
+    if not np.isfinite(values).any():
+        return Ranked(np.nan, np.full(len(draws.counts), np.nan))
+    return Ranked(float(np.nanmean(values)), _mean_known(np.array(replicates)))
+
+
+def _mean_known(values: FloatArray) -> FloatArray:
+    """Mean over the first axis of what is known, NaN where nothing is; (k, r) to (r,)."""
+    known = np.isfinite(values)
+    return divide(np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0).astype(np.float64))
+
+
+def _spearman(before: FloatArray, after: FloatArray, weight: FloatArray) -> FloatArray:
+    """Rank correlation where each row counts as often as it was drawn, ties at their mean rank.
+
+    Parameters
+    ----------
+    before, after : float, (n,)
+        Without NaN.
+    weight : float, (r, n)
+
+    Returns
+    -------
+    float, (r,)
+        NaN where all rows that were drawn are tied, or none was drawn.
+    """
+    one, other = (_centred_ranks(values, weight) for values in (before, after))
+    spread = np.sqrt((weight * one**2).sum(axis=-1) * (weight * other**2).sum(axis=-1))
+    return divide((weight * one * other).sum(axis=-1), spread)
+
+
+def _centred_ranks(values: FloatArray, weight: FloatArray) -> FloatArray:
+    """Ranks less their mean, (r, n)."""
+    order = order_rows(values)
+    block = order.by_block(weight)
+    # The middle of a block of ties, up to a constant that centring takes away.
+    middle = np.cumsum(block, axis=-1) - 0.5 * block
+    size = np.diff(np.append(order.blocks, len(values)))
+    rank = np.empty(weight.shape)
+    rank[..., order.rows] = np.repeat(middle, size, axis=-1)
+    mean = divide((weight * rank).sum(axis=-1), weight.sum(axis=-1))
+    return rank - np.nan_to_num(mean)[..., None]
 
 
 def first_thresholds(
@@ -102,12 +172,6 @@ def first_thresholds(
         return Thresholds(high=settings.tiers.high, medium=settings.tiers.medium)
     first = (table.rows["as_of"] == table.rows["as_of"].min()).to_numpy()
     return choose_thresholds(probability[first].tolist(), settings.team.capacity)
-
-
-def _spearman(before: pd.Series, after: pd.Series) -> float:
-    """Rank correlation of those that are in both."""
-    both = before.notna() & after.notna()
-    return float(before[both].rank().corr(after[both].rank()))
 
 
 def _count_changes(wide: pd.DataFrame, thresholds: Thresholds) -> tuple[FloatArray, FloatArray]:

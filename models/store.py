@@ -6,16 +6,23 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import RowMapping, Select, and_, bindparam, select, tuple_
+from sqlalchemy import RowMapping, Select, and_, bindparam, select, tuple_, update
 
 from features.errors import InputError, Problem
+from models.account_score import AccountScore, Tier
 from models.database import Database
 from models.publication import PublishRules, hold_pointer, remove_snapshots, write_publication
 from models.settings import PublishSettings, RetentionSettings
-from models.snapshot import AccountScore, Snapshot, SnapshotHeader, Tier
+from models.snapshot import Snapshot, SnapshotHeader
 from models.snapshot_check import validate_snapshot
 from models.snapshot_diff import POINT, SnapshotDiff, Trace, compare_snapshots
-from models.store_schema import SCHEMA_VERSION, check_schema, make_schema, read_version
+from models.store_schema import (
+    SCHEMA_VERSION,
+    can_upgrade,
+    check_schema,
+    make_schema,
+    read_version,
+)
 from models.store_table import (
     ACCOUNT_SCORE,
     CURRENT_SNAPSHOT,
@@ -142,6 +149,47 @@ class SnapshotStore:
         if version not in (None, SCHEMA_VERSION):
             with self.database.write() as connection:
                 make_schema(self.database, connection)
+
+    def served_company(self) -> str | None:
+        """Whose ranking is served, also in a store that is still to be upgraded; None: nobody's."""
+        if not self.database.exists():
+            return None
+        with self.database.read() as connection:
+            version = read_version(connection)
+            if version is None:
+                return None
+            if not can_upgrade(version):
+                check_schema(connection)
+            query = select(SNAPSHOT.c.company).join(CURRENT_SNAPSHOT)
+            return connection.scalar(query)
+
+    def bring_back(self, company: str, model: str, version: str) -> str | None:
+        """Serve again the newest ranking that a version of a model made, and return its id.
+
+        Parameters
+        ----------
+        company, model, version : str
+            As the snapshot names them.
+
+        Returns
+        -------
+        str or None
+            None when there is no such snapshot (any more) or another company is served: what is
+            served stays.
+        """
+        if not self.database.exists():
+            return None
+        with self.database.write() as connection:
+            make_schema(self.database, connection)
+            current = hold_pointer(connection)
+            stored = select(SNAPSHOT).where(SNAPSHOT.c.company == company)
+            rows = connection.execute(stored.order_by(SNAPSHOT.c.snapshot_id.desc())).mappings()
+            found = [read_header(row) for row in rows]
+            made = [h.snapshot_id for h in found if _version_of(h, model) == version]
+            if not made or all(header.snapshot_id != current for header in found):
+                return None
+            connection.execute(update(CURRENT_SNAPSHOT).values(snapshot_id=made[0]))
+        return made[0]
 
     def prune(self, keep: int) -> list[str]:
         """Remove all but the newest snapshots and return the ids of those removed.
@@ -280,12 +328,16 @@ def _read_current(row: RowMapping) -> tuple[SnapshotHeader, AccountScore | None]
     return read_header(row), read_score(score) if score["account_id"] is not None else None
 
 
+def _version_of(header: SnapshotHeader, model: str) -> object:
+    return (header.models.get(model) or {}).get("version")
+
+
 def _read_tuple(row: RowMapping) -> tuple[Any, ...]:  # Any: a column each
     return tuple(row.values())
 
 
 def _read_trace(row: RowMapping) -> Trace:
-    return Trace(**row)
+    return Trace._make(row.values())
 
 
 def _read_change(row: RowMapping) -> TierChange:

@@ -24,7 +24,7 @@ def make_schema(database: Database, connection: Connection) -> None:
     """
     database.lock(connection, SCHEMA_LOCK)
     version = read_version(connection)
-    if version is not None and _can_upgrade(version):
+    if version is not None and can_upgrade(version):
         _upgrade(connection, version)
     if not check_schema(connection):
         METADATA.create_all(connection)
@@ -39,7 +39,7 @@ def check_schema(connection: Connection) -> bool:
         rule = f"must have schema version {SCHEMA_VERSION}, not {version}"
         first = "remove it and score again" if version < SCHEMA_VERSION else "update Keepwell"
         remedy = f"{first}, or name another store"
-        if _can_upgrade(version):
+        if can_upgrade(version):
             remedy = "run `keepwell score`: it brings the store up to date and keeps what is in it"
         raise InputError([Problem("store", "", rule, remedy=remedy)])
     return version is not None
@@ -52,7 +52,8 @@ def read_version(connection: Connection) -> int | None:
     return connection.scalar(select(STORE_SCHEMA.c.version))
 
 
-def _can_upgrade(version: int) -> bool:
+def can_upgrade(version: int) -> bool:
+    """Whether tables of an earlier version need but what came since."""
     return version < SCHEMA_VERSION and all(
         step in ADDED for step in range(version + 1, SCHEMA_VERSION + 1)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -25,15 +25,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from models.snapshot import (
-    AccountScore,
-    Driver,
-    Snapshot,
-    SnapshotHeader,
-    Totals,
-    count_states,
-    total_money,
-)
+from models.account_score import AccountScore, Driver
+from models.snapshot import Snapshot, SnapshotHeader, Totals, count_states, total_money
 from models.snapshot_diff import Trace, top_driver
 
 Row = RowMapping | dict[str, Any]  # Any: each column has a type of its own
@@ -63,6 +56,32 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class OptionalDay(TypeDecorator[date]):
+    """A day, or None where nobody knows it.
+
+    Stores of every version keep the column as not null, so None is the first day there is.
+    """
+
+    impl = Date
+    cache_ok = True
+
+    def process_bind_param(
+        self,
+        value: date | None,
+        dialect: Dialect,  # noqa: ARG002
+    ) -> date:
+        """The day as the database keeps it."""
+        return date.min if value is None else value
+
+    def process_result_value(
+        self,
+        value: date | None,
+        dialect: Dialect,  # noqa: ARG002
+    ) -> date | None:
+        """The day, or None."""
+        return None if value == date.min else value
+
+
 METADATA = MetaData()
 
 STORE_SCHEMA = Table(
@@ -76,8 +95,8 @@ SNAPSHOT = Table(
     "snapshot",
     METADATA,
     Column("snapshot_id", Text, primary_key=True),
-    Column("as_of", Date, nullable=False),
-    Column("data_end", Date, nullable=False),
+    Column("as_of", OptionalDay, nullable=False),
+    Column("data_end", OptionalDay, nullable=False),
     Column("company", Text, nullable=False),
     Column("currency", Text),
     Column("created_at", UtcDateTime, nullable=False),
@@ -157,17 +176,15 @@ PLAIN_OF_HEADER = tuple(
     for item in fields(SnapshotHeader)
     if item.name not in ("models", "thresholds", "counts", "totals", "forced")
 )
-DRIVER_FIELDS = tuple(item.name for item in fields(Driver))
 
 
 def score_row(snapshot_id: str, rank: int, score: AccountScore) -> dict[str, Any]:
     """The row of one account, its place in the ranking counted from 1."""
-    drivers = [{name: getattr(driver, name) for name in DRIVER_FIELDS} for driver in score.drivers]
     return {
         **{name: getattr(score, name) for name in PLAIN},
         "snapshot_id": snapshot_id,
         "rank": rank,
-        "drivers": _dump(drivers),
+        "drivers": _dump([driver._asdict() for driver in score.drivers]),
         "contributions": _dump(score.contributions),
         "top_driver": top_driver(score),
     }
@@ -185,7 +202,7 @@ def read_score(row: Row) -> AccountScore:
 
 def _read_driver(stored: dict[str, Any]) -> Driver:
     """A driver; what an older Keepwell did not write is None, and what a newer one adds is left."""
-    return Driver(**{name: stored[name] for name in DRIVER_FIELDS if name in stored})
+    return Driver(**{name: stored[name] for name in Driver._fields if name in stored})
 
 
 def header_row(

@@ -70,15 +70,17 @@ class ModelTable:
         when unknown.
     features : DataFrame, (n, k)
         Same index. Numbers (NaN: missing) and strings (None: missing).
-    data_end : date
-        Exclusive end of what is known.
-    horizon_days, lead_days : int
-        Of the label.
+    data_end : date or None
+        Exclusive end of what is known; None where nobody knows it, which only rows without dates
+        may say.
+    horizon_days, lead_days : int or None
+        Of the label; None where they were not stated.
     traits : mapping of str to Trait
         By feature; one that is not there has none.
     dated : bool
         False when the rows bear no dates of their own: ``as_of`` is then one day for all of them,
-        and no row can be judged by a model of earlier ones.
+        and no row can be judged by a model of earlier ones. Without `data_end` that day means
+        nothing and is told to nobody.
 
     Raises
     ------
@@ -89,9 +91,9 @@ class ModelTable:
     model: str
     rows: pd.DataFrame
     features: pd.DataFrame
-    data_end: date
-    horizon_days: int
-    lead_days: int
+    data_end: date | None
+    horizon_days: int | None
+    lead_days: int | None
     traits: Mapping[str, Trait] = field(default_factory=dict)
     dated: bool = True
 
@@ -101,6 +103,8 @@ class ModelTable:
             raise InvariantError(f"{self.model}: rows lack the columns {', '.join(missing)}")
         if not self.rows.index.equals(self.features.index):
             raise InvariantError(f"{self.model}: rows and features have different indexes")
+        if self.dated and self.data_end is None:
+            raise InvariantError(f"{self.model}: rows with dates must say until when they tell")
         label = self.label
         if not np.isin(label[~np.isnan(label)], (0.0, 1.0)).all():
             raise InvariantError(f"{self.model}: labels must be 0, 1 or NaN")

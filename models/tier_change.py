@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table, Text
 
-from models.snapshot import Tier
+from models.account_score import Tier
 from models.snapshot_diff import Trace
 from models.store_table import METADATA
 

@@ -15,6 +15,7 @@ from models.table import FloatArray
 
 SHARES = {"5_percent": (0.05, math.inf), "10_percent": (0.10, math.inf)}
 CAPACITY = "capacity"
+NO_COSTS = CostSettings()
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def judge_tops(
     dates = len(order.strata)
 
     known = bool(np.isfinite(arr).any())
-    has_costs = known and (costs.contact > 0 or costs.save_rate > 0)
+    has_costs = known and _are_given(costs)
     once = np.ones((1, len(label)))
     tops = {}
     for name, (share, most) in {**SHARES, CAPACITY: (1.0, capacity)}.items():
@@ -96,6 +97,34 @@ def judge_tops(
         ]
         tops[name] = _top(np.concatenate(drawn), known=known, has_costs=has_costs)
     return tops
+
+
+def say_costs(costs: CostSettings, currency: str) -> str:
+    """What the profit of acting counts, in one sentence for people.
+
+    Parameters
+    ----------
+    costs : CostSettings
+        A cost that the configuration does not set is named as assumed.
+    currency : str
+        Of the cost of contact.
+    """
+    if not _are_given(costs):
+        return (
+            "Profit of acting is unknown: the configuration sets neither costs.contact nor "
+            "costs.save_rate."
+        )
+    contact = f"{currency} {costs.contact:,.2f}".removesuffix(".00")
+    unset = [name for name in ("save_rate", "contact") if name not in costs.model_fields_set]
+    source = f"; assumed, since it is not set: costs.{unset[0]}" if unset else ""
+    return (
+        f"Profit of acting takes {100 * costs.save_rate:g} % of the lost ARR as saved, less "
+        f"{contact} for contacting each account: costs of the configuration, not measured{source}."
+    )
+
+
+def _are_given(costs: CostSettings) -> bool:
+    return costs.contact > 0 or costs.save_rate > 0
 
 
 def top_sums(

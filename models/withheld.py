@@ -12,6 +12,7 @@ from features.settings import AbstentionSettings
 from models.abstention import RULES, Reasons, find_abstentions
 from models.bootstrap import Bootstrap, Estimate, draw_groups
 from models.figure import UNKNOWN, both, interval, number
+from models.gate import spell
 from models.metric import brier, brier_skill, log_loss
 from models.ranking import rank_auc
 from models.refit import LEVEL, Interval
@@ -34,8 +35,9 @@ class Error:
     brier, log_loss : Estimate
         They rise with the share of positives, so rows that abstain look worse for that alone.
     brier_skill : Estimate
-        One minus the Brier score over that of these rows' own share of positives: 0 says that the
-        probabilities tell no more than the share does, below 0 that they mislead.
+        One minus the Brier score over that of these rows' own share of positives, unlike the skill
+        of all rows, whose reference is the share known at training: 0 says that the probabilities
+        tell no more than the share does, below 0 that they mislead.
     auc : Estimate
         Within as-of dates; NaN below 100 rows or without both classes.
     """
@@ -133,7 +135,8 @@ class Withheld:
         )
         return (
             f"no probability for {self.abstained.share:.1%} of the test rows: {rules}; "
-            f"{_spell(self.answered.brier_skill)} on the others"
+            f"{_spell(self.answered.brier_skill)} on the others, whose AUC is "
+            f"{spell(self.answered.auc)}"
         )
 
     def to_json(self) -> dict[str, object]:

@@ -12,9 +12,10 @@ from features.dataset import Dataset, ModelName, build_datasets
 from features.progress import Progress, Step, silent
 from features.source import Source
 from models.backtest import Backtest, backtest
-from models.recipe import Skipped
+from models.leak import heed, share_leaks
 from models.stability import Stability, first_thresholds, measure_stability
 from models.table import ModelTable
+from models.trained import Skipped
 from pipelines.config import Config
 from pipelines.source import model_table
 
@@ -63,6 +64,7 @@ def backtest_company(
         name: _backtest_one(model_table(dataset, config), config, progress)
         for name, dataset in datasets.items()
     }
+    outcomes = {**outcomes, **_heed_each_other(outcomes)}
     found = {name: o for name, o in outcomes.items() if isinstance(o, Backtest)}
     if shuffle_labels or not found:
         return BacktestRun(outcomes, {}, shuffle_labels)
@@ -81,6 +83,21 @@ def _backtest_one(table: ModelTable, config: Config, progress: Progress) -> Back
         progress(Step(f"{table.model} model", step, share))
 
     return backtest(table, config, progress=tell)
+
+
+def _heed_each_other(
+    outcomes: Mapping[ModelName, Backtest | Skipped],
+) -> dict[ModelName, Backtest]:
+    """The backtests, with what another model's rows showed to hold the answer."""
+    tested = {name: found for name, found in outcomes.items() if isinstance(found, Backtest)}
+    shared = share_leaks(
+        {name: found.leaks for name, found in tested.items()},
+        {name: found.newest.predictor.encoding.columns for name, found in tested.items()},
+    )
+    return {
+        name: replace(found, leaks=shared[name], decision=heed(found.decision, shared[name]))
+        for name, found in tested.items()
+    }
 
 
 def shuffled(dataset: Dataset, seed: int) -> Dataset:

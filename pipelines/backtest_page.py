@@ -7,14 +7,18 @@ from rich.table import Table
 
 from models.backtest import Backtest
 from models.baseline import title_of
-from models.recipe import Skipped
+from models.settings import CostSettings
 from models.skill import Skill
 from models.stability import Stability
+from models.top import NO_COSTS, say_costs
+from models.trained import Skipped
 from pipelines.backtest import BacktestRun
-from pipelines.presentation import spell, verdict
+from pipelines.presentation import show_weaknesses, spell, verdict
 
 
-def show_backtest(console: Console, run: BacktestRun, *, currency: str) -> None:
+def show_backtest(
+    console: Console, run: BacktestRun, *, currency: str, costs: CostSettings = NO_COSTS
+) -> None:
     """The verdict of each model first, then its figures over time, by slice and by age.
 
     Parameters
@@ -23,14 +27,20 @@ def show_backtest(console: Console, run: BacktestRun, *, currency: str) -> None:
     run : BacktestRun
     currency : str
         Of the money figures.
+    costs : CostSettings
+        Behind the profit of acting.
     """
     if run.shuffled:
         console.print("labels shuffled within each as-of date: whatever is found here is noise")
     for name, outcome in run.outcomes.items():
         console.print(f"[bold]{name}[/bold]: {_verdict(outcome)}")
+        if isinstance(outcome, Backtest):
+            show_weaknesses(console, outcome.weaknesses)
     for name, outcome in run.outcomes.items():
         if isinstance(outcome, Backtest):
             _show_model(console, outcome, run.stability.get(name), currency)
+    if any(isinstance(outcome, Backtest) for outcome in run.outcomes.values()):
+        console.print(say_costs(costs, currency), markup=False, soft_wrap=True)
 
 
 def _verdict(outcome: Backtest | Skipped) -> str:
@@ -44,7 +54,8 @@ def _show_model(console: Console, found: Backtest, weekly: Stability | None, cur
     skill = found.pooled.skill
     console.print(
         f"  calibration slope {spell(skill.calibration_slope)}, "
-        f"intercept {spell(skill.calibration_intercept, signed=True)}; "
+        f"intercept {spell(skill.calibration_intercept, signed=True)}, "
+        f"lost ARR over expected loss {spell(skill.arr_ratio, digits=2)}; "
         f"Brier {spell(skill.brier)}, skill {spell(skill.brier_skill, signed=True)}; "
         f"log loss {spell(skill.log_loss)}"
     )
@@ -53,7 +64,7 @@ def _show_model(console: Console, found: Backtest, weekly: Stability | None, cur
     if weekly is not None:
         console.print(
             f"  from week to week ({weekly.steps} steps): rank correlation "
-            f"{weekly.rank_correlation:.3f}, tier changes "
+            f"{spell(weekly.rank_correlation.estimate)}, tier changes "
             f"{spell(weekly.tier_changes.estimate)} of the accounts"
         )
     for line in (*found.decision.reasons, *found.notices):

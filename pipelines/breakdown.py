@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -14,9 +14,9 @@ from features.catalogue import Feature
 from features.dataset import ModelName
 from features.errors import InvariantError
 from features.source import Source
+from models.account_score import Driver
 from models.bundle import Bundle
 from models.calibration import sigmoid
-from models.snapshot import Driver
 from pipelines.population import Population, Prediction
 from pipelines.reason import Known, known_value, reasons_of_row
 
@@ -45,7 +45,7 @@ class Step:
         """The step as ``keepwell explain --json`` prints it."""
         entry = {"meaning": self.feature.meaning, "missing": self.feature.missing}
         made = {"sql": self.feature.expression.sql, "made_of": dict(self.made_of)}
-        return {**asdict(self.driver), "direction": self.driver.direction, **entry, **made}
+        return {**self.driver._asdict(), "direction": self.driver.direction, **entry, **made}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Breakdown:
     ----------
     model : str
     bundle : Bundle
-        The version of the model.
+        The version of the model, and which copy of it.
     base_log_odds : float
         Of a row of which nothing is known.
     probability : float
@@ -106,6 +106,8 @@ class Breakdown:
             "model": {
                 "name": self.model,
                 "version": card.version,
+                "copy": self.bundle.copy,
+                "known_by": card.data_end,
                 "created_at": card.created_at.isoformat(),
                 "first_as_of": card.first_as_of,
                 "last_as_of": card.last_as_of,

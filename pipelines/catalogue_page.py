@@ -162,7 +162,8 @@ A feature of a row uses only what was known before the row's as-of date. An entr
 one for each window (`{w}` days of `time.windows_days`), declared measure (`{m}`, its unit `{m_unit}`),
 module (`{module}`) or core event (`{event}`) where these stand in its name. `{core}`, `{features}` and
 `{modules}` are the numbers of core events, events and modules in the configuration's `catalogue`, `{value}`
-is the value as people read it. *Missing* says what a null value means: it is never a zero. *Needs* are
+is the value as people read it; `{s}` is the plural of what it counts (“1 open ticket”, “2 open tickets”), and a text
+that begins with such a count says “no open ticket” for 0. *Missing* says what a null value means: it is never a zero. *Needs* are
 the tables, columns and keys of `catalogue` without which a feature is left out. Where an entry says what a
 higher value does, no model may say the opposite of it.
 """  # noqa: E501  # the page's own width

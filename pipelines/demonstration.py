@@ -10,14 +10,16 @@ import pandas as pd
 
 from models.bootstrap import Estimate
 from models.metric import auc_with_interval
-from models.recipe import Trained
 from models.registry import tracking_uri
+from models.trained import Trained
 from pipelines.config import read_config
 from pipelines.demo.company import generate_company
 from pipelines.home import Home, prepare_environment
+from pipelines.last_verdict import read_refusals
 from pipelines.presentation import make_console, show_ranking, show_training
 from pipelines.progress import show_progress
 from pipelines.scoring import score_company
+from pipelines.served import MADE_UP, check_served
 from pipelines.source import open_company
 from pipelines.training import TrainingRun, train_company
 
@@ -25,16 +27,19 @@ CONFIG = Path(__file__).parents[1] / "configs" / "demo.yaml"
 MONTHLY = "1"
 
 
-def run_demo(*, show: bool) -> dict[str, object]:
+def run_demo(*, show: bool, replace: bool = False) -> dict[str, object]:
     """Make the company, train, score and publish; the JSON of ``keepwell run`` with the ceilings.
 
     Parameters
     ----------
     show : bool
         Whether to print the ranking, the metrics and what to do next.
+    replace : bool
+        Whether to publish even where a company is served.
     """
     home = Home.from_environment()
     prepare_environment(home)
+    check_served(home, MADE_UP, replace=replace)
     with show_progress() as progress:
         generate_company(home.demo, progress=progress)
         config = read_config(CONFIG, data=home.demo)
@@ -47,7 +52,7 @@ def run_demo(*, show: bool) -> dict[str, object]:
         )
     if show:
         console = make_console()
-        show_ranking(console, published.snapshot)
+        show_ranking(console, published.snapshot, refusals=read_refusals(home, config.company))
         show_training(
             console,
             run.outcomes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 
@@ -11,15 +11,16 @@ from features.dataset import ModelName
 from features.digest import Digest, read_digests
 from features.errors import InputError, Problem
 from features.progress import Progress, silent
-from features.settings import AbstentionSettings
 from features.source import Source
 from models.abstention import RULES
+from models.account_score import STATES_AT_RISK, Abstention, AccountScore
 from models.bundle import Bundle
-from models.snapshot import STATES_AT_RISK, Abstention, AccountScore
+from models.judged_copy import copy_for, earliest_date
 from models.store import SnapshotStore
 from pipelines.breakdown import EXACT, Breakdown, Target, take_apart
 from pipelines.config import Config
 from pipelines.home import Home
+from pipelines.last_verdict import read_refusals
 from pipelines.population import Prediction, build_population, predict
 from pipelines.scoring import (
     build_snapshot,
@@ -116,6 +117,9 @@ def explain_account(
 ) -> AccountExplanation:
     """Explain an account as of the source's end, with the promoted models.
 
+    Of a model that knows more than the date allows, the copy that was judged explains, which
+    learnt from less.
+
     Parameters
     ----------
     config : Config
@@ -130,13 +134,11 @@ def explain_account(
     Raises
     ------
     InputError
-        When there is no such account or contract, or a model knows more than the date allows.
+        When there is no such account or contract, or the judged copy of a
+        model knows more than the date allows, too.
     """
     _check_account(source, account_id)
-    bundles = read_champions(home, config)
-    problems = knowledge_problems(source.data_end, bundles)
-    if problems:
-        raise InputError(problems)
+    bundles = _choose_copies(source.data_end, read_champions(home, config))
     population = build_population(source, source.data_end, progress=progress)
     progress("taking the probability apart")
     scores = build_snapshot(config, population, bundles, previous={}).scores
@@ -156,7 +158,7 @@ def explain_account(
         score=score,
         digests=tuple(read_digests(source, account_id, latest=LATEST_ROWS)),
         breakdown=breakdown,
-        reason="" if breakdown else _why_none(score, bundles, withheld, config.abstention),
+        reason="" if breakdown else _why_none(score, bundles, withheld, config, home),
         published=published,
     )
 
@@ -165,9 +167,40 @@ def default_as_of(config: Config, home: Home) -> date | None:
     """The served ranking's date, unless a model was trained on more since; None: the data's end."""
     with SnapshotStore(home.store_url) as store:
         header = store.current()
-    if header is None or header.company != config.company:
+    if header is None or header.company != config.company or header.as_of is None:
         return None
     return None if knowledge_problems(header.as_of, read_champions(home, config)) else header.as_of
+
+
+def _choose_copies(as_of: date, bundles: Mapping[ModelName, Bundle]) -> dict[ModelName, Bundle]:
+    """Of each model the copy that learnt nothing from the date or later.
+
+    One model without such a copy refuses the date: were it left out, the other would step in.
+    """
+    found = {name: copy_for(bundle, as_of) for name, bundle in bundles.items()}
+    chosen = {name: bundle for name, bundle in found.items() if bundle is not None}
+    if len(chosen) == len(bundles):
+        return chosen
+    dates = {name: day for name, bundle in bundles.items() if (day := earliest_date(bundle))}
+    remedy = f"give {max(dates.values())} or later, the earliest date that can be explained"
+    raise InputError(
+        [
+            replace(
+                problem,
+                rule=f"{problem.rule}{_judged_words(dates[name], bundle)}",
+                remedy=f"{remedy}; or {problem.remedy}",
+            )
+            for name, bundle in bundles.items()
+            if name not in chosen
+            for problem in knowledge_problems(as_of, {name: bundle})
+        ]
+    )
+
+
+def _judged_words(earliest: date, bundle: Bundle) -> str:
+    if earliest == bundle.card.data_end:
+        return ", and holds no judged copy that knew less"
+    return f", and its judged copy on what was known by {earliest}"
 
 
 def _check_account(source: Source, account_id: str) -> None:
@@ -245,16 +278,21 @@ def _why_none(
     score: AccountScore | None,
     bundles: Mapping[ModelName, Bundle],
     withheld: Abstention | None,
-    rules: AbstentionSettings,
+    config: Config,
+    home: Home,
 ) -> str:
     """Why there is no probability."""
     if score is None:
         return "it is no customer on this date, so there is nothing to predict"
     if withheld is not None:
         rule = next(rule for rule in RULES if rule.name == withheld)
-        return f"withheld: {rule.describe(rules)}"
+        return f"withheld: {rule.describe(config.abstention)}"
     if not bundles:
-        return "no model is promoted yet: keepwell train"
+        refusals = read_refusals(home, config.company)
+        if not refusals:
+            return "no model is promoted yet: keepwell train"
+        said = "; ".join(f"{name}: {why}" for name, why in refusals.items())
+        return f"no model is promoted; {said}"
     if score.state not in STATES_AT_RISK:
         return f"its state is {score.state.replace('_', ' ')}: there is nothing left to predict"
     return f"no promoted model ({', '.join(sorted(bundles))}) speaks of an account like this"

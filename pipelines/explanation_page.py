@@ -15,7 +15,7 @@ from rich.text import Text
 from features.catalogue import Feature
 from features.digest import Cell, Digest
 from features.wording import describe, format_value
-from models.snapshot import AccountScore
+from models.account_score import AccountScore
 from pipelines.breakdown import Breakdown, Step
 from pipelines.explanation import AccountExplanation
 from pipelines.presentation import percent
@@ -44,7 +44,7 @@ def show_explanation(console: Console, found: AccountExplanation, *, currency: s
     if found.breakdown is None:
         return
     _title(console, "2. From the rows to the values")
-    _show_drivers(console, found.breakdown, currency)
+    _show_drivers(console, found.breakdown, found.as_of, currency)
     _title(console, "3. From the values to the probability")
     _show_sum(console, found)
     _title(console, "4. The model behind it")
@@ -63,6 +63,8 @@ def _show_head(console: Console, found: AccountExplanation, currency: str) -> No
         f"as of {found.as_of}"
     )
     if found.breakdown is not None:
+        for line in _copy_lines(found.breakdown):
+            console.print(f"  {line}", markup=False)
         console.print(f"  {_answer(found, found.breakdown)}", markup=False)
         for word in ("raises", "lowers"):
             console.print(f"  {_strongest(found.breakdown, word, currency)}", markup=False)
@@ -71,6 +73,20 @@ def _show_head(console: Console, found: AccountExplanation, currency: str) -> No
             console.print(f"  {line}", markup=False)
     if found.reason:
         console.print(f"  no probability: {found.reason}", markup=False)
+
+
+def _copy_lines(found: Breakdown) -> Iterable[str]:
+    """That the copy which was judged explains, where it does, and what that leaves out."""
+    card = found.bundle.card
+    if found.bundle.copy == "judged":
+        yield (
+            f"by the judged copy of the {card.model} model, version {card.version}, which learnt "
+            f"only from what was known by {card.data_end}:"
+        )
+        yield (
+            "the model in use knows more than this date allows; so do its interval and fitted "
+            "tiers, which are left out"
+        )
 
 
 def _answer(found: AccountExplanation, breakdown: Breakdown) -> str:
@@ -188,7 +204,7 @@ def _figure(value: float) -> str:
     return text.replace("-", _MINUS)
 
 
-def _show_drivers(console: Console, found: Breakdown, currency: str) -> None:
+def _show_drivers(console: Console, found: Breakdown, as_of: date, currency: str) -> None:
     table = Table()
     table.add_column("driver", overflow="fold")
     for title in ("value", f"on {found.past_as_of}", "peers", "log-odds", "points"):
@@ -202,7 +218,7 @@ def _show_drivers(console: Console, found: Breakdown, currency: str) -> None:
     whose = f"rows of segment {found.peers}" if found.peers else "rows"
     for line in (
         f"on {found.past_as_of}: the account's own value, as known then",
-        f"peers: the middle half of the {found.peer_rows:,} {whose} of this model today",
+        f"peers: the middle half of the {found.peer_rows:,} {whose} of this model on {as_of}",
         "how the values come about:",
     ):
         console.print(f"  {line}", markup=False)
@@ -305,6 +321,8 @@ def _proofs(found: AccountExplanation, breakdown: Breakdown) -> Iterable[str]:
     told = f"published in snapshot {published.snapshot_id}: {published.probability:.12f}"
     if found.is_published:
         yield f"{told} (equal to 1e-9)"
+    elif breakdown.bundle.copy == "judged":
+        yield f"{told}, by version {published.version} of the model, which was in use then"
     elif published.version != breakdown.bundle.card.version:
         yield f"{told}, by version {published.version} of the model: keepwell score renews it"
     else:
@@ -317,8 +335,9 @@ def _exact(value: float) -> str:
 
 def _show_model(console: Console, found: Breakdown) -> None:
     card = found.bundle.card
+    copy = ", the copy that was judged" if found.bundle.copy == "judged" else ""
     for line in (
-        f"{card.model} model, version {card.version}, made {card.created_at:%Y-%m-%d}",
+        f"{card.model} model, version {card.version}{copy}, made {card.created_at:%Y-%m-%d}",
         f"learnt from {card.rows:,} rows as of {card.first_as_of} to {card.last_as_of}",
         f"{card.positives:,} of these rows were lost; it knows nothing from {card.data_end} on",
         f"what it predicts: {card.label}",

@@ -8,7 +8,8 @@ from datetime import date
 from typing import Literal
 
 from features.errors import InputError, Problem
-from models.snapshot import AccountScore, Driver, SnapshotHeader
+from models.account_score import AccountScore, Driver
+from models.snapshot import SnapshotHeader
 from models.snapshot_diff import POINT, Trace, compare_snapshots, lost_external_ids, top_driver
 from models.store import SnapshotStore
 from pipelines.cell import harmless_text
@@ -82,7 +83,7 @@ class Export:
         return {
             "company": self.header.company,
             "snapshot_id": self.header.snapshot_id,
-            "as_of": self.header.as_of.isoformat(),
+            "as_of": self.header.as_of and self.header.as_of.isoformat(),
             "for": self.audience,
             "changed_since": self.changed_since,
             "accounts": self.accounts,
@@ -197,9 +198,11 @@ def _changed(
         rule = f"there is no snapshot {since} (any more)"
     elif earlier.company != header.company:
         rule = f"snapshot {since} is of {earlier.company}, not of {header.company}"
+    elif after is None:
+        raise _removed(header)
     else:
-        found = compare_snapshots(before, after or (), points=points)
-        return frozenset((*found.changed, *found.new)), lost_external_ids(before, after or ())
+        found = compare_snapshots(before, after, points=points)
+        return frozenset((*found.changed, *found.new)), lost_external_ids(before, after)
     remedy = "leave it out and take over all accounts once"
     raise InputError([Problem("export", "changed_since", rule, remedy=remedy)])
 
@@ -211,8 +214,12 @@ def _read_scores(store: SnapshotStore, header: SnapshotHeader) -> Iterator[Accou
         yield from page
         read += len(page)
     if read < header.accounts:
-        rule = f"snapshot {header.snapshot_id} was removed while it was read"
-        raise InputError([Problem("export", "", rule, remedy="export again")])
+        raise _removed(header)
+
+
+def _removed(header: SnapshotHeader) -> InputError:
+    rule = f"snapshot {header.snapshot_id} was removed while it was read"
+    return InputError([Problem("export", "", rule, remedy="export again")])
 
 
 def _fields(groups: tuple[tuple[Kind, str], ...]) -> tuple[Column, ...]:

@@ -20,11 +20,13 @@ from features.progress import Progress, Step, silent
 from models.bundle import Provenance
 from models.champion import hold_promotions
 from models.driver import explain
-from models.recipe import Skipped, Trained, train_model
+from models.recipe import train_model
 from models.registry import prepare_store
 from models.table import ROW_COLUMNS, ModelTable
 from models.tier import choose_thresholds
+from models.trained import Skipped, Trained
 from pipelines.config import Config
+from pipelines.flat_path import find_table
 from pipelines.flat_population import MODEL, accounts_to_rank, population
 from pipelines.home import Home
 from pipelines.promotion import (
@@ -34,6 +36,7 @@ from pipelines.promotion import (
     versions_in_use,
 )
 from pipelines.scoring import Published, publish, score_population
+from pipelines.served import check_served
 from pipelines.source import git_commit
 from pipelines.training import Outcome
 
@@ -45,7 +48,7 @@ class FlatRequest:
     Parameters
     ----------
     path : Path
-        The table.
+        The table; a relative path that is not there is looked for below the data folder.
     options : FlatOptions
         What its columns are.
     company : str or None
@@ -56,6 +59,10 @@ class FlatRequest:
         What was known before this day is used.
     force : bool
         Publish also a ranking that a gate would hold back.
+    data : Path or None
+        The data folder, instead of what ``KEEPWELL_DATA`` names.
+    replace : bool
+        Whether to publish even where another company is served.
     """
 
     path: Path
@@ -64,6 +71,8 @@ class FlatRequest:
     currency: str = "USD"
     drawn_up: date | None = None
     force: bool = False
+    data: Path | None = None
+    replace: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ class FlatRun:
             "split": self.split,
             "models": {MODEL: {**model, **version}},
             **(self.published.to_json() if self.published else {"snapshot_id": None}),
-            "notices": list(self.notices),
+            "notices": [*self.warnings, *self.notices],
             "warnings": list(self.warnings),
         }
 
@@ -104,15 +113,18 @@ def train_flat(request: FlatRequest, home: Home, *, progress: Progress = silent)
     Raises
     ------
     InputError
-        With everything that is wrong about options and columns, or else about the values.
+        With everything that is wrong about options and columns, or else about the values; or when
+        another company is served.
     """
     config = flat_config(request)
-    seen = versions_in_use(home, config)
-    progress(f"reading {request.path.name}")
     today = datetime.now(UTC).date()
     if request.drawn_up is not None and request.drawn_up > today:
         rule, remedy = f"{request.drawn_up} lies in the future", "give today or an earlier day"
         raise InputError([Problem("--as-of", "", rule, remedy=remedy)])
+    check_served(home, config.company, replace=request.replace)
+    request = replace(request, path=find_table(request.path, request.data))
+    seen = versions_in_use(home, config)
+    progress(f"reading {request.path.name}")
     table = read_flat_table(request.path, request.options, today=today, drawn_up=request.drawn_up)
 
     def tell(step: str, share: float) -> None:
@@ -128,8 +140,10 @@ def train_flat(request: FlatRequest, home: Home, *, progress: Progress = silent)
     )
     if not isinstance(outcome, Trained):
         return run
+    outcome = replace(outcome, report=replace(outcome.report, warnings=table.warnings))
     progress("recording the model")
-    outcome, version = _record(request, config, home, outcome, table.features.loc[chosen], seen)
+    provenance = _provenance(request, config, table)
+    outcome, version = _record(provenance, config, home, outcome, table.features.loc[chosen], seen)
     report = home.report(config.company, MODEL, version) / "report.html"
     run = replace(run, outcome=outcome, version=version, report=report)
     if not outcome.report.decision.promoted or not chosen.any():
@@ -138,6 +152,8 @@ def train_flat(request: FlatRequest, home: Home, *, progress: Progress = silent)
         return replace(run, notices=(*run.notices, f"{why}: {said}"))
     progress(f"publishing {int(chosen.sum()):,} accounts")
     snapshot = score_population(config, population(table, chosen), home)
+    if table.data_end is None:
+        snapshot = replace(snapshot, as_of=None, data_end=None)
     published = publish(snapshot, home, config, force=request.force)
     return replace(run, published=published, notices=(*run.notices, ranked))
 
@@ -191,14 +207,14 @@ def model_table(table: FlatTable, options: FlatOptions) -> ModelTable:
         rows=rows[[*ROW_COLUMNS, *slices]],
         features=table.features,
         data_end=table.data_end,
-        horizon_days=options.horizon_days,
-        lead_days=0,
+        horizon_days=options.horizon_days or None,
+        lead_days=0 if options.horizon_days else None,
         dated=table.dated,
     )
 
 
 def _record(
-    request: FlatRequest,
+    provenance: Provenance,
     config: Config,
     home: Home,
     trained: Trained,
@@ -211,12 +227,11 @@ def _record(
     thresholds = choose_thresholds(probability.tolist(), config.team.capacity)
     with hold_promotions(home.folder, config.company):
         challenger = challenge_champion(trained, config, home, seen=seen)
-        provenance = _provenance(request, config)
         version = record_model(home, challenger, provenance, thresholds, currency=config.currency)
     return challenger, version
 
 
-def _provenance(request: FlatRequest, config: Config) -> Provenance:
+def _provenance(request: FlatRequest, config: Config, table: FlatTable) -> Provenance:
     options = {name: value for name, value in asdict(request.options).items() if value}
     text = {
         "table": request.path.name,
@@ -227,7 +242,7 @@ def _provenance(request: FlatRequest, config: Config) -> Provenance:
     }
     return Provenance(
         company=config.company,
-        label=_describe_label(request),
+        label=_describe_label(request, dated=table.data_end is not None),
         config_text=yaml.safe_dump(text, sort_keys=False, allow_unicode=True),
         data_hash=hashlib.sha256(request.path.read_bytes()).hexdigest(),
         git_commit=git_commit(),
@@ -236,7 +251,10 @@ def _provenance(request: FlatRequest, config: Config) -> Provenance:
     )
 
 
-def _describe_label(request: FlatRequest) -> str:
+def _describe_label(request: FlatRequest, *, dated: bool) -> str:
     days = request.options.horizon_days
-    when = f"known {days} days after the row's date" if days else "with no horizon that is stated"
+    when = "with no horizon that is stated"
+    if days:
+        after = "the row's date" if dated else "a day that the table does not say"
+        when = f"known {days} days after {after}"
     return f"The column {request.options.label} of {request.path.name} is 1, {when}."

@@ -66,8 +66,10 @@ def population(table: FlatTable, chosen: BoolArray) -> Population:
         }
     )
     rows = rows.assign(contract_id=None, tenure_days=np.nan)
-    dataset = Dataset(MODEL, rows, features, catalogue, table.data_end)
-    return Population(table.data_end, states, {MODEL: dataset})
+    # Where nobody knows the day, that of all rows: no reader is told it, see `undated`.
+    day = table.data_end or rows["as_of"].max().date()
+    dataset = Dataset(MODEL, rows, features, catalogue, day)
+    return Population(day, states, {MODEL: dataset})
 
 
 def _feature(name: str, column: str, kind: Kind) -> Feature:

@@ -19,13 +19,15 @@ from features.dataset import Dataset, ModelName, build_datasets
 from features.errors import TransientError
 from features.progress import Progress
 from features.source import Source
-from models.recipe import Skipped
-from models.snapshot import Snapshot, ranking_key
+from models.account_score import ranking_key
+from models.snapshot import Snapshot
+from models.trained import Skipped
 from pipelines.config import Config, read_config
 from pipelines.home import Home
 from pipelines.population import Population, build_population
 from pipelines.promotion import Versions, versions_in_use
 from pipelines.scoring import Published, publish, score_population
+from pipelines.served import check_served
 from pipelines.source import open_company
 from pipelines.training import Outcome, TrainingRun, record_run, train_one
 
@@ -108,13 +110,18 @@ def train(config: Path, data: Path | None = None, as_of: date | None = None) -> 
 
 @flow(name="score", validate_parameters=False)
 def score(
-    config: Path, data: Path | None = None, as_of: date | None = None, *, force: bool = False
+    config: Path,
+    data: Path | None = None,
+    as_of: date | None = None,
+    replace: bool = False,
+    force: bool = False,
 ) -> Published:
     """Score all customers of the company in a YAML file and publish a snapshot.
 
     With ``force`` also one that a gate would hold back.
     """
     loaded = read_config(Path(config), data=data)
+    check_served(Home.from_environment(), loaded.company, replace=replace)
     source = open_tables(loaded, as_of)
     snapshot = score_customers(loaded, build_customers(source))
     published = publish_snapshot(loaded, snapshot, force=force)

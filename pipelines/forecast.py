@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -12,7 +12,7 @@ import pandas as pd
 
 from features.due import read_book, read_past_terms
 from features.errors import InputError, Problem
-from features.progress import Progress, silent
+from features.progress import Progress, Step, silent
 from features.source import Source
 from models.book import Book, in_forecast, make_book
 from models.forecast import Flows, Rates, draw_flows, learn_rates
@@ -28,6 +28,7 @@ DRAWS, REPLAY_DRAWS = 2000, 300
 # A replay says something of the method once rates can be learnt: a quarter of ends, some lost.
 LEAST_DAYS, LEAST_TERMS, LEAST_LOST = 90, 30, 5
 MOST_ORIGINS = 24
+TOLD = 20  # times at most that the draws tell how far they are
 _QUARTER = pd.DateOffset(months=3)
 _EVERY_MONTH, _QUARTER_STARTS = frozenset(range(1, 13)), frozenset({1, 4, 7, 10})
 _TREATED = {"notice_given": "lost", "successor_signed": "renewed", "auto_renewed": "auto_renewed"}
@@ -82,12 +83,21 @@ def forecast_company(
     tables = _Tables(books, past, model)
     misses: list[Miss] = []
     for number, origin in enumerate(origins, start=1):
-        progress(f"forecast replayed as of {origin} ({number} of {len(origins)})")
+        words = f"forecast replayed as of {origin} ({number} of {len(origins)})"
+        progress(Step("replays", words, (number - 1) / len(origins)))
         misses += _replay(
             tables, origin, seed=config.training.seed, grace_days=grace, data_end=as_of
         )
-    progress(f"drawing {DRAWS:,} courses of {quarters} quarters")
-    return _report(config, tables, misses, as_of=as_of, origins=origins, quarters=quarters)
+    spans = calendar_quarters(as_of, quarters)
+    drawn = _draw(
+        tables,
+        as_of,
+        [end for _, end in spans],
+        draws=DRAWS,
+        seed=config.training.seed,
+        progress=_show_draws(progress, quarters),
+    )
+    return _report(config, tables, misses, drawn, as_of=as_of, origins=origins, spans=spans)
 
 
 def _mature(past: pd.DataFrame, day: date) -> pd.DataFrame:
@@ -136,14 +146,35 @@ def _mature_ends(origin: date, *, grace_days: int, data_end: date) -> list[date]
     return [end for end in ends if end + timedelta(days=grace_days) <= data_end]
 
 
+def _show_draws(progress: Progress, quarters: int) -> Callable[[float], None]:
+    """A progress of the draws, told in twentieths: they take the longest."""
+    told = -1
+
+    def tell(share: float) -> None:
+        nonlocal told
+        if int(TOLD * share) > told:
+            told = int(TOLD * share)
+            words = f"drawn {DRAWS * share:,.0f} of {DRAWS:,} courses of {quarters} quarters"
+            progress(Step("draws", words, share))
+
+    return tell
+
+
 def _draw(
-    tables: _Tables, day: date, ends: Sequence[date], *, draws: int, seed: int
+    tables: _Tables,
+    day: date,
+    ends: Sequence[date],
+    *,
+    draws: int,
+    seed: int,
+    progress: Callable[[float], None] | None = None,
 ) -> tuple[Book, Rates, Flows]:
     """The forecast of one date from what was known on it."""
     past = read_past(tables.known(day))
     book = make_book(tables.book(day), past, loss=tables.model.loss.get(day))
     rates = learn_rates(past)
-    return book, rates, draw_flows(book, rates, _numbers(ends), draws=draws, seed=seed)
+    flows = draw_flows(book, rates, _numbers(ends), draws=draws, seed=seed, progress=progress)
+    return book, rates, flows
 
 
 def _replay(
@@ -172,14 +203,13 @@ def _report(
     config: Config,
     tables: _Tables,
     misses: Sequence[Miss],
+    drawn: tuple[Book, Rates, Flows],
     *,
     as_of: date,
     origins: Sequence[date],
-    quarters: int,
+    spans: Sequence[tuple[date, date]],
 ) -> ForecastReport:
-    spans = calendar_quarters(as_of, quarters)
-    ends = [end for _, end in spans]
-    book, rates, flows = _draw(tables, as_of, ends, draws=DRAWS, seed=config.training.seed)
+    book, rates, flows = drawn
     measures = measure(flows)
 
     def look(name: str, quarter: int) -> Outlook:

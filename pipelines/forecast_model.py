@@ -60,7 +60,7 @@ def ask_model(
     bundle = read_champions(home, config).get("renewal")
     if bundle is None:
         return ModelVoice({}, False, "rates of past terms only: no renewal model is promoted")
-    if bundle.card.data_end > as_of:
+    if bundle.card.data_end is not None and bundle.card.data_end > as_of:
         known = bundle.card.data_end
         return ModelVoice(
             {},

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from features.dataset import ModelName
 from features.settings import AbstentionSettings
-from models.snapshot import STATES_AT_RISK
+from models.account_score import STATES_AT_RISK
 from models.tier import Thresholds, Tier, assign_tier
 from pipelines.population import Model, Population, lead_prediction, predict
 

@@ -19,10 +19,10 @@ from features.settings import AbstentionSettings
 from features.source import Source
 from features.state import read_states
 from models.abstention import Reasons, find_abstentions
+from models.account_score import STATES_AT_RISK, Abstention
 from models.driver import Explanation, explain_encoded
 from models.predictor import Predictor
 from models.refit import Interval, Refits, find_interval
-from models.snapshot import STATES_AT_RISK, Abstention
 from models.table import FloatArray
 
 

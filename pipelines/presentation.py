@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
@@ -10,20 +11,17 @@ from rich.table import Table
 
 from features.dataset import ModelName
 from features.errors import Problem
+from models.account_score import AccountScore, ranking_key
 from models.baseline import TITLES, title_of
 from models.bootstrap import Estimate
-from models.recipe import Skipped, Trained
 from models.report import Report
-from models.snapshot import (
-    AccountScore,
-    Snapshot,
-    count_abstentions,
-    ranking_key,
-    total_money,
-)
+from models.snapshot import Snapshot, count_abstentions, total_money
+from models.trained import Skipped, Trained
+from pipelines.last_verdict import say_missing
 from pipelines.move import TierMove
 from pipelines.training import Outcome
 
+GRACE_ROWS = 5
 _ACTIONS = {
     "stop": "[bold red]stop[/bold red]",
     "quarantine": "[yellow]quarantine[/yellow]",
@@ -64,6 +62,7 @@ def show_training(
     console: Console,
     outcomes: Mapping[ModelName, Outcome],
     ceilings: Mapping[str, Mapping[str, str]] | None = None,
+    beneath: Sequence[str] = (),
 ) -> None:
     """The verdict of each model first, then its test metrics beside the baselines.
 
@@ -73,12 +72,24 @@ def show_training(
     outcomes : mapping of model name to Trained or Skipped
     ceilings : mapping of model to (row title to figures), optional
         Further rows, such as the true risk of a demo company.
+    beneath : sequence of str
+        Lines to read with the verdicts, before any figure.
     """
     for name, outcome in outcomes.items():
         console.print(f"[bold]{name}[/bold]: {verdict(outcome)}")
+        if isinstance(outcome, Trained):
+            show_weaknesses(console, outcome.report.weaknesses)
+    for line in beneath:
+        console.print(line, markup=False, soft_wrap=True)
     for name, outcome in outcomes.items():
         if isinstance(outcome, Trained):
             _show_report(console, name, outcome.report, (ceilings or {}).get(name, {}))
+
+
+def show_weaknesses(console: Console, sentences: Sequence[str]) -> None:
+    """Where a verdict does not hold, right below it."""
+    for sentence in sentences:
+        console.print(f"  {sentence}", markup=False, soft_wrap=True)
 
 
 def show_moves(console: Console, moves: Sequence[TierMove], *, rows: int = 5) -> None:
@@ -127,8 +138,10 @@ def _show_report(console: Console, name: str, report: Report, ceilings: Mapping[
         table.add_row(title, figures, "", "")
     console.print(table)
     slope, intercept = report.skill.calibration_slope, report.skill.calibration_intercept
+    ratio = report.skill.arr_ratio
     console.print(
-        f"  calibration slope {spell(slope)}, intercept {intercept.value:+.2f}; "
+        f"  calibration slope {spell(slope)}, intercept {intercept.value:+.2f}, "
+        f"lost ARR over expected loss {spell(ratio, digits=2)}; "
         f"AUC is {report.within}, intervals are by bootstrap over accounts"
     )
     _show_slices(console, report)
@@ -165,30 +178,50 @@ def spell(found: Estimate, *, signed: bool = False, digits: int = 3) -> str:
     return f"{value:{form}} ({low:{form}} to {high:{form}})"
 
 
-def show_ranking(console: Console, snapshot: Snapshot, *, rows: int = 15) -> None:
+def show_ranking(
+    console: Console,
+    snapshot: Snapshot,
+    *,
+    refusals: Mapping[str, str] | None = None,
+    rows: int = 15,
+) -> None:
     """The accounts to look at first, with what is at stake and why.
+
+    Those whose contract has ended stand apart: mostly they are lost, and they would fill the page.
 
     Parameters
     ----------
     console : Console
     snapshot : Snapshot
+    refusals : mapping of model name to sentence, optional
+        Why the last training gave no model; None without any training.
     rows : int
-        Accounts shown.
+        Accounts shown, and a few more in grace.
     """
-    ranked = sorted(snapshot.scores, key=ranking_key)[:rows]
-    table = Table(
-        title=f"{snapshot.company} as of {snapshot.as_of}: {len(snapshot.scores):,} accounts",
-        title_justify="left",
-    )
+    ranked = sorted(snapshot.scores, key=ranking_key)
+    title = f"{snapshot.company}{_day(snapshot)}: {len(snapshot.scores):,} accounts"
+    console.print(_ranking_table(title, [s for s in ranked if s.state != "in_grace"][:rows]))
+    if grace := [score for score in ranked if score.state == "in_grace"]:
+        title = f"in grace, ended and nothing signed since: {len(grace):,} accounts"
+        console.print(_ranking_table(title, grace[:GRACE_ROWS]))
+    lines = [*_summary(snapshot), *say_missing(snapshot.models, refusals)]
+    console.print("\n".join(lines), markup=False, soft_wrap=True)
+
+
+def _ranking_table(title: str, scores: Sequence[AccountScore]) -> Table:
+    table = Table(title=title, title_justify="left")
     for title in ("account", "segment"):
         table.add_column(title, overflow="fold")
     for title in ("ARR", "decide by", "chance of loss", "ARR at risk"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("strongest drivers", overflow="fold")
-    for score in ranked:
+    for score in scores:
         table.add_row(*_ranking_row(score))
-    console.print(table)
-    console.print(_summary(snapshot), markup=False)
+    return table
+
+
+def _day(snapshot: Snapshot) -> str:
+    return ", a table without dates" if snapshot.as_of is None else f" as of {snapshot.as_of}"
 
 
 def _ranking_row(score: AccountScore) -> Sequence[str]:
@@ -226,27 +259,28 @@ def percent(share: float) -> str:
     return "< 1 %" if share < 0.01 else f"{100 * share:.0f} %"
 
 
-def _summary(snapshot: Snapshot) -> str:
+def _summary(snapshot: Snapshot) -> list[str]:
     totals = total_money(snapshot.scores)
     lines = [
         f"expected loss by {basis}: {snapshot.currency} {_money(amount)}"
         for basis, amount in totals.arr_at_risk.items()
         if amount is not None
     ]
+    grace = math.fsum(s.arr_at_risk or 0.0 for s in snapshot.scores if s.state == "in_grace")
+    if grace:
+        lines.append(f"part of that in grace, ended already: {snapshot.currency} {_money(grace)}")
     if totals.arr_high_tier is not None:
-        high = sum(score.risk_tier == "high" for score in snapshot.scores)
+        high = [score for score in snapshot.scores if score.risk_tier == "high"]
+        late = sum(score.state == "in_grace" for score in high)
         lines.append(
-            f"whole ARR of the {high} accounts in the high tier: "
+            f"whole ARR of the {len(high)} accounts in the high tier, {late} of them in grace: "
             f"{snapshot.currency} {_money(totals.arr_high_tier)}"
         )
     if totals.arr_notice_given:
         lines.append(
             f"ARR under notice, already lost: {snapshot.currency} {_money(totals.arr_notice_given)}"
         )
-    lines += _abstentions(snapshot)
-    if not any(snapshot.models.values()):
-        lines.append("no model is promoted, so there are states and dates only: keepwell train")
-    return "\n".join(lines)
+    return [*lines, *_abstentions(snapshot)]
 
 
 def _abstentions(snapshot: Snapshot) -> list[str]:

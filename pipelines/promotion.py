@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,10 +15,12 @@ from models.challenge import Champion, challenge, decide_challenge
 from models.champion import bundle_folder, champion, promote
 from models.gate import Decision
 from models.plot import draw_plots
-from models.recipe import Trained
 from models.registry import record_training, set_champion
 from models.report_page import render_card, render_report
+from models.settings import CostSettings
 from models.tier import Thresholds, choose_thresholds
+from models.top import NO_COSTS
+from models.trained import Trained
 from pipelines.config import Config
 from pipelines.home import Home
 from pipelines.move import TierMove
@@ -71,11 +73,15 @@ def _overtaken(decision: Decision, version: str) -> Decision:
 def _read_champion(folder: Path, config: Config) -> Champion:
     threads = config.training.threads
     bundle = read_bundle(folder, threads=threads)
+    knew_until = bundle.card.data_end
+    if knew_until is not None and bundle.card.last_as_of is not None:
+        # Of a flat table with labels of the day itself it also learnt from the last date's rows.
+        knew_until = max(knew_until, bundle.card.last_as_of + timedelta(days=1))
     return Champion(
         version=bundle.card.version,
         recipe=bundle.card.recipe,
         predictor=bundle.predictor,
-        data_end=bundle.card.data_end,
+        data_end=knew_until,
         judged=read_judged(folder, threads=threads),
         judged_from=bundle.card.judged_from,
     )
@@ -127,6 +133,7 @@ def record_model(
     thresholds: Thresholds,
     *,
     currency: str,
+    costs: CostSettings = NO_COSTS,
     moves: Sequence[TierMove] = (),
 ) -> str:
     """Register the model, write report and bundle, and promote what the gate lets through."""
@@ -138,6 +145,7 @@ def record_model(
                 trained,
                 provenance,
                 currency=currency,
+                costs=costs,
                 plots=plots,
                 moves=[move.to_json() for move in moves],
             ),

@@ -6,21 +6,23 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from features.catalogue import Feature
 from features.wording import describe
-from models.driver import Explanation, strongest, sum_groups
+from models.account_score import Driver
+from models.driver import NOWHERE, Explanation, strongest, sum_groups
 from models.peer import PeerRange, peer_range
 from models.ranking import IntArray
-from models.snapshot import Driver
 from models.table import FloatArray
 from pipelines.population import Population, Prediction
 
 Known = float | str | None
 Cells = list[Known]
+_SAID = ("feature", "group", "text", "value", "unit", "previous")
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Reasons:
         The rows to tell of.
     explanation : Explanation
         Of those rows.
-    places : list of list of int, (m,)
-        The columns to tell of, per row, the strongest contribution first.
+    places : int, (m, most)
+        The columns to tell of, per row, as `strongest` finds them.
     currency : str
         Reporting currency, for the wording.
     """
@@ -47,19 +49,24 @@ class Reasons:
     segment: pd.Series
     rows: Sequence[int]
     explanation: Explanation
-    places: Sequence[Sequence[int]]
+    places: IntArray
     currency: str
 
     def drivers(self, row: int) -> tuple[Driver, ...]:
         """The row's drivers, the strongest first, in plain words."""
-        begins, drivers = self._drivers
-        at = self._at[row]
-        return tuple(drivers[begins[at] : begins[at + 1]])
+        return self._drivers[self._at[row]]
 
     def groups(self, row: int) -> dict[str, float]:
         """The row's contributions by group of the catalogue, log-odds."""
         names, sums = self._sums
-        return dict(zip(names, sums[self._at[row]].tolist(), strict=True))
+        return dict(zip(names, sums[self._at[row]], strict=True))
+
+    @cached_property
+    def peers(self) -> PeerRange:
+        """The range among each row's peers, of the columns that are told of."""
+        dataset = self.prediction.dataset
+        features = dataset.features[[self.prediction.columns[place] for place in self._told]]
+        return peer_range(features, dataset.rows["account_id"], self.segment)
 
     @cached_property
     def _at(self) -> dict[int, int]:
@@ -67,101 +74,65 @@ class Reasons:
         return {row: place for place, row in enumerate(self.rows)}
 
     @cached_property
-    def peers(self) -> PeerRange:
-        """The range among each row's peers, of the columns that are told of."""
-        names = [self.prediction.columns[place] for place in self._column_of]
-        dataset = self.prediction.dataset
-        return peer_range(dataset.features[names], dataset.rows["account_id"], self.segment)
+    def _told(self) -> list[int]:
+        """The columns that any row tells of."""
+        return [place for place in np.unique(self.places).tolist() if place != NOWHERE]
 
     @cached_property
-    def _column_of(self) -> dict[int, int]:
-        """Where the columns that are told of stand among themselves."""
-        told = sorted({place for places in self.places for place in places})
-        return {place: number for number, place in enumerate(told)}
-
-    @cached_property
-    def _features(self) -> dict[int, Feature]:
-        named = {f.name: f for f in self.prediction.dataset.catalogue.features}
-        return {place: named[self.prediction.columns[place]] for place in self._column_of}
-
-    @cached_property
-    def _sums(self) -> tuple[list[str], FloatArray]:
+    def _sums(self) -> tuple[list[str], list[list[float]]]:
         groups = self.prediction.dataset.catalogue.groups
-        return sum_groups(
+        names, sums = sum_groups(
             self.explanation.contributions,
             [groups[name] for name in self.prediction.columns],
         )
+        return names, sums.tolist()
 
     @cached_property
-    def _drivers(self) -> tuple[list[int], list[Driver]]:
-        """Where each row's drivers begin, and all of them: made at once, which is much faster."""
-        sizes = [len(places) for places in self.places]
-        begins = np.concatenate([[0], np.cumsum(sizes, dtype=np.intp)]).tolist()
-        at = np.repeat(np.arange(len(sizes)), sizes)
+    def _drivers(self) -> list[tuple[Driver, ...]]:
+        """Each row's drivers. All are made at once from columns, which is much faster."""
+        at, rank = np.nonzero(self.places != NOWHERE)
+        columns = self._columns(at, self.places[at, rank])
+        drivers = list(map(Driver, *(columns[name] for name in Driver._fields)))
+        begins = np.searchsorted(at, np.arange(len(self.places) + 1)).tolist()
+        return [tuple(drivers[begin:end]) for begin, end in pairwise(begins)]
+
+    def _columns(self, at: IntArray, place: IntArray) -> dict[str, list[Any]]:  # Any: of any kind
+        """The fields of `Driver`, an item for each of many drivers.
+
+        Parameters
+        ----------
+        at, place : int, (d,)
+            Which of the rows that are told of, and which column of the contributions.
+        """
         row = np.asarray(self.rows, dtype=np.intp)[at]
-        place = np.array([p for places in self.places for p in places], dtype=np.intp)
-        column = np.array([self._column_of[p] for p in place.tolist()], dtype=np.intp)
         contribution = self.explanation.contributions[at, place]
-        value, previous = self._cells(row, place)
-        told = zip(
-            place.tolist(),
-            value,
-            previous,
-            contribution.tolist(),
-            (contribution * self.explanation.rates[at]).tolist(),
-            known_numbers(self.peers.low[row, column]),
-            known_numbers(self.peers.high[row, column]),
-            strict=True,
-        )
-        return begins, [self._driver(*found) for found in told]
+        told = np.searchsorted(self._told, place)
+        return {
+            "contribution": contribution.tolist(),
+            "points": (contribution * self.explanation.rates[at]).tolist(),
+            "peer_low": known_numbers(self.peers.low[row, told]),
+            "peer_high": known_numbers(self.peers.high[row, told]),
+            **self._words(row, place),
+        }
 
-    def _cells(self, row: IntArray, place: IntArray) -> tuple[Cells, Cells]:
-        """The values of cells today and one longest window earlier, None where missing."""
-        today, past = self.prediction.dataset.features, self.prediction.dataset.past
-        value, previous = (np.full(len(row), None, dtype=np.object_) for _ in range(2))
-        for one in np.unique(place).tolist():
+    def _words(self, row: IntArray, place: IntArray) -> dict[str, list[Any]]:  # Any: as above
+        """What the fields say that depend on the feature and its value, a feature at a time."""
+        dataset = self.prediction.dataset
+        entries = {feature.name: feature for feature in dataset.catalogue.features}
+        said = {name: np.full(len(row), None, dtype=np.object_) for name in _SAID}
+        for one in self._told:
             here = np.flatnonzero(place == one)
-            name = self.prediction.columns[one]
-            value[here] = known_values(today[name], row[here])
-            if past is not None:
-                previous[here] = known_values(past[name], row[here])
-        return value.tolist(), previous.tolist()
-
-    @cached_property
-    def _texts(self) -> dict[tuple[int, Known], str]:
-        """Wordings so far: many rows have the same value."""
-        return {}
-
-    def _text(self, place: int, value: Known) -> str:
-        text = self._texts.get((place, value))
-        if text is None:
-            text = describe(self._features[place], value, currency=self.currency)
-            self._texts[place, value] = text
-        return text
-
-    def _driver(
-        self,
-        place: int,
-        value: Known,
-        previous: Known,
-        contribution: float,
-        points: float,
-        low: float | None,
-        high: float | None,
-    ) -> Driver:
-        feature = self._features[place]
-        return Driver(
-            feature=feature.name,
-            group=feature.group,
-            text=self._text(place, value),
-            value=value,
-            unit=feature.unit,
-            contribution=contribution,
-            previous=previous,
-            peer_low=low,
-            peer_high=high,
-            points=points,
-        )
+            feature = entries[self.prediction.columns[one]]
+            value = known_values(dataset.features[feature.name], row[here])
+            texts = {v: describe(feature, v, currency=self.currency) for v in set(value)}
+            said["feature"][here] = feature.name
+            said["group"][here] = feature.group
+            said["unit"][here] = feature.unit
+            said["value"][here] = value
+            said["text"][here] = [texts[v] for v in value]  # many rows have the same value
+            if dataset.past is not None:
+                said["previous"][here] = known_values(dataset.past[feature.name], row[here])
+        return {name: cells.tolist() for name, cells in said.items()}
 
 
 def find_reasons(

@@ -1,12 +1,9 @@
-"""A score run: every customer's probabilities, state, money, tier and drivers, published."""
+"""A score run: the promoted models score every customer, and the snapshot is published."""
 
 from __future__ import annotations
 
-import gc
 import hashlib
-import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -18,33 +15,15 @@ from features.source import Source
 from models.bundle import Bundle, read_bundle, read_refits
 from models.champion import champion
 from models.intervention import held_out
-from models.snapshot import (
-    STATES_AT_RISK,
-    Abstention,
-    AccountScore,
-    Basis,
-    Snapshot,
-    SnapshotHeader,
-    count_abstentions,
-)
+from models.snapshot import Snapshot, SnapshotHeader, count_abstentions
 from models.store import SnapshotStore
-from models.tier import Thresholds, assign_tier
+from models.tier import Thresholds
+from pipelines.account_score import score_accounts
 from pipelines.config import Config
 from pipelines.home import Home
-from pipelines.population import (
-    Model,
-    Outlook,
-    Population,
-    Prediction,
-    build_population,
-    lead_prediction,
-    predict,
-)
-from pipelines.reason import Reasons, find_reasons
+from pipelines.population import Model, Population, build_population
 
-DRIVERS = 5
 _MODELS: tuple[ModelName, ...] = ("churn", "renewal")
-_SHOWN = ("external_id", "name", "parent_id", "segment", "account_tier", "region", "owner")
 
 
 @dataclass(frozen=True)
@@ -64,7 +43,7 @@ class Published:
         scored = sum(score.loss_probability is not None for score in self.snapshot.scores)
         return {
             "snapshot_id": self.snapshot_id,
-            "as_of": self.snapshot.as_of.isoformat(),
+            "as_of": None if self.snapshot.as_of is None else self.snapshot.as_of.isoformat(),
             "accounts": len(self.snapshot.scores),
             "accounts_scored": scored,
             "abstained": count_abstentions(self.snapshot.scores),
@@ -133,7 +112,7 @@ def _check_order(
 ) -> None:
     """Refuse to replace a later ranking, and to score the past with a model that knows more."""
     problems = []
-    if served is not None and served.as_of > as_of:
+    if served is not None and served.as_of is not None and served.as_of > as_of:
         rule = f"{as_of} is before the ranking that is served, as of {served.as_of}"
         remedy = f"give {served.as_of} or later, or a KEEPWELL_HOME of its own for the past"
         problems.append(Problem("--as-of", "", rule, remedy=remedy))
@@ -153,7 +132,7 @@ def knowledge_problems(as_of: date, bundles: Mapping[ModelName, Bundle]) -> list
             remedy=remedy,
         )
         for name, bundle in bundles.items()
-        if bundle.card.data_end > as_of
+        if bundle.card.data_end is not None and bundle.card.data_end > as_of
     ]
 
 
@@ -235,61 +214,17 @@ def build_snapshot(
     )
 
 
-def score_accounts(
-    config: Config,
-    population: Population,
-    models: Mapping[ModelName, Model],
-    *,
-    thresholds: Thresholds | None,
-    previous: Mapping[str, tuple[Any, int]],
-) -> tuple[AccountScore, ...]:
-    """The score of every account of a population, in its order; see `build_snapshot`."""
-    with _no_collection():
-        predictions = predict(population, models, rules=config.abstention)
-        states = population.accounts
-        leads = [
-            lead_prediction(state, predictions) if state["state"] in STATES_AT_RISK else None
-            for state in states
-        ]
-        reasons = {
-            name: find_reasons(
-                population,
-                found,
-                # Only what is published is explained: that is what takes the time.
-                [lead[1].row for lead in leads if lead and lead[0] == name],
-                currency=config.currency,
-                count=DRIVERS,
-            )
-            for name, found in predictions.items()
-        }
-        scoring = _Scoring(config, predictions, reasons, thresholds, previous)
-        return tuple(
-            _score(state, lead, scoring) for state, lead in zip(states, leads, strict=True)
-        )
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """No search for cycles while hundreds of thousands of objects are made that form none.
-
-    It would look at all of them again and again, which takes a third of a score run.
-    """
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
-
-
 def read_thresholds(config: Config, bundles: Mapping[ModelName, Bundle]) -> Thresholds | None:
-    """Thresholds of the tiers: the configuration's, else those of the latest promoted model."""
+    """Thresholds of the tiers: the configuration's, else those of the latest promoted model.
+
+    None without either, and for judged copies: a card's thresholds fit the team on its last day.
+    """
     if config.tiers.high is not None and config.tiers.medium is not None:
         return Thresholds(high=config.tiers.high, medium=config.tiers.medium)
-    if not bundles:
+    cards = [bundle.card for bundle in bundles.values() if bundle.copy == "shipped"]
+    if not cards:
         return None
-    latest = max(bundles.values(), key=lambda bundle: bundle.card.created_at).card.thresholds
+    latest = max(cards, key=lambda card: card.created_at).thresholds
     return Thresholds(high=latest.high, medium=latest.medium)
 
 
@@ -307,91 +242,3 @@ def _identity(bundle: Bundle | None) -> dict[str, object] | None:
         ),
         "label": card.label,
     }
-
-
-@dataclass(frozen=True)
-class _Scoring:
-    """What every account of a snapshot is scored with."""
-
-    config: Config
-    predictions: Mapping[ModelName, Prediction]
-    reasons: Mapping[ModelName, Reasons]
-    thresholds: Thresholds | None
-    previous: Mapping[str, tuple[Any, int]]
-
-
-def _score(
-    state: Mapping[str, Any],  # Any: a row of states
-    lead: tuple[ModelName, Outlook] | None,
-    scoring: _Scoring,
-) -> AccountScore:
-    """One account's score; what does not apply stays None."""
-    abstained: Abstention | None = None
-    if state["state"] == "too_little_history":
-        abstained = "too_little_history"
-    risk: dict[str, Any] = {}
-    if lead is not None:
-        abstained = lead[1].abstained
-        risk = {} if abstained else _risk(state, scoring, lead)
-    arr = _number(state["arr"])
-    return AccountScore(
-        account_id=str(state["account_id"]),
-        state=state["state"],
-        **{name: state[name] for name in _SHOWN},
-        currency=None if arr is None else scoring.config.currency,
-        arr=arr,
-        arr_under_notice=_number(state["arr_of_notice"]),
-        contract_id=state["contract_id"],
-        decision_date=state["decision_date"],
-        renewal_date=state["renewal_date"],
-        abstained=abstained,
-        **risk,
-    )
-
-
-def _risk(
-    state: Mapping[str, Any], scoring: _Scoring, lead: tuple[ModelName, Outlook]
-) -> dict[str, Any]:
-    """What the leading model says of an account, as `AccountScore` takes it."""
-    basis: Basis = lead[0]
-    row, loss, interval, _ = lead[1]
-    predictions, account = scoring.predictions, str(state["account_id"])
-    at_stake = _arr_at_stake(state, basis)
-    churn = predictions["churn"].outlook(account) if "churn" in predictions else None
-    tier, runs = (None, 0)
-    if scoring.thresholds is not None:
-        before, runs_before = scoring.previous.get(account, (None, 0))
-        tier, runs = assign_tier(loss, scoring.thresholds, previous=before, runs_below=runs_before)
-    return {
-        "basis": basis,
-        "churn_probability": None if churn is None or churn.abstained else churn.probability,
-        "renewal_likelihood": 1.0 - loss if basis == "renewal" else None,
-        "loss_probability": loss,
-        "loss_probability_low": None if interval is None else interval[0],
-        "loss_probability_high": None if interval is None else interval[1],
-        "arr_to_decide": at_stake,
-        "arr_at_risk": None if at_stake is None else at_stake * loss,
-        "risk_tier": tier,
-        "tier_runs_below": runs,
-        "drivers": scoring.reasons[basis].drivers(row),
-        "contributions": scoring.reasons[basis].groups(row),
-        "base_log_odds": scoring.reasons[basis].explanation.base,
-    }
-
-
-def _arr_at_stake(state: Mapping[str, Any], basis: Basis) -> float | None:
-    """The ARR that the loss probability speaks of: that of the due contracts, or the account's.
-
-    What runs under notice is already lost and not counted again.
-    """
-    if basis == "renewal":
-        return _number(state["arr_of_due"])
-    arr = _number(state["arr"])
-    return None if arr is None else arr - (_number(state["arr_of_notice"]) or 0.0)
-
-
-def _number(value: Any) -> float | None:  # Any: a cell of a frame
-    if value is None:
-        return None
-    number = float(value)
-    return number if math.isfinite(number) else None

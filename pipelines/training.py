@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from features.dataset import Dataset, ModelName, build_datasets
@@ -12,10 +12,13 @@ from features.progress import Progress, Step, silent
 from features.source import Source
 from models.bundle import Bundle
 from models.champion import hold_promotions
-from models.recipe import Skipped, Trained, train_model
+from models.leak import heed, share_leaks
+from models.recipe import train_model
 from models.registry import prepare_store
+from models.trained import Skipped, Trained
 from pipelines.config import Config
 from pipelines.home import Home
+from pipelines.last_verdict import keep_refusals
 from pipelines.move import TierMove, find_moves
 from pipelines.population import Population, build_population
 from pipelines.promotion import (
@@ -97,6 +100,27 @@ def train_one(dataset: Dataset, config: Config, *, progress: Progress = silent) 
     return train_model(model_table(dataset, config), config, progress=tell)
 
 
+def heed_each_other(outcomes: Mapping[ModelName, Outcome]) -> dict[ModelName, Outcome]:
+    """The outcomes, none promoted with a feature that holds the answer of another one."""
+    trained = {name: found for name, found in outcomes.items() if isinstance(found, Trained)}
+    shared = share_leaks(
+        {name: found.report.leaks for name, found in trained.items()},
+        {name: found.shipped.predictor.encoding.columns for name, found in trained.items()},
+    )
+    heeded = {
+        name: replace(
+            found,
+            report=replace(
+                found.report,
+                leaks=shared[name],
+                decision=heed(found.report.decision, shared[name]),
+            ),
+        )
+        for name, found in trained.items()
+    }
+    return {**outcomes, **heeded}
+
+
 def record_run(
     config: Config,
     source: Source,
@@ -116,6 +140,7 @@ def record_run(
     seen : mapping of model name to version
         What was in use when the training began.
     """
+    outcomes = heed_each_other(outcomes)
     progress("today's customers, for the tiers")
     population = build_population(source, source.data_end)
     versions: dict[ModelName, str] = {}
@@ -133,8 +158,15 @@ def record_run(
             progress(f"recording the {name} model")
             provenance = describe_provenance(config, source, name)
             versions[name] = record_model(
-                home, model, provenance, thresholds, currency=config.currency, moves=moves
+                home,
+                model,
+                provenance,
+                thresholds,
+                currency=config.currency,
+                costs=config.costs,
+                moves=moves,
             )
+    keep_refusals(home, config.company, {**outcomes, **trained})
     reports = tuple(home.report(config.company, name, v) for name, v in versions.items())
     return TrainingRun({**outcomes, **trained}, versions, population, moves, reports)
 

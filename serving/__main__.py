@@ -15,7 +15,7 @@ from features.errors import InputError, TransientError
 from serving.crew import Crew
 from serving.journal import log_config
 from serving.limit import DEFAULT_RATE
-from serving.server import build_server
+from serving.server import build_server, reason_not_to_listen
 from serving.settings import Settings
 
 STORE_VARIABLE = "KEEPWELL_STORE"
@@ -47,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InputError, TransientError) as fault:
         print(f"keepwell serve: {fault}", file=sys.stderr)
         return BAD_INPUT if isinstance(fault, InputError) else FAILED
+    if chosen.socket is None and (reason := reason_not_to_listen(settings)):
+        print(f"keepwell serve: {reason}", file=sys.stderr)
+        return FAILED
     logging.config.dictConfig(log_config())
     if settings.workers > 1 and chosen.socket is None:
         return Crew(settings, _for_workers(chosen)).run()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from sys import getsizeof
 
-from models.snapshot import Basis, State, Tier
+from models.account_score import Basis, State, Tier
 
 
 @dataclass(slots=True)

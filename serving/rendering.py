@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from models.snapshot import AccountScore, SnapshotHeader
+from models.account_score import AccountScore
+from models.snapshot import SnapshotHeader
 from models.snapshot_diff import top_driver
 from models.snapshot_reader import Past
 from serving.entry import OUTLINE, Entry
@@ -51,7 +52,7 @@ class Before(NamedTuple):
     """
 
     snapshot_id: str
-    as_of: date
+    as_of: date | None
     comparable: frozenset[str]
 
 

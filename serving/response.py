@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.snapshot import Abstention, Basis, Direction, SnapshotHeader, State, Tier
+from models.account_score import Abstention, Basis, Direction, State, Tier
+from models.snapshot import SnapshotHeader
 
 Share = float  # 0-1
 
@@ -54,7 +55,7 @@ class PreviousAnswer(Answer):
     """What the snapshot before said of the account."""
 
     snapshot_id: str
-    as_of: date
+    as_of: date | None
     loss_probability: Share | None
     risk_tier: Tier | None
 
@@ -70,7 +71,9 @@ class ModelAnswer(Answer):
     """The version of a model that a snapshot was made with, and the time that it speaks of."""
 
     version: str
-    horizon_days: int | None = Field(description="Length of the time in which an account leaves")
+    horizon_days: int | None = Field(
+        description="Length of the time in which an account leaves; null where it was not stated"
+    )
     lead_days: int | None = Field(description="Days between the as-of date and that time")
     max_lead_days: int | None = Field(description="Decisions further away are not predicted")
 
@@ -144,8 +147,11 @@ class SnapshotAnswer(Answer):
 
     company: str
     snapshot_id: str
-    as_of: date = Field(description="Only what was known before this midnight was used")
-    data_end: date = Field(description="Exclusive end of the data")
+    as_of: date | None = Field(
+        description="Only what was known before this midnight was used; null where nobody knows: "
+        "the ranking is of a table without dates"
+    )
+    data_end: date | None = Field(description="Exclusive end of the data; null likewise")
     thresholds: ThresholdAnswer | None
     models: dict[str, ModelAnswer | None] = Field(
         description="By name; null where no model has been promoted"

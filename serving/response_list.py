@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, create_model
 
-from models.snapshot import Basis, State, Tier
+from models.account_score import Basis, State, Tier
 from serving.response import (
     Answer,
     ExplainedAccount,
@@ -125,7 +125,7 @@ class MomentAnswer(Answer):
     """What one snapshot said of an account."""
 
     snapshot_id: str
-    as_of: date
+    as_of: date | None
     created_at: datetime
     state: State
     basis: Basis | None
@@ -153,7 +153,7 @@ class SnapshotLine(Answer):
     company: str
     snapshot_id: str
     is_current: bool
-    as_of: date = Field(description="Only what was known before this midnight was used")
+    as_of: date | None = Field(description="Only what was known before this midnight was used")
     data_end: date = Field(description="Exclusive end of the data")
     created_at: datetime
     accounts: int | None = Field(description="Null for keys that see a part of the accounts")
@@ -175,8 +175,8 @@ class CardAnswer(Answer):
     label: str = Field(description="What it predicts")
     horizon_days: int
     lead_days: int
-    first_as_of: date = Field(description="First as-of date that it learnt from")
-    last_as_of: date = Field(description="Last one, inclusive")
+    first_as_of: date | None = Field(description="First as-of date that it learnt from")
+    last_as_of: date | None = Field(description="Last one, inclusive")
     data_end: date = Field(description="Exclusive end of what was known")
     features: list[str]
     thresholds: ThresholdAnswer

@@ -11,8 +11,8 @@ import orjson
 from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
+from models.account_score import State, Tier
 from models.row_filter import RowFilter
-from models.snapshot import State, Tier
 from models.snapshot_diff import POINT
 from serving.caller import Caller
 from serving.change import Changes, render_gone

@@ -50,7 +50,7 @@ async def get_readyz(request: Request) -> Readiness:
         status="ready",
         company=shelf.header.company,
         snapshot_id=shelf.snapshot_id,
-        as_of=shelf.header.as_of.isoformat(),
+        as_of=shelf.header.as_of and shelf.header.as_of.isoformat(),
         in_memory=shelf.held,
     )
 

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeVar, get_args
 
 from sqlalchemy import ColumnElement, FromClause, and_, true
 
+from models.account_score import State, Tier
 from models.row_filter import EVERYTHING, RowFilter
-from models.snapshot import State, Tier
 from serving.entry import Outline
 
 Sort = Literal[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 
 import h11
@@ -18,6 +19,10 @@ from serving.problem import BAD_REQUEST, problem_response
 from serving.settings import Settings, host_problem
 
 STOP_S = 10
+_REASONS = {
+    errno.EADDRINUSE: "is taken, perhaps by a service that still runs",
+    errno.EACCES: "may not be listened on by this user",
+}
 KEEP_ALIVE_S = 75  # longer than proxies keep an idle connection, so that it is they who end it
 HEADERS = [
     # Kept by the caller alone, and only with a question each time, which 304 answers.
@@ -43,6 +48,23 @@ class ProblemProtocol(H11Protocol):
         ):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
+
+
+def reason_not_to_listen(settings: Settings) -> str | None:
+    """Why nobody can listen on the address, in one sentence with the remedy; None when one can.
+
+    Asked before the service starts, since that has only its log to say it in.
+    """
+    kind = socket.SOCK_STREAM
+    for family, _, _, _, address in socket.getaddrinfo(settings.host, settings.port, type=kind):
+        try:
+            with socket.create_server(address, family=family):
+                pass
+        except OSError as error:
+            if error.errno in _REASONS:
+                place = f"port {settings.port} of {settings.host}"
+                return f"{place} {_REASONS[error.errno]}; choose another one with --port"
+    return None
 
 
 class GatedServer(uvicorn.Server):

@@ -8,22 +8,15 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from importlib.metadata import version
 from threading import Lock
 from typing import Generic, TypeVar
 
 from features.salesforce import other_form
+from models.account_score import Basis, Tier
 from models.row_filter import RowFilter
-from models.snapshot import (
-    Basis,
-    Countable,
-    SnapshotHeader,
-    Tier,
-    Totals,
-    count_states,
-    total_money,
-)
+from models.snapshot import Countable, SnapshotHeader, Totals, count_states, total_money
 from serving.entry import Entry, Outline
 from serving.rendering import render_snapshot
 from serving.selection import Selection
@@ -92,8 +85,9 @@ class Shelf(ABC):
     def __init__(self, header: SnapshotHeader) -> None:
         self.header = header
         self.snapshot_id = header.snapshot_id
-        midnight = datetime(header.as_of.year, header.as_of.month, header.as_of.day, tzinfo=UTC)
-        self.as_of_s = midnight.timestamp()
+        # Of a table without dates nobody knows the day: it ages from when it was published.
+        moment = datetime.combine(header.as_of, time(), UTC) if header.as_of else header.created_at
+        self.as_of_s = moment.timestamp()
         self.fresh_json, self.stale_json = render_snapshot(header)
         self.fresh_tail = b"," + self.fresh_json + b"}"
         self.stale_tail = b"," + self.stale_json + b"}"

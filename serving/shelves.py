@@ -11,8 +11,9 @@ from contextlib import suppress
 from typing import TypeVar
 
 from features.errors import InputError, TransientError
+from models.account_score import AccountScore
 from models.row_filter import RowFilter
-from models.snapshot import AccountScore, SnapshotHeader
+from models.snapshot import SnapshotHeader
 from models.snapshot_reader import SnapshotReader
 from models.store import SnapshotStore
 from serving.change import Changes, find_changes

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, select
 
 from features.salesforce import other_form
+from models.account_score import Basis, State, Tier
 from models.row_filter import RowFilter
-from models.snapshot import Basis, SnapshotHeader, State, Tier
+from models.snapshot import SnapshotHeader
 from models.snapshot_reader import SCORE, SnapshotReader
 from models.store_table import ACCOUNT_SCORE
 from serving.entry import OUTLINE, Entry, Outline

@@ -14,9 +14,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from models.account_score import AccountScore, Driver
 from models.key_store import KeyStore
 from models.service_store import ServiceStore
-from models.snapshot import AccountScore, Driver, Snapshot
+from models.snapshot import Snapshot
 from models.store import SnapshotStore
 
 RATE = "1000000000/minute"  # counted like any other, never reached

@@ -39,4 +39,4 @@ def backtest(
     if json_:
         print_json(run.to_json())
     else:
-        show_backtest(make_console(), run, currency=loaded.currency)
+        show_backtest(make_console(), run, currency=loaded.currency, costs=loaded.costs)

@@ -72,8 +72,8 @@ def export(
         print_json({"file": file, **table.to_json()})
         return
     counted = f"{table.accounts:,} {'account' if table.accounts == 1 else 'accounts'}"
-    said = f"{file}: {counted} of {header.company} as of {header.as_of}"
-    said += f" (snapshot {header.snapshot_id})"
+    when = f" as of {header.as_of}" if header.as_of else ""
+    said = f"{file}: {counted} of {header.company}{when} (snapshot {header.snapshot_id})"
     if table.gone:
         said += f"; {table.gone:,} gone"
     if table.without_external_id:

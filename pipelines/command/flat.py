@@ -47,6 +47,10 @@ HorizonOption = Annotated[
 CompanyOption = Annotated[
     str | None, typer.Option("--company", help="Name to serve it by; default: the file's.")
 ]
+FlatCompanyOption = Annotated[
+    str | None,
+    typer.Option("--company", help="Of a flat table, by the name that it is served by."),
+]
 CurrencyOption = Annotated[str, typer.Option("--currency", help="Of the ARR.")]
 FlatForceOption = Annotated[
     bool, typer.Option("--force", help="Publish the table's ranking whatever the gates say.")
@@ -64,7 +68,8 @@ class FlatArguments:
     horizon_days: int
     company: str | None
     currency: str
-    force: bool = False
+    force: bool
+    replace: bool
 
     @property
     def given(self) -> list[str]:
@@ -73,10 +78,11 @@ class FlatArguments:
         options |= {f"--{name}-column": column for name, column in self.columns.items()}
         options |= {"--horizon-days": self.horizon_days, "--company": self.company}
         options |= {"--force": self.force}
+        options |= {"--replace": self.replace}
         return [name for name, value in options.items() if value]
 
 
-def check_choice(config: Path | None, data: Path | None, arguments: FlatArguments) -> None:
+def check_choice(config: Path | None, arguments: FlatArguments) -> None:
     """Refuse both or neither of ``--config`` and ``--table``, and options of the other one."""
     from features.errors import InputError, Problem
 
@@ -91,13 +97,13 @@ def check_choice(config: Path | None, data: Path | None, arguments: FlatArgument
         if arguments.label is None:
             remedy = "name the column that is 1 where the account left"
             problems.append(("--table needs --label", remedy))
-        if data is not None:
-            problems.append(("--data belongs to --config", "leave it out"))
     if problems:
         raise InputError([Problem("train", "", rule, remedy=remedy) for rule, remedy in problems])
 
 
-def train_table(arguments: FlatArguments, as_of: datetime | None, *, json_: bool) -> None:
+def train_table(
+    arguments: FlatArguments, data: Path | None, as_of: datetime | None, *, json_: bool
+) -> None:
     """Train on the table, then show or print what was found."""
     from pipelines.home import Home, prepare_environment
     from pipelines.progress import show_progress
@@ -121,6 +127,8 @@ def train_table(arguments: FlatArguments, as_of: datetime | None, *, json_: bool
         currency=arguments.currency,
         drawn_up=as_of.date() if as_of else None,
         force=arguments.force,
+        data=data,
+        replace=arguments.replace,
     )
     with show_progress() as progress:
         run = train_flat(request, home, progress=progress)
@@ -131,16 +139,14 @@ def train_table(arguments: FlatArguments, as_of: datetime | None, *, json_: bool
 
 
 def _show(run: FlatRun) -> None:
-    """The sentence about the split first, then what may be wrong, then the model."""
-    from models.recipe import Trained
+    """The verdict first, then how it was judged and what may be wrong, then the figures."""
+    from models.trained import Trained
     from pipelines.flat_population import MODEL
     from pipelines.presentation import make_console, show_ranking, show_training
 
     console = make_console()
-    console.print(run.split, markup=False, soft_wrap=True)
-    for warning in run.warnings:
-        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
-    show_training(console, {MODEL: run.outcome})
+    warnings = [f"warning: {warning}" for warning in run.warnings]
+    show_training(console, {MODEL: run.outcome}, beneath=[run.split, *warnings])
     left_out = run.outcome.report.notices if isinstance(run.outcome, Trained) else ()
     for notice in (*run.notices, *left_out):
         console.print(f"notice: {notice}", markup=False, soft_wrap=True)

@@ -19,6 +19,9 @@ AsOfOption = Annotated[
     datetime | None,
     typer.Option("--as-of", formats=["%Y-%m-%d"], help="Use only what was known before this day."),
 ]
+ReplaceOption = Annotated[
+    bool, typer.Option("--replace", help="Serve it though the home serves another company.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 ForceOption = Annotated[
     bool, typer.Option("--force", help="Publish also what a gate would hold back.")

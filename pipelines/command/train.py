@@ -32,6 +32,7 @@ from pipelines.command.option import (
     ForceOption,
     JsonOption,
     OptionalConfigOption,
+    ReplaceOption,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def train(  # an argument for each option of the command
     company: CompanyOption = None,
     currency: CurrencyOption = "USD",
     force: FlatForceOption = False,
+    replace: ReplaceOption = False,
     json_: JsonOption = False,
 ) -> None:
     """Train, judge and promote the models.
@@ -70,11 +72,19 @@ def train(  # an argument for each option of the command
         "duration": duration_column,
     }
     arguments = FlatArguments(
-        table, label, columns, tuple(leave_out or ()), horizon_days, company, currency, force
+        table,
+        label,
+        columns,
+        tuple(leave_out or ()),
+        horizon_days,
+        company,
+        currency,
+        force=force,
+        replace=replace,
     )
-    check_choice(config, data, arguments)
+    check_choice(config, arguments)
     if config is None:
-        train_table(arguments, as_of, json_=json_)
+        train_table(arguments, data, as_of, json_=json_)
         return
     run_, _ = _work(config, data, as_of, training=True, scoring=False)
     _report(run_, None, json_=json_)
@@ -85,13 +95,16 @@ def score(
     data: DataOption = None,
     as_of: AsOfOption = None,
     force: ForceOption = False,
+    replace: ReplaceOption = False,
     json_: JsonOption = False,
 ) -> None:
     """Score all accounts and publish the snapshot.
 
     One that is too far from what is served is held back, with the reasons (docs/publishing.md).
     """
-    _, published = _work(config, data, as_of, training=False, scoring=True, force=force)
+    _, published = _work(
+        config, data, as_of, training=False, scoring=True, force=force, replace=replace
+    )
     _report(None, published, json_=json_)
 
 
@@ -100,10 +113,13 @@ def run(
     data: DataOption = None,
     as_of: AsOfOption = None,
     force: ForceOption = False,
+    replace: ReplaceOption = False,
     json_: JsonOption = False,
 ) -> None:
     """Train, then score and publish."""
-    run_, published = _work(config, data, as_of, training=True, scoring=True, force=force)
+    run_, published = _work(
+        config, data, as_of, training=True, scoring=True, force=force, replace=replace
+    )
     _report(run_, published, json_=json_)
 
 
@@ -115,23 +131,29 @@ def _work(
     training: bool,
     scoring: bool,
     force: bool = False,
+    replace: bool = False,
 ) -> tuple[TrainingRun | None, Published | None]:
     """Train, score or both: as Prefect flows where a server is named, else as plain functions."""
     config = read_company(path, data)
     from pipelines.home import Home
     from pipelines.progress import show_progress
+    from pipelines.served import check_served
 
+    home = Home.from_environment()
+    if scoring:
+        check_served(home, config.company, replace=replace)
     day = as_of.date() if as_of else None
     if os.environ.get("PREFECT_API_URL"):
         from pipelines import flow
 
         run_ = flow.train(path, data=data, as_of=day) if training else None
-        return run_, flow.score(path, data=data, as_of=day, force=force) if scoring else None
+        if not scoring:
+            return run_, None
+        return run_, flow.score(path, data=data, as_of=day, force=force, replace=replace)
     from pipelines.scoring import score_company
     from pipelines.source import open_company
     from pipelines.training import train_company
 
-    home = Home.from_environment()
     with show_progress() as progress:
         source = open_company(config, home, as_of=day, progress=progress)
         run_ = train_company(config, source, home, progress=progress) if training else None
@@ -145,10 +167,16 @@ def _work(
 
 
 def _report(run_: TrainingRun | None, published: Published | None, *, json_: bool) -> None:
+    from pipelines.home import Home
+    from pipelines.last_verdict import read_refusals, say_missing
+
+    snapshot = published.snapshot if published else None
+    refusals = read_refusals(Home.from_environment(), snapshot.company) if snapshot else None
     if json_:
         found: dict[str, Any] = {}  # Any: a JSON document
         found |= run_.to_json() if run_ else {}
         found |= published.to_json() if published else {}
+        found |= {"notices": say_missing(snapshot.models, refusals)} if snapshot else {}
         print_json(found)
         return
     from pipelines.presentation import make_console, show_moves, show_ranking, show_training
@@ -159,7 +187,7 @@ def _report(run_: TrainingRun | None, published: Published | None, *, json_: boo
         show_moves(console, run_.moves)
         for report in run_.reports:
             console.print(f"report: {report / 'report.html'}", markup=False, soft_wrap=True)
-    if published is not None:
-        show_ranking(console, published.snapshot)
-        for reason in published.forced:
-            console.print(f"published by force, against {reason}", markup=False, soft_wrap=True)
+    if snapshot is not None:
+        show_ranking(console, snapshot, refusals=refusals)
+    for reason in published.forced if published is not None else ():
+        console.print(f"published by force, against {reason}", markup=False, soft_wrap=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from models.snapshot import AccountScore, Driver, Snapshot
+from models.account_score import AccountScore, Driver
+from models.snapshot import Snapshot
 
 DRIVERS = (
     Driver("logins_trend", "usage", "Logins fell by 62 %", -0.62, "share", 0.8,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from models.store import SnapshotStore
+from pipelines.last_verdict import ALL_THE_SAME
 from tests.integration.company import due, snapshot
 from tests.integration.conftest import Call, wrap
 
@@ -183,16 +184,22 @@ def test_rows_of_a_few_unknown_accounts_are_left_out_and_counted(
 
 
 def test_too_few_losses_skip_the_model_with_a_reason_and_exit_code_0(
-    config: dict[str, Any], run: Call, home: Path
+    config: dict[str, Any], call: Callable[..., tuple[int, str, str]]
 ) -> None:
-    del home
     never = ", ".join(f"NULL::DATE AS {name}" for name in ("end_date", "terminated_at"))
     wrap(config, "contracts", f"SELECT * REPLACE ({never}) FROM {{}}")
-    code, out, _ = run(config)
+    code, out, _ = call("run", config)
     models = json.loads(out)["models"]
     assert code == 0
     assert "one class" in models["churn"]["skipped"]
     assert models["renewal"]["skipped"]
+    code, out, _ = call("score", config)
+    assert code == 0
+    assert json.loads(out)["notices"] == [
+        f"no churn model: {models['churn']['skipped']}",
+        f"no renewal model: {models['renewal']['skipped']}",
+        ALL_THE_SAME,
+    ]
 
 
 def test_what_the_environment_holds_for_a_query_is_not_shown(

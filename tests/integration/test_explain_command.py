@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -14,17 +15,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.dataset import build_datasets
-from models.bundle import describe, write_bundle
+from features.dataset import ModelName, build_datasets
+from features.errors import InputError
+from features.source import Source
+from features.state import read_states
+from models.account_score import STATES_AT_RISK, AccountScore
+from models.bundle import JUDGED_FILE, describe, read_judged, write_bundle
+from models.card import CARD_FILE, Card
 from models.champion import bundle_folder, promote
-from models.recipe import Trained
-from models.snapshot import AccountScore
 from models.store import SnapshotStore
 from models.tier import Thresholds
+from models.trained import Trained
 from pipelines.cli import main
 from pipelines.config import Config, read_config
 from pipelines.home import Home
-from pipelines.scoring import score_company
+from pipelines.scoring import read_champions, score_company
 from pipelines.source import open_company
 from pipelines.training import train_one
 from tests.integration.conftest import DEMO
@@ -189,13 +194,107 @@ def test_a_contract_that_is_not_up_is_refused_with_those_that_are(
     assert json.loads(out)["published"]["equal"] is True
 
 
-def test_a_date_before_what_the_model_learnt_from_is_refused(
-    explain: Explain, scored: Path
+def cards(home: Path, demo: Config) -> dict[ModelName, Card]:
+    return {name: bundle.card for name, bundle in read_champions(Home(home), demo).items()}
+
+
+def earliest_of(home: Path, demo: Config) -> date:
+    """The day by which all was known that any judged copy learnt."""
+    return max(card.judged_from for card in cards(home, demo).values() if card.judged_from)
+
+
+def row_on(source: Source, model: ModelName) -> tuple[str, str | None, pd.DataFrame]:
+    """A row of the day that the model speaks of: account, contract, features."""
+    dataset = build_datasets(source, dates=[source.data_end])[model]
+    states = read_states(source, source.data_end).set_index("account_id")
+    mine = (states["due"] == (model == "renewal")) & states["state"].isin(STATES_AT_RISK)
+    chosen = dataset.rows["account_id"].isin(states.index[mine]).to_numpy()
+    row = int(np.flatnonzero(chosen)[0])
+    account, contract = dataset.rows[["account_id", "contract_id"]].iloc[row]
+    return account, contract if model == "renewal" else None, dataset.features.iloc[[row]]
+
+
+@pytest.mark.parametrize("model", ["renewal", "churn"])
+def test_a_past_date_is_explained_by_the_judged_copy_which_learnt_from_earlier_rows(
+    explain: Explain, scored: Path, demo: Config, tmp_path: Path, model: ModelName
 ) -> None:
-    code, _, err = explain(scored, "A00001", "--as-of", "2026-08-01")
+    card, day = cards(scored, demo)[model], earliest_of(scored, demo)
+    account, contract, features = row_on(open_company(demo, Home(tmp_path), as_of=day), model)
+    choice = ("--contract", contract) if contract else ()
+    code, out, _ = explain(scored, account, "--as-of", str(day), *choice, "--json")
+    assert code == 0
+    found = json.loads(out)
+    judged = read_judged(bundle_folder(scored, demo.company, model, "1"))
+    assert judged is not None
+    (expected,) = judged.probability(features)
+    assert found["probability"] == pytest.approx(expected, abs=1e-9)
+    assert (found["model"]["name"], found["model"]["copy"]) == (model, "judged")
+    assert found["model"]["known_by"] == str(card.judged_from)
+    assert found["model"]["last_as_of"] < found["model"]["known_by"] <= found["as_of"]
+    assert found["model"]["rows"] < card.rows
+    assert found["probability_interval"] is None
+    assert found["account"]["risk_tier"] is None
+    code, out, _ = explain(scored, account, "--as-of", str(day), *choice)
+    assert code == 0
+    first = " ".join(out.split("chance that")[0].split())
+    assert f"by the judged copy of the {model} model, version 1" in first
+    assert f"only from what was known by {card.judged_from}" in first
+
+
+def test_a_probability_that_another_version_published_is_told_as_of_then(
+    explain: Explain, scored: Path, demo: Config, tmp_path: Path
+) -> None:
+    home = tmp_path / "retrained"
+    shutil.copytree(scored, home)
+    for name in cards(home, demo):
+        path = bundle_folder(home, demo.company, name, "1") / CARD_FILE
+        later = {"version": "2", "data_end": "2026-11-15"}
+        path.write_text(json.dumps(json.loads(path.read_text()) | later))
+    score = first_of(home, "renewal")
+    code, out, _ = explain(home, score.account_id, "--as-of", "2026-11-01")
+    said = " ".join(out.split())
+    assert code == 0
+    assert "by the judged copy of the renewal model, version 2" in said
+    assert (
+        f"{score.loss_probability:.12f}, by version 1 of the model, which was in use then" in said
+    )
+
+
+def test_a_date_within_what_the_judged_copy_learnt_from_is_refused(
+    explain: Explain, scored: Path, demo: Config
+) -> None:
+    earliest = earliest_of(scored, demo)
+    day = earliest - timedelta(days=1)
+    code, _, err = explain(scored, "A00001", "--as-of", str(day))
+    said = " ".join(err.split())
     assert code == 2
-    assert "was trained on what was known by" in err
-    assert "train with --as-of 2026-08-01 in a KEEPWELL_HOME of its own" in err
+    assert "was trained on what was known by 2026-11-01, and its judged copy" in said
+    assert f"give {earliest} or later, the earliest date that can be explained" in said
+    assert f"train with --as-of {day} in a KEEPWELL_HOME of its own" in said
+
+
+def test_without_a_judged_copy_no_date_before_the_model_s_own_data_is_explained(
+    explain: Explain, scored: Path, demo: Config, tmp_path: Path
+) -> None:
+    home = tmp_path / "old"
+    shutil.copytree(scored, home)
+    for name in read_champions(Home(home), demo):
+        path = bundle_folder(home, demo.company, name, "1") / CARD_FILE
+        card = json.loads(path.read_text())
+        del card["files"][JUDGED_FILE]
+        path.write_text(json.dumps(card))
+    code, _, err = explain(home, "A00001", "--as-of", "2026-10-31")
+    said = " ".join(err.split())
+    assert code == 2
+    assert "and holds no judged copy that knew less" in said
+    assert "give 2026-11-01 or later" in said
+
+
+def test_the_past_is_not_scored_by_what_explains_it(scored: Path, demo: Config) -> None:
+    day = earliest_of(scored, demo)
+    source = open_company(demo, Home(scored), as_of=day)
+    with pytest.raises(InputError, match="the churn model was trained on what was known by"):
+        score_company(demo, source, Home(scored))
 
 
 def test_an_account_s_past_is_what_its_row_was_on_the_earlier_date(

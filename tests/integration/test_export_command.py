@@ -162,6 +162,9 @@ def test_a_crm_gets_only_what_changed_and_what_is_gone_with_empty_scores(
     assert {row["account_id"] for row in read_csv(out)} == {"moved", "new", "renamed", "gone"}
     code, out, _ = export("-", "--for", "crm", "--changed-since", second)
     assert (code, read_csv(out)) == (0, [])
+    file = tmp_path / "nothing.parquet"
+    assert export(str(file), "--for", "crm", "--changed-since", second)[0] == 0
+    assert pq.read_table(file).num_rows == 0
 
 
 def test_minus_writes_csv_to_stdout_and_what_is_said_to_stderr(
@@ -173,6 +176,17 @@ def test_minus_writes_csv_to_stdout_and_what_is_said_to_stderr(
     assert out.startswith("\ufeff")
     assert len(read_csv(out)) == 1
     assert err == f"-: 1 account of demo as of 2026-11-01 (snapshot {snapshot_id})\n"
+
+
+def test_a_ranking_whose_day_nobody_knows_is_exported_without_one(
+    served: SnapshotStore, export: Export, tmp_path: Path
+) -> None:
+    snapshot_id = served.publish(snapshot(due("A1", 0.5), as_of=None, data_end=None))
+    code, out, err = export("-", "--for", "crm")
+    assert (code, read_csv(out)[0]["as_of"]) == (0, "")
+    assert err == f"-: 1 account of demo (snapshot {snapshot_id})\n"
+    code, out, _ = export(str(tmp_path / "a.parquet"), "--for", "crm", "--json")
+    assert json.loads(out)["as_of"] is None
 
 
 def test_an_existing_file_stays_unless_it_is_to_be_replaced(

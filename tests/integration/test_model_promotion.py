@@ -16,9 +16,9 @@ from features.errors import InputError
 from models.card import read_card
 from models.champion import bundle_folder, champion
 from models.gate import Decision
-from models.recipe import Trained
 from models.registry import champion_version, record_training, tracking_uri
 from models.tier import Thresholds
+from models.trained import Trained
 from pipelines import promotion, training
 from pipelines.command import rollback
 from pipelines.home import Home
@@ -93,14 +93,14 @@ def test_a_rollback_brings_the_version_before_back_and_the_next_one_the_version_
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
     monkeypatch.setattr(rollback, "read_company", lambda *_: Mock(company="acme"))
     for version in ("2", "1"):
-        rollback.rollback(Path("acme.yaml"), rollback.Model.CHURN, json_=True)
+        rollback.rollback(rollback.Model.CHURN, Path("acme.yaml"), json_=True)
         assert json.loads(capsys.readouterr().out)["version"] == version
         assert champion(tmp_path, "acme", "churn") == bundle_folder(
             tmp_path, "acme", "churn", version
         )
         assert champion_version(tmp_path, "acme", "churn") == version
     with pytest.raises(InputError, match="no earlier champion to go back to"):
-        rollback.rollback(Path("acme.yaml"), rollback.Model.CHURN)
+        rollback.rollback(rollback.Model.CHURN, Path("acme.yaml"))
     assert champion_version(tmp_path, "acme", "churn") == "1"
 
 

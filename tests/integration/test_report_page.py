@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from models.bootstrap import Estimate
 from models.plot import draw_plots
-from models.report_page import PICTURES, render_card, render_report
+from models.report_page import PICTURES, WIDE, render_card, render_report
+from models.settings import CostSettings
+from models.trained import Trained
 from tests.integration.trained import PROVENANCE, null_model, trained_model
 
 MOVE = {
@@ -25,7 +28,24 @@ MOVE = {
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     plots = draw_plots(trained_model(), tmp_path_factory.mktemp("plots"))
-    return render_report(trained_model(), PROVENANCE, currency="USD", plots=plots, moves=[MOVE])
+    return render_report(
+        trained_model(),
+        PROVENANCE,
+        currency="USD",
+        costs=CostSettings(contact=50.0, save_rate=0.3),
+        plots=plots,
+        moves=[MOVE],
+    )
+
+
+def with_a_weak_slice() -> Trained:
+    """The model with a slice in which it is at chance."""
+    trained = trained_model()
+    judgement = trained.report.judgement
+    weak = replace(judgement.skill, auc=Estimate(0.52, 0.45, 0.58))
+    slices = {**judgement.slices, "tenure_band": {"365-729 days": weak}}
+    judgement = replace(judgement, slices=slices)
+    return replace(trained, report=replace(trained.report, judgement=judgement))
 
 
 def text_of(page: str) -> str:
@@ -44,9 +64,46 @@ def test_the_verdict_comes_first(page: str) -> None:
 
 def test_the_page_needs_no_other_file_and_shows_every_picture(page: str) -> None:
     assert not re.search(r"""(src|href)=["'](?!data:)""", page)
-    assert "http" not in page
+    # A picture's base64 holds any four letters now and then.
+    assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", page)
     drawn = {title for name, title in PICTURES.items() if f'alt="{title}"' in page}
     assert {PICTURES[name] for name in ("calibration", "roc", "gain", "beeswarm")} <= drawn
+
+
+def test_pictures_of_many_panels_take_the_whole_width(page: str) -> None:
+    wide = re.findall(r'<figure class="wide"><img [^>]*alt="([^"]*)"', page)
+    assert set(wide) == {PICTURES[name] for name in WIDE}
+
+
+def test_a_slice_at_chance_stands_in_the_verdict_box_the_limits_and_the_notices() -> None:
+    trained = with_a_weak_slice()
+    (said,) = trained.report.weaknesses
+    assert "tenure 365-729 days (AUC 0.52, 0.45 to 0.58, " in said
+    seen = text_of(render_report(trained, PROVENANCE, currency="USD"))
+    assert seen.count(said) == 1
+    assert seen.index(said) < seen.index("What it predicts")
+    limits = render_card(trained, PROVENANCE).split("## Limits")[1].split("##")[0]
+    assert f"- {said}\n" in limits
+    notices = trained.report.to_json()["notices"]
+    assert isinstance(notices, list)
+    assert notices[0] == said
+
+
+def test_profit_states_its_costs_and_money_its_currency(page: str) -> None:
+    seen = text_of(page)
+    assert "takes 30 % of the lost ARR as saved, less USD 50 for contacting each" in seen
+    profit = trained_model().report.skill.tops["capacity"].arr_caught
+    assert f"USD {profit.value:,.0f} ({profit.low:,.0f} to {profit.high:,.0f})" in seen
+    assert "is unknown" in text_of(render_report(trained_model(), PROVENANCE, currency="USD"))
+
+
+def test_only_renewals_say_that_overdue_rows_are_in_no_figure() -> None:
+    said = "past their decision date (overdue, or in grace) are left out of these figures"
+    churn = trained_model()
+    renewal = replace(churn, model="renewal")
+    for render in (render_card, lambda t, p: render_report(t, p, currency="USD")):
+        assert said in render(renewal, PROVENANCE)
+        assert said not in render(churn, PROVENANCE)
 
 
 def test_what_comes_from_tables_is_escaped(page: str) -> None:

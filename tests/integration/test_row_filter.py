@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import not_, select
 
+from models.account_score import AccountScore
 from models.row_filter import FIELDS, MOST_VALUES, RowFilter
-from models.snapshot import AccountScore
 from models.store import SnapshotStore
 from models.store_table import ACCOUNT_SCORE
 from tests.integration.company import snapshot

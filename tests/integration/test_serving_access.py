@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
+from models.account_score import AccountScore
 from models.key import SCOPES
 from models.key_store import KeyStore
 from models.row_filter import RowFilter
 from models.service_store import ServiceStore
-from models.snapshot import AccountScore
 from models.store import SnapshotStore
 from serving.application import Service
 from tests.integration.client import ask, problem, serve

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from fastapi import FastAPI
 
-from models.snapshot import AccountScore
+from models.account_score import AccountScore
 from models.store import SnapshotStore
 from tests.integration.client import ask, problem, serve
 from tests.integration.company import DRIVERS, due, lost, snapshot

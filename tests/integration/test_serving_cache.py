@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from models.account_score import AccountScore
 from models.key_store import KeyStore
 from models.row_filter import RowFilter
 from models.service_store import ServiceStore
-from models.snapshot import AccountScore
 from models.store import SnapshotStore
 from serving.application import Service
 from serving.visit import Visit

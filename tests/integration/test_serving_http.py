@@ -11,12 +11,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from models.store import SnapshotStore
-from serving.server import build_server
+from serving.__main__ import main
+from serving.server import build_server, reason_not_to_listen
 from serving.settings import Settings
 from tests.integration.client import PROBLEM
 from tests.integration.company import due, snapshot
@@ -105,6 +107,22 @@ def test_the_command_serves_logs_json_lines_and_stops_on_a_signal(store_url: str
     assert all(line["level"] == "info" for line in lines)
     assert not any("A1" in line["message"] or "Company" in line["message"] for line in lines)
     assert any("shutdown complete" in line["message"] for line in lines)
+
+
+def test_a_taken_port_is_told_in_one_sentence_with_the_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        store = f"sqlite:///{tmp_path}/store.db"
+        assert main(["--store", store, "--port", str(port)]) == 1
+        said = capsys.readouterr().err
+    assert said == (
+        f"keepwell serve: port {port} of 127.0.0.1 is taken, perhaps by a service that still runs; "
+        "choose another one with --port\n"
+    )
+    assert reason_not_to_listen(Settings(store_url=store, port=port)) is None
+    assert reason_not_to_listen(Settings(store_url=store, host="localhost", port=0)) is None
 
 
 def test_the_service_loads_nothing_that_trains_or_schedules() -> None:

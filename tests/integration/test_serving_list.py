@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from models.account_score import AccountScore
 from models.card import CARD_FILE, Card, CardCalibration, CardThresholds, FeatureColumn
 from models.champion import bundle_folder
 from models.key_store import KeyStore
 from models.row_filter import RowFilter
 from models.service_store import ServiceStore
-from models.snapshot import AccountScore
 from models.store import SnapshotStore
 from serving.application import Service
 from tests.integration.client import ask, problem, serve

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import event, select
 
 from features.errors import InputError, TransientError
-from models.snapshot import AccountScore
+from models.account_score import AccountScore
 from models.store import SnapshotStore
 from models.store_table import ACCOUNT_SCORE, SNAPSHOT
 from models.tier_change import TIER_CHANGE

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import Connection, event, func, insert, select, text, update
 
 from features.errors import InputError, TransientError
-from models.snapshot import AccountScore, Totals
+from models.account_score import AccountScore
+from models.snapshot import Totals
 from models.store import SnapshotStore
 from models.store_schema import SCHEMA_VERSION
 from models.store_table import ACCOUNT_SCORE, ADDED, SNAPSHOT, STORE_SCHEMA
@@ -234,6 +235,47 @@ def test_a_publish_that_waits_too_long_fails_and_may_be_tried_again(
         assert header is not None
         assert header.snapshot_id == old
         hasty.publish(SECOND)
+
+
+def test_a_day_that_nobody_knows_comes_back_as_none(store: SnapshotStore) -> None:
+    first = store.publish(snapshot(due("A1", 0.7), as_of=None, data_end=None))
+    header = store.header(first)
+    assert header is not None
+    assert (header.as_of, header.data_end) == (None, None)
+
+
+def test_whose_ranking_is_served_is_told_of_a_store_of_the_version_before_too(
+    store: SnapshotStore, store_url: str
+) -> None:
+    assert store.served_company() is None
+    store.publish(FIRST)
+    make_older(store, 2)
+    with SnapshotStore(store_url) as newer:
+        assert newer.served_company() == "demo"
+    with store.database.write() as connection:
+        connection.execute(update(STORE_SCHEMA).values(version=1))
+    with SnapshotStore(store_url) as newer, pytest.raises(InputError, match="another store"):
+        newer.served_company()
+
+
+def test_the_newest_ranking_of_a_version_is_brought_back(store: SnapshotStore) -> None:
+    def publish(company: str, version: str) -> str:
+        models = {"churn": {"version": version}, "renewal": None}
+        return store.publish(snapshot(due("A1", 0.7), company=company, models=models))
+
+    def current() -> str:
+        header = store.current()
+        assert header is not None
+        return header.snapshot_id
+
+    publish("acme", "1")
+    newest, last = publish("acme", "1"), publish("acme", "2")
+    assert store.bring_back("acme", "churn", "3") is None
+    assert current() == last
+    assert store.bring_back("acme", "churn", "1") == newest == current()
+    other = publish("other", "1")
+    assert store.bring_back("acme", "churn", "1") is None
+    assert current() == other
 
 
 def test_pruning_keeps_the_newest_and_the_current(store: SnapshotStore) -> None:

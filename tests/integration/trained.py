@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from functools import cache
 
 from models.bundle import Provenance
-from models.recipe import Trained, train_model
+from models.recipe import train_model
+from models.trained import Trained
 from tests.model_rows import QUICK, make_table, shuffle_labels
 
 PROVENANCE = Provenance(

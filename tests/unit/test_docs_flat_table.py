@@ -13,7 +13,7 @@ from pipelines.cli import app
 PAGE = (Path(__file__).parents[2] / "docs" / "flat_table.md").read_text(encoding="utf-8")
 LINE = re.compile(r"^\| `(--[\w-]+)` \| (.*?) \| (.*?) ?\|$", re.MULTILINE)
 ROWS = {row[0]: row for row in LINE.findall(PAGE)}
-OF_A_CONFIGURATION = {"--config", "--data", "--help"}
+OF_A_CONFIGURATION = {"--config", "--help"}
 
 
 def test_every_option_of_a_flat_table_is_documented() -> None:

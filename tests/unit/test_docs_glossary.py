@@ -9,9 +9,9 @@ import pytest
 
 from features.catalogue import read_templates
 from features.people import KEY_ROLES
+from models.account_score import ABSTENTIONS, BASES, STATES, TIERS
 from models.feedback import DISPOSITIONS, FEEDBACK_REASONS, LOSSES
 from models.key import SCOPES
-from models.snapshot import ABSTENTIONS, BASES, STATES, TIERS
 
 TEXT = (Path(__file__).parents[2] / "GLOSSARY.md").read_text(encoding="utf-8")
 GROUPS = sorted({template.group for template in read_templates()} | {"attributes"})

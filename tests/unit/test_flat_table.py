@@ -48,7 +48,8 @@ def test_columns_are_found_by_well_known_names_and_all_others_are_features(tmp_p
     assert table.rows["account_id"].iloc[0] == "A0000"
     assert table.rows["arr"].notna().all()
     assert not table.dated
-    assert (table.rows["as_of"] == pd.Timestamp(TODAY)).all()
+    assert table.data_end is None
+    assert table.rows["as_of"].nunique() == 1
     assert "column 'seats used' is the feature seats_used" in table.notices
     assert table.columns["sso"] == ("sso", "flag")
 
@@ -60,6 +61,16 @@ def test_parquet_is_read_as_csv_is(tmp_path: Path) -> None:
     written = read(frame, tmp_path)
     pd.testing.assert_frame_equal(found.features, written.features)
     pd.testing.assert_frame_equal(found.rows, written.rows)
+
+
+def test_the_day_of_a_table_without_dates_is_known_only_where_it_was_said(tmp_path: Path) -> None:
+    assert read(make_accounts(), tmp_path).data_end is None
+    said = read(make_accounts(), tmp_path, drawn_up=date(2025, 6, 1))
+    assert said.data_end == date(2025, 6, 1)
+    assert (said.rows["as_of"] == pd.Timestamp("2025-06-01")).all()
+    one_date = read(make_accounts().assign(as_of=date(2025, 3, 1)), tmp_path)
+    assert not one_date.dated
+    assert one_date.data_end == date(2025, 3, 1)
 
 
 def test_without_an_account_column_rows_are_numbered_and_that_is_said(tmp_path: Path) -> None:

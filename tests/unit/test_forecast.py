@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models import forecast
 from models.forecast import Rates, draw_flows, learn_rates
 from models.past_term import read_past
 from models.renewal_rate import fit_rates
@@ -50,6 +51,18 @@ def test_all_renewed_at_the_same_price_is_a_grr_of_one(rates: Rates) -> None:
     book = book_of(rates.past, *(book_row(name, **signed(arr=1000.0)) for name in "abc"))
     found = measure(draw_flows(book, rates, quarter_ends(1), draws=20, seed=0))
     assert set(found["grr"][:, 0]) == set(found["nrr"][:, 0]) == {1.0}
+
+
+def test_drawing_tells_how_far_it_is_and_draws_the_same(
+    rates: Rates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = book_of(rates.past, book_row("a"), book_row("b"))
+    monkeypatch.setattr(forecast, "CELLS_AT_ONCE", 1)
+    shares: list[float] = []
+    found = draw_flows(book, rates, quarter_ends(), draws=8, seed=0, progress=shares.append)
+    assert shares == [0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875]
+    silent = draw_flows(book, rates, quarter_ends(), draws=8, seed=0)
+    np.testing.assert_array_equal(found.closing, silent.closing)
 
 
 def test_notice_given_is_lost_in_every_draw(rates: Rates) -> None:

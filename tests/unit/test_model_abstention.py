@@ -9,11 +9,11 @@ import pytest
 
 from features.settings import AbstentionSettings
 from models.abstention import RULES, find_abstentions
+from models.account_score import ABSTENTIONS
 from models.bootstrap import draw_groups
 from models.refit import Interval, no_interval
 from models.report import Report
 from models.settings import ModelSettings, TrainingSettings
-from models.snapshot import ABSTENTIONS
 from models.table import ModelTable
 from models.withheld import Withheld, compare, judge_abstention
 from tests.integration.trained import trained_model
@@ -88,7 +88,7 @@ def test_the_error_of_the_withheld_stands_beside_that_of_the_answered() -> None:
     assert found.by_rule["too_little_history"].rows == 0
     assert found.sentence == (
         "no probability for 50.0% of the test rows: 50.0% interval too wide "
-        "(Brier skill +0.00); +0.90 on the others"
+        "(Brier skill +0.00); +0.90 on the others, whose AUC is unknown"
     )
 
 

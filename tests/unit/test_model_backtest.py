@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,11 +11,11 @@ import pytest
 from models.age import MONTH_DAYS
 from models.backtest import Backtest, backtest
 from models.fold import judged_rows, plan_folds
-from models.recipe import Skipped
 from models.settings import BacktestSettings
 from models.split import judged_dates
 from models.stability import measure_stability
 from models.tier import Thresholds
+from models.trained import Skipped
 from tests.model_rows import QUICK, make_table, shuffle_labels, with_rows
 
 SETTINGS = QUICK.model_copy(update={"backtest": BacktestSettings(folds=6)})
@@ -109,9 +110,9 @@ def test_a_ranking_that_does_not_move_is_stable_and_one_that_turns_over_is_not()
     calm = measure_stability(table, still, limits, SETTINGS)
     wild = measure_stability(table, turned, limits, SETTINGS)
     assert calm.steps == 2
-    assert calm.rank_correlation == pytest.approx(1.0)
+    assert calm.rank_correlation.value == pytest.approx(1.0)
     assert calm.tier_changes.value == 0.0
-    assert wild.rank_correlation == pytest.approx(0.0, abs=1e-9)
+    assert wild.rank_correlation.value == pytest.approx(0.0, abs=1e-9)
     assert wild.tier_changes.minus(calm.tier_changes).low > 0.0
 
 
@@ -121,3 +122,44 @@ def test_a_column_that_holds_the_answer_is_named() -> None:
     outcome = backtest(table, SETTINGS)
     assert isinstance(outcome, Backtest)
     assert outcome.decision.verdict == "a feature holds the answer: loyalty"
+
+
+def test_the_rank_correlation_is_spearmans_with_ties_and_gaps_and_has_an_interval() -> None:
+    table = make_table(accounts=120, months=4)
+    account = table.rows["account_id"].factorize()[0]
+    noise = np.random.default_rng(3).normal(size=len(account))
+    probability = np.round(1 / (1 + np.exp(-(account / 40.0 - 1.5 + noise))), 1)  # ties
+    seen = np.random.default_rng(4).random(len(account)) < 0.8
+    table, probability = table.part(seen), probability[seen]
+    found = measure_stability(table, probability, Thresholds(high=0.7, medium=0.3), SETTINGS)
+    wide = table.rows.assign(p=probability).pivot(index="account_id", columns="as_of", values="p")
+    expected = [
+        wide[before].corr(wide[after], method="spearman")
+        for before, after in pairwise(wide.columns)
+    ]
+    assert found.rank_correlation.value == pytest.approx(np.mean(expected))
+    interval = found.rank_correlation.estimate
+    assert 0.0 < interval.low < interval.value < interval.high < 1.0
+    assert found.to_json()["rank_correlation_interval"] == [interval.low, interval.high]
+
+
+def test_one_date_has_no_rank_correlation() -> None:
+    table = make_table(accounts=20, months=1)
+    found = measure_stability(
+        table, np.full(len(table), 0.5), Thresholds(high=0.7, medium=0.3), SETTINGS
+    )
+    assert found.steps == 0
+    written = found.to_json()
+    assert written["rank_correlation"] is None
+    assert written["rank_correlation_interval"] is None
+
+
+def test_nobody_seen_on_both_dates_has_no_rank_correlation() -> None:
+    table = make_table(accounts=20, months=2)
+    first = (table.rows["as_of"] == table.rows["as_of"].min()).to_numpy()
+    half = (table.rows["account_id"].factorize()[0] < 10) == first
+    found = measure_stability(
+        table.part(half), np.full(20, 0.5), Thresholds(high=0.7, medium=0.3), SETTINGS
+    )
+    assert found.steps == 1
+    assert found.to_json()["rank_correlation"] is None

@@ -12,8 +12,9 @@ from models.calibration import Calibration
 from models.challenge import Champion, challenge, decide_challenge
 from models.gate import Decision
 from models.predictor import Predictor
-from models.recipe import Trained, recipe_of, train_model
+from models.recipe import train_model
 from models.settings import PromotionSettings
+from models.trained import Trained, recipe_of
 from tests.model_rows import QUICK, make_table
 
 PASSED = Decision("better than chance and than the baselines", True, ())

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from models.account_score import AccountScore
 from models.calibration import sigmoid
 from models.driver import Explanation, point_rate, sum_groups
-from models.snapshot import AccountScore
 
 
 def made_up(rows: int = 500, features: int = 12) -> Explanation:

@@ -41,6 +41,17 @@ def test_a_calibration_that_does_not_rank_is_no_better_than_chance() -> None:
     assert (found.verdict, found.promoted) == ("no better than chance", False)
 
 
+def test_a_baseline_that_is_not_beaten_is_the_verdict_where_chance_is() -> None:
+    found = decide(GOOD, {"tenure": EVEN, "days_to_renewal": AHEAD}, ranks=False)
+    assert (found.verdict, found.promoted) == ("no better than tenure alone", False)
+    assert found.is_null
+
+
+def test_without_a_baseline_none_is_said_to_be_beaten() -> None:
+    found = decide(GOOD, {}, ranks=True)
+    assert (found.verdict, found.promoted, found.is_null) == ("better than chance", True, False)
+
+
 def test_the_baselines_that_are_not_beaten_are_named() -> None:
     one = decide(GOOD, {"tenure": EVEN, "days_to_renewal": AHEAD}, ranks=True)
     both = decide(GOOD, {"tenure": EVEN, "days_to_renewal": EVEN}, ranks=True)

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.errors import InvariantError
 from models.gate import BARS
 from models.holdout import PARTS, score_left_out
 from models.judgement import judge
-from models.recipe import Skipped, Trained, silent, train_model
+from models.recipe import silent, train_model
 from models.scored import ScoredRows
 from models.settings import ModelSettings, TrainingSettings
 from models.table import ModelTable
+from models.trained import Skipped, Trained
 from tests.model_rows import make_table, shuffle_labels, with_rows
 
 QUICK = ModelSettings(training=TrainingSettings(max_trees=60, replicates=200, folds=3))
@@ -47,6 +49,22 @@ def test_a_table_with_signal_is_promoted_and_says_that_its_split_is_not_temporal
     assert report.skill.auc.low > 0.6
     assert report.to_json()["split"] == "accounts left out, not later in time"
     assert not report.temporal
+
+
+def test_rows_of_which_nobody_knows_the_day_are_told_no_date() -> None:
+    found = train_model(replace(make_undated(), data_end=None, horizon_days=None), QUICK)
+    assert isinstance(found, Trained)
+    told = found.report.to_json()
+    for part in ("train", "test"):
+        window = told[part]
+        assert isinstance(window, dict)
+        assert (window["first_as_of"], window["last_as_of"]) == (None, None)
+    assert not found.report.leaks.dated
+
+
+def test_rows_with_dates_must_say_until_when_they_tell() -> None:
+    with pytest.raises(InvariantError, match="until when they tell"):
+        replace(make_table(accounts=60, months=2), data_end=None)
 
 
 def test_every_row_is_judged_once(scored: ScoredRows) -> None:

@@ -15,9 +15,10 @@ from models.intervention import (
     measure_effect,
     say_interventions,
 )
-from models.recipe import Trained, train_model
+from models.recipe import train_model
 from models.scored import ScoredRows
 from models.settings import InterventionSettings, ModelSettings, TeamSettings, TrainingSettings
+from models.trained import Trained
 from tests.model_rows import QUICK, make_table, with_rows
 
 SHARE = 0.3

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 
 from models.gate import Decision
-from models.leak import ROWS, Leaks, find_leaks, heed
+from models.leak import ROWS, Leaks, find_leaks, heed, share_leaks
 from models.presence import telling_rows
-from models.recipe import Skipped, Trained, train_model
+from models.recipe import train_model
 from models.table import FloatArray, ModelTable, Trait
+from models.trained import Skipped, Trained
 from models.training import fit_model
 from tests.model_rows import QUICK, make_table, with_rows
 
@@ -168,6 +169,8 @@ def test_a_stop_is_the_verdict_and_a_warning_a_reason() -> None:
 def test_the_card_says_what_was_found_or_that_nothing_was() -> None:
     assert Leaks(("x tells",), ("y weighs",), ("x",)).words == "x tells; y weighs"
     assert Leaks().words.startswith("No: none alone has an AUC over 0.95")
+    assert "as-of dates" in Leaks().words
+    assert "as-of" not in Leaks(dated=False).words
 
 
 def test_a_model_with_a_leak_is_trained_but_not_promoted() -> None:
@@ -198,3 +201,28 @@ def test_a_number_that_tells_the_label_in_any_order_stops_and_is_named() -> None
     far = np.where(np.nan_to_num(table.label) == 1.0, 6.0 * side, 0.0)
     found = leaks_of(with_feature(table, "code", far + generator.normal(size=len(table))))
     assert found.names == ("code",)
+
+
+def test_what_tells_one_label_stops_the_other_model_that_uses_it() -> None:
+    found = share_leaks(
+        {"churn": Leaks(), "renewal": Leaks(("tag7 alone tells the label",), (), ("tag7", ROWS))},
+        {"churn": ["usage", "tag7"], "renewal": ["usage", "tag7"]},
+    )
+    assert found["churn"].names == ("tag7",)
+    assert "tag7 holds the answer of the renewal model" in found["churn"].stops[0]
+    assert found["renewal"].stops == ("tag7 alone tells the label",)
+    assert heed(GOOD, found["churn"]).verdict == "a feature holds the answer: tag7"
+
+
+def test_a_model_without_the_telling_feature_is_left_alone() -> None:
+    found = share_leaks(
+        {"churn": Leaks(), "renewal": Leaks(("a stop",), (), ("tag7",))},
+        {"churn": ["usage"], "renewal": ["tag7"]},
+    )
+    assert found["churn"] == Leaks()
+
+
+def test_heeding_twice_says_everything_once() -> None:
+    leaks = Leaks(("a stop",), ("a warning",), ("tag7",))
+    once = heed(GOOD, leaks)
+    assert heed(once, leaks) == once

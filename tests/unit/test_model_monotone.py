@@ -9,10 +9,10 @@ import pytest
 
 from models.encoding import Encoding
 from models.monotone import constrain
-from models.recipe import recipe_of
 from models.refit import fit_refits
 from models.settings import ModelSettings, TrainingSettings
 from models.table import ModelTable, Trait
+from models.trained import recipe_of
 from models.training import fit_model
 from tests.model_rows import make_table
 

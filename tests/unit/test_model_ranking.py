@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from models.bootstrap import draw_groups
-from models.metric import auc_with_interval
+from models.metric import arr_ratio, auc_with_interval
 from models.ranking import order_rows, rank_auc, weighted_auc, weighted_average_precision
 from models.table import FloatArray
 
@@ -102,3 +102,13 @@ def test_the_interval_is_wider_when_rows_come_from_fewer_groups() -> None:
     groups = auc_with_interval(label, place, date, [f"A{number // 10}" for number in range(400)])
     assert groups.value == rows.value
     assert groups.high - groups.low > rows.high - rows.low
+
+
+def test_the_lost_arr_over_the_expected_loss_leaves_out_what_is_unknown() -> None:
+    label, probability = np.array([1.0, 0.0, 1.0, 1.0]), np.array([0.5, 0.25, 0.5, 0.9])
+    arr = np.array([100.0, 200.0, 300.0, np.nan])
+    draws = draw_groups(np.array(["a", "b", "c", "d"], dtype=object), replicates=200, seed=0)
+    found = arr_ratio(label, probability, arr, draws)
+    assert found.value == 400.0 / 250.0
+    assert found.low < found.value <= found.high
+    assert np.isnan(arr_ratio(label, probability, np.full(4, np.nan), draws).value)

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 
 from models.gate import BARS
-from models.recipe import Skipped, Trained, train_model
+from models.recipe import train_model
 from models.report import Report
 from models.settings import SplitSettings
 from models.table import ModelTable
+from models.trained import Skipped, Trained
 from tests.model_rows import QUICK, make_table, shuffle_labels, with_rows
 
 
@@ -231,7 +232,10 @@ def test_positives_of_a_handful_of_accounts_skip_the_model() -> None:
     reason = skipped_reason(
         train_model(with_rows(table, label=np.where(table.mature, label, np.nan)), QUICK)
     )
-    assert reason == "the training positives come from 4 accounts only, at least 20 are needed"
+    assert reason == (
+        "the training positives come from 4 accounts only, at least 20 are needed "
+        "(twice training.folds)"
+    )
 
 
 def test_features_that_never_vary_skip_the_model() -> None:

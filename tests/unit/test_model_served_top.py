@@ -7,7 +7,7 @@ import pytest
 
 from models.bootstrap import draw_groups
 from models.ranking import order_rows
-from models.served_top import ServedTop, judge_served_top
+from models.served_top import ServedTop, judge_served_top, served_score
 from models.table import BoolArray, FloatArray
 
 
@@ -17,6 +17,7 @@ def served(label: FloatArray, overdue: BoolArray, score: FloatArray, *, capacity
     return judge_served_top(
         label,
         overdue,
+        np.full(rows, 100.0),
         order_rows(score, np.arange(rows) % 2),
         draw_groups(np.arange(rows).astype(object), replicates=200, seed=0),
         capacity=capacity,
@@ -36,9 +37,9 @@ def test_what_is_overdue_at_the_top_is_told_from_what_is_open() -> None:
     assert found.precision_open.value == 1.0
     assert found.lift_open.value == pytest.approx(1.0 / (3 / 6))
     assert found.sentence == (
-        "as served, with what is overdue: of the 2 first on a date 50% are past their decision "
-        "date (50% of those are lost); of the others 100% are lost, 2.0 times as many as of all "
-        "that are open"
+        "as served, by ARR at risk: of the 2 first on a date 50% are past their decision date "
+        "(50% of those are lost); of the others 100% are lost, 2.0 times as many as of all that "
+        "are open, with 67% of the ARR that is lost there"
     )
 
 
@@ -46,7 +47,22 @@ def test_a_top_of_overdue_rows_alone_says_nothing_of_the_others() -> None:
     label, overdue = np.ones(4), np.array([True, True, False, False])
     found = served(label, overdue, np.array([0.9, 0.9, 0.1, 0.1]), capacity=1)
     assert found.to_json()["precision_open"] is None
-    assert "of the others" not in found.sentence
+    assert "lost, " not in found.sentence
+
+
+def test_without_what_is_overdue_all_rows_are_spoken_of() -> None:
+    label = np.array([1.0, 0.0, 1.0, 0.0])
+    found = served(label, np.zeros(4, np.bool_), np.array([0.9, 0.2, 0.8, 0.9]), capacity=1)
+    assert found.sentence == (
+        "as served, by ARR at risk: of the 1 first on a date 50% are lost, 1.0 times as many as "
+        "of all, with 50% of the ARR that is lost there"
+    )
+
+
+def test_the_order_served_is_by_arr_at_risk_and_then_by_probability() -> None:
+    probability = np.array([0.9, 0.1, 0.99, 0.5])
+    score = served_score(probability, np.array([100.0, 5000.0, np.nan, np.nan]))
+    assert list(np.argsort(-score)) == [1, 0, 2, 3]
 
 
 def test_figures_lie_within_their_intervals() -> None:

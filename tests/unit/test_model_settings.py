@@ -26,6 +26,8 @@ def test_every_key_has_a_default_and_a_description() -> None:
         "training",
         "tuning",
         "abstention",
+        "publish",
+        "retention",
     }
     for name, field in ModelSettings.model_fields.items():
         section = field.annotation

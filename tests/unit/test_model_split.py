@@ -51,6 +51,7 @@ def waiting(table: ModelTable, as_of: str, share: float) -> ModelTable:
     late = places[len(places) - round(share * len(places)) :]
     label, known = table.label.copy(), table.rows["label_known_at"].copy()
     label[late] = np.nan
+    assert table.data_end is not None
     known.iloc[late] = pd.Timestamp(table.data_end) + pd.Timedelta(days=1)
     return with_rows(table, label=label, label_known_at=known)
 
@@ -75,6 +76,7 @@ def test_rows_far_from_their_decision_are_tested_on_as_often_as_they_occur() -> 
     table = make_table()
     lead = table.rows["days_to_renewal"].to_numpy()
     known = table.rows["as_of"] + pd.to_timedelta(lead + 31, unit="D")
+    assert table.data_end is not None
     label = np.where(known <= pd.Timestamp(table.data_end), np.nan_to_num(table.label), np.nan)
     split = split_rows(with_rows(table, label=label, label_known_at=known))
     assert np.mean(lead[split.test] > 180) == pytest.approx(np.mean(lead > 180), abs=0.05)

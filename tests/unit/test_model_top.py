@@ -11,7 +11,7 @@ from models.bootstrap import draw_groups
 from models.ranking import order_rows
 from models.settings import CostSettings
 from models.table import FloatArray
-from models.top import Top, judge_tops, top_sums
+from models.top import Top, judge_tops, say_costs, top_sums
 
 NO_COSTS = CostSettings()
 COSTS = CostSettings(contact=50.0, save_rate=0.3)
@@ -36,6 +36,22 @@ def tops(
         capacity=capacity,
         costs=costs,
     )
+
+
+def test_the_profit_of_acting_states_its_costs() -> None:
+    said = say_costs(CostSettings(contact=1250.0, save_rate=0.3), "EUR")
+    assert "takes 30 % of the lost ARR as saved, less EUR 1,250 for contacting each" in said
+    assert "assumed" not in said
+    assert "EUR 0.50 for" in say_costs(CostSettings(contact=0.5, save_rate=0.3), "EUR")
+
+
+def test_a_cost_that_is_not_set_is_said_to_be_assumed() -> None:
+    assert say_costs(CostSettings(save_rate=0.3), "USD").endswith(
+        "less USD 0 for contacting each account: costs of the configuration, not measured; "
+        "assumed, since it is not set: costs.contact."
+    )
+    assert "not set: costs.save_rate" in say_costs(CostSettings(contact=50.0), "USD")
+    assert "is unknown" in say_costs(NO_COSTS, "USD")
 
 
 def random_rows(rows: int = 400) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -8,7 +8,7 @@ import pytest
 from lightgbm.basic import LightGBMError
 
 from models.calibration import logit
-from models.driver import explain, strongest
+from models.driver import NOWHERE, explain, strongest
 from models.predictor import Predictor
 from models.settings import TrainingSettings
 from models.training import FittedModel, assign_folds, fit_model
@@ -82,7 +82,7 @@ def test_no_rows_give_no_probabilities_and_no_contributions(fitted: FittedModel)
 
 def test_the_strongest_contributions_come_first_and_zeros_are_left_out() -> None:
     contributions = np.array([[0.1, -0.5, 0.0, 0.2], [0.0, 0.0, 0.0, 1.0]])
-    assert strongest(contributions, count=3) == [[1, 3, 0], [3]]
+    assert strongest(contributions, count=3).tolist() == [[1, 3, 0], [3, NOWHERE, NOWHERE]]
 
 
 def test_constant_features_are_left_out_with_a_notice(fitted: FittedModel) -> None:

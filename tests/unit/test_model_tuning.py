@@ -8,10 +8,11 @@ import pytest
 
 from models.bootstrap import Estimate
 from models.choice import Choice
-from models.recipe import Trained, train_model
+from models.recipe import train_model
 from models.settings import ModelSettings, TrainingSettings, TuningSettings
 from models.split import split_rows
 from models.table import ModelTable
+from models.trained import Trained
 from models.training import booster_parameters
 from models.tuning import default_trial, inner_rows, suggest, tune
 from tests.model_rows import make_table

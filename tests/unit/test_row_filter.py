@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from features.errors import InputError
+from models.account_score import AccountScore
 from models.row_filter import EVERYTHING, FIELDS, MOST_VALUES, RowFilter, parse_conditions
-from models.snapshot import AccountScore
 
 
 def account(**fields: Any) -> AccountScore:

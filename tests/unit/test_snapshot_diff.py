@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.snapshot import STATES, TIERS, AccountScore
+from models.account_score import STATES, TIERS, AccountScore
 from models.snapshot_diff import (
     Trace,
     compare_snapshots,

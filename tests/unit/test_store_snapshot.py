@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from features.errors import InputError, InvariantError
+from models.account_score import AccountScore, Driver
 from models.database import Database
-from models.snapshot import AccountScore, Driver, Snapshot, total_money
+from models.snapshot import Snapshot, total_money
 from models.snapshot_check import TEXTS, validate_snapshot
 from models.snapshot_id import next_snapshot_id
 from models.store_table import ACCOUNT_SCORE, read_score, score_row
