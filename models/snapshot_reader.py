@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, select, true
 
@@ -22,6 +22,7 @@ from models.store_table import (
 )
 
 SCORE = ACCOUNT_SCORE.c
+Parsed = TypeVar("Parsed")
 FETCHED = 500  # rows of a query at a time
 
 
@@ -86,7 +87,7 @@ class SnapshotReader:
             .where(SNAPSHOT.c.company == company)
             .order_by(SNAPSHOT.c.snapshot_id.desc())
         )
-        return [read_header(row) for row in self._rows(newest.limit(limit))]
+        return list(self._read(newest.limit(limit), read_header))
 
     def before(self, header: SnapshotHeader) -> SnapshotHeader | None:
         """The company's snapshot that was published before this one; None for the oldest."""
@@ -98,17 +99,17 @@ class SnapshotReader:
             .order_by(SNAPSHOT.c.snapshot_id.desc())
             .limit(1)
         )
-        rows = self._rows(query)
-        return read_header(rows[0]) if rows else None
+        found = list(self._read(query, read_header))  # to its end, which closes it
+        return found[0] if found else None
 
     def scores(self, snapshot_id: str, *, limit: int | None = None) -> Iterator[AccountScore]:
         """The accounts of a snapshot in ranking order, read as they are taken."""
         query = select(ACCOUNT_SCORE).where(SCORE.snapshot_id == snapshot_id).order_by(SCORE.rank)
-        return (read_score(row) for row in self.stream(query.limit(limit)))
+        return self._read(query.limit(limit), read_score)
 
     def selected(self, query: Select[Any]) -> list[AccountScore]:
         """Accounts that a query over the whole rows of `ACCOUNT_SCORE` finds."""
-        return [read_score(row) for row in self._rows(query)]
+        return list(self._read(query, read_score))
 
     def past(self, snapshot_id: str, where: ColumnElement[bool] | None = None) -> dict[str, Past]:
         """What a snapshot says of its accounts, by account id; only of some where that is asked."""
@@ -119,7 +120,7 @@ class SnapshotReader:
             SCORE.risk_tier,
             SCORE.contributions,
         ).where(SCORE.snapshot_id == snapshot_id, true() if where is None else where)
-        return {row["account_id"]: _past(row) for row in self.stream(query)}
+        return dict(self._read(query, _read_past))
 
     def history(self, company: str, account_id: str, *, limit: int) -> list[Moment]:
         """An account in the company's newest snapshots, the newest first."""
@@ -128,7 +129,7 @@ class SnapshotReader:
             .where(SNAPSHOT.c.company == company)
             .order_by(SNAPSHOT.c.snapshot_id.desc())
         )
-        ids = [row["snapshot_id"] for row in self._rows(newest.limit(limit))]
+        ids = [row["snapshot_id"] for row in self.stream(newest.limit(limit))]
         query = (
             select(
                 *(SCORE[item.name] for item in fields(Moment) if item.name in SCORE),
@@ -140,21 +141,23 @@ class SnapshotReader:
             .where(SCORE.snapshot_id.in_(ids), SCORE.account_id == account_id)
             .order_by(SCORE.snapshot_id.desc())
         )
-        return [Moment(**row) for row in self._rows(query)]
+        return [Moment(**row) for row in self.stream(query)]
 
     def stream(self, query: Select[Any]) -> Iterator[Row]:
         """Rows as of one moment, fetched in parts as they are taken."""
         with self.store.database.read() as connection:
             yield from connection.execution_options(yield_per=FETCHED).execute(query).mappings()
 
-    def _rows(self, query: Select[Any]) -> list[Row]:
-        return list(self.stream(query))
+    def _read(self, query: Select[Any], parse: Callable[[Row], Parsed]) -> Iterator[Parsed]:
+        for row in self.stream(query):
+            try:
+                yield parse(row)
+            except (ValueError, TypeError, KeyError) as fault:
+                # What was written can be read: a value that cannot was damaged on disk.
+                raise self.store.database.unsound(type(fault).__name__) from fault
 
 
-def _past(row: Row) -> Past:
-    return Past(
-        row["basis"],
-        row["loss_probability"],
-        row["risk_tier"],
-        json.loads(row["contributions"]),
-    )
+def _read_past(row: Row) -> tuple[str, Past]:
+    contributions = json.loads(row["contributions"])
+    past = Past(row["basis"], row["loss_probability"], row["risk_tier"], contributions)
+    return row["account_id"], past

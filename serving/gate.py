@@ -106,6 +106,7 @@ class Gate:
             seconds = time.perf_counter() - begun
             self.guards.metrics.record(visit.route, method, visit.status, seconds)
             self.guards.log.record(visit, method, seconds)
+            self.guards.load.note_answer()
 
     async def _admit(self, scope: Scope, visit: Visit, headers: Sequence[Header]) -> None:
         """Find out who asks; raise a `RequestError` when the request ends here."""

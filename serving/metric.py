@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import generate_latest
@@ -22,11 +22,35 @@ BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.
 NO_ROUTE = "none"  # of requests that reached none; their paths may be anything
 
 
-@dataclass(slots=True)
 class Load:
-    """How many requests the server has begun; it says so once it is there."""
+    """How many requests the server has begun and not answered.
 
-    count: Callable[[], int] = lambda: 0
+    The server forgets a request in the turn of its loop after the one that answered it. Of many
+    that come at once every one would see all others, and all would be refused: so those answered
+    in this turn are taken off.
+
+    Attributes
+    ----------
+    begun : callable
+        Requests that the server has not forgotten; it says so once it is there.
+    """
+
+    def __init__(self) -> None:
+        self.begun: Callable[[], int] = lambda: 0
+        self._answered = 0
+
+    def count(self) -> int:
+        """Requests that are not answered."""
+        return max(0, self.begun() - self._answered)
+
+    def note_answer(self) -> None:
+        """One was answered now."""
+        self._answered += 1
+        if self._answered == 1:
+            asyncio.get_running_loop().call_soon(self._begin_turn)
+
+    def _begin_turn(self) -> None:
+        self._answered = 0
 
 
 class Metrics:

@@ -85,7 +85,7 @@ class GatedServer(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         tasks = self.server_state.tasks
-        app.guards.load.count = lambda: len(tasks)
+        app.guards.load.begun = lambda: len(tasks)
         self._app, self._local_port = app, local_port
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

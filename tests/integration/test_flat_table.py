@@ -114,7 +114,7 @@ def test_an_undated_table_trains_and_serves_the_accounts_without_a_label(
     answer = ask(app, f"/v1/accounts/{scores[0].account_id}/risk").json()
     texts = " ".join(driver["text"] for driver in answer["drivers"])
     assert "seats used is" in texts
-    app.state.store.close()
+    app.close()
 
 
 def test_a_second_training_takes_the_place_of_a_champion_that_knew_the_same_accounts(

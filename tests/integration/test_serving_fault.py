@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from models.store import SnapshotStore
-from models.store_table import STORE_SCHEMA
+from models.store_table import ACCOUNT_SCORE, STORE_SCHEMA
 from serving.problem import KINDS
 from tests.integration.client import ask, problem, serve
 from tests.integration.company import due, snapshot
@@ -137,6 +137,16 @@ def test_a_damaged_or_newer_store_is_a_503_problem(tmp_path: Path, url: str) -> 
         problem(ask(app, "/readyz"), 503, "store-away")
         problem(ask(app, "/v1/accounts/A1/risk"), 503, "store-away")
         app.close()
+
+
+def test_a_value_that_was_damaged_on_disk_is_a_503_problem_without_it(
+    app: FastAPI, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with SnapshotStore(url) as store, store.database.write() as connection:
+        connection.execute(update(ACCOUNT_SCORE).values(drivers='[{"text": "Anna'))
+    response = ask(app, "/v1/accounts/A1/risk")
+    problem(response, 503, "store-away")
+    assert "Anna" not in response.text + caplog.text
 
 
 def test_every_kind_of_problem_has_a_name_of_its_own() -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
 from models.account_score import AccountScore
+from models.card import CARD_FILE, Card, CardCalibration, CardThresholds, FeatureColumn
+from models.champion import bundle_folder
+from models.key_store import KeyStore
+from models.row_filter import RowFilter
+from models.service_store import ServiceStore
 from models.store import SnapshotStore
 from serving.application import Service
 from tests.integration.client import ask, problem, serve
@@ -310,6 +316,57 @@ def test_the_models_of_the_snapshot_are_told_or_null(app: Service, store: Snapsh
     assert (told["model"]["version"], told["card"]) == ("3", None)
     assert ask(app, "/v1/models/churn").json()["model"] is None
     problem(ask(app, "/v1/models/none"), 404, "unknown-model")
+
+
+def test_the_card_of_a_model_is_shown_and_its_counts_to_who_sees_every_account(
+    tmp_path: Path,
+) -> None:
+    card = Card(
+        company="demo",
+        model="renewal",
+        version="3",
+        created_at=datetime(2026, 10, 1, tzinfo=UTC),
+        features=(FeatureColumn(name="logins_trend", kind="number"),),
+        calibration=CardCalibration(slope=1.0, intercept=0.0),
+        thresholds=CardThresholds(high=0.5, medium=0.2),
+        first_as_of=date(2025, 1, 1),
+        last_as_of=date(2026, 6, 1),
+        data_end=date(2026, 10, 1),
+        rows=5000,
+        positives=500,
+        horizon_days=180,
+        lead_days=0,
+        label="The contract is lost",
+        metrics={"auc": 0.8},
+        params={},
+        versions={"lightgbm": "4.7"},
+        git_commit="c0ffee",
+        data_hash="secret",
+        config_hash="secret",
+    )
+    folder = bundle_folder(tmp_path, "demo", "renewal", "3")
+    folder.mkdir(parents=True)
+    (folder / CARD_FILE).write_text(card.to_text(), encoding="utf-8")
+    store_url, service_url = (f"sqlite:///{tmp_path}/{name}.db" for name in ("store", "service"))
+    with SnapshotStore(store_url) as store:
+        store.publish(snapshot(*SCORES))
+    app = serve(store_url, home=tmp_path, service_store_url=service_url)
+    told = []
+    with ServiceStore(service_url) as service:
+        for of in (RowFilter({}), RowFilter({"segment": ["smb"]})):
+            new = KeyStore(service).create("k", ["scores:read"], of, now=datetime.now(UTC))
+            assert app.guards.keys is not None
+            app.guards.keys.refresh()
+            headers = {"Authorization": f"Bearer {new.token}"}
+            told.append(ask(app, "/v1/models/renewal", headers=headers).json()["card"])
+    app.close()
+    assert told[0]["label"] == "The contract is lost"
+    assert told[0]["features"] == ["logins_trend"]
+    assert [(one["rows"], one["positives"], one["metrics"]) for one in told] == [
+        (5000, 500, {"auc": 0.8}),
+        (None, None, None),
+    ]
+    assert "secret" not in str(told)
 
 
 def test_snapshots_of_another_company_in_the_store_are_not_looked_at(

@@ -73,7 +73,7 @@ def test_too_many_requests_at_once_are_answered_503_and_the_service_recovers(url
     with served(Settings(store_url=url, most_requests=4)) as base:
         answers = asyncio.run(press(base))
     refused = [answer for answer in answers if answer.status_code != 200]
-    assert 0 < len(refused) < len(answers)
+    assert 0 < len(refused) <= len(answers) - 3  # the probe may have taken the fourth place
     for answer in refused:
         assert answer.status_code == 503
         assert answer.headers["content-type"] == PROBLEM

@@ -113,7 +113,7 @@ def test_readme_api_card_and_pages_name_the_horizon_of_the_label(finished: Finis
     app = create_app(Settings(store_url=finished.store_url))
     account = ask(app, "/v1/accounts?limit=1").json()["accounts"][0]["account_id"]
     models = ask(app, f"/v1/accounts/{account}/risk").json()["models"]
-    app.state.store.close()
+    app.close()
     assert models["churn"]["horizon_days"] == horizon
     assert models["renewal"]["max_lead_days"] == lead
     readme = (DEMO.parents[1] / "README.md").read_text(encoding="utf-8")
@@ -131,7 +131,7 @@ def test_the_api_gives_the_probability_of_the_ranking(finished: Finished) -> Non
         assert item["account_id"] == answer["account_id"] == score.account_id
         assert answer["loss_probability"] == score.loss_probability
         assert answer["snapshot_id"] == snapshot_id
-    app.state.store.close()
+    app.close()
 
 
 def test_every_published_probability_is_explained_to_the_last_digit(finished: Finished) -> None:
