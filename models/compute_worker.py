@@ -27,9 +27,21 @@ from models.frame import (
     pack_frame,
     read_frame,
 )
+from models.proof import prove
 
 NICE = 5  # lookups go first where the machine is busy
 LOAD_S = 120  # after which the kernel ends a worker that is still loading, whoever waits for it
+UNUSED = (
+    "pandas",
+    "sklearn",
+    "pyarrow",
+    "joblib",
+    "matplotlib",
+    "mlflow",
+    "prefect",
+    "shap",
+    "duckdb",
+)
 MEMORY = 4 * 1024**3  # bytes of address space; a forged model asks for more than there is
 BAD_INPUT = 2
 
@@ -40,10 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     requests, answers = _take_pipes()
     _limit()
     try:
+        proof = prove(Path(folder), company=company, model=model)
+        _refuse_imports()
         from models.feature_row import RowFaultError
         from models.live_model import load_live_model
 
-        live = load_live_model(Path(folder), company=company, model=model)
+        live = load_live_model(proof)
     except InputError as fault:
         _send(answers, REFUSED, str(fault).encode())
         return BAD_INPUT
@@ -69,6 +83,11 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
     for number in (0, 1, 2):
         os.dup2(nowhere, number)
     return requests, answers
+
+
+def _refuse_imports() -> None:
+    """Keep out what LightGBM imports where it is installed: here it has no use for it."""
+    sys.modules.update(dict.fromkeys(UNUSED))  # type: ignore[arg-type]  # None: not to be imported
 
 
 def _limit() -> None:

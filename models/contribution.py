@@ -7,6 +7,7 @@ kind, and the others get its answer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # With more splits there are more kinds of rows than it pays to tell apart.
 MOST_SPLITS = 7
 LEAST_ROWS = 500
+INFINITE = 1e300  # as LightGBM writes it
 Node = dict[str, Any]  # Any: LightGBM's dump of a tree, JSON
 
 
@@ -83,11 +85,17 @@ def kinds_of(splits: list[Node], columns: FloatArray) -> npt.NDArray[np.intp]:
     return kind
 
 
+def threshold_of(split: Node) -> float:
+    """The largest value that goes left at a split of numbers; infinite where all but NaN do."""
+    threshold = float(split["threshold"])
+    return math.inf if threshold >= INFINITE else threshold
+
+
 def goes_left(split: Node, values: FloatArray) -> BoolArray:
     """Whether each value goes left, as LightGBM decides it."""
     if split["decision_type"] == "==":
         return np.isin(values, [float(code) for code in split["threshold"].split("||")])
-    threshold = float(split["threshold"])
+    threshold = threshold_of(split)
     left: BoolArray = values <= threshold  # never of NaN
     if split["default_left"] if split["missing_type"] == "NaN" else threshold >= 0:
         left |= np.isnan(values)

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from models.contribution import Node, can_be_told, goes_left, kinds_of, splits_of
+from models.contribution import (
+    Node,
+    can_be_told,
+    goes_left,
+    kinds_of,
+    splits_of,
+    threshold_of,
+)
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -132,7 +139,7 @@ def make_table(booster: lgb.Booster) -> ContributionTable | None:
         feature=np.array([split["split_feature"] for split in every], dtype=np.intp),
         threshold=np.array(
             [
-                float(split["threshold"]) if plain else np.nan
+                threshold_of(split) if plain else np.nan
                 for split, plain in zip(every, numeric, strict=True)
             ]
         ),
@@ -182,14 +189,16 @@ def _examples(splits: Sequence[Node], width: int) -> FloatArray | None:
 
 def _values(splits: Sequence[Node]) -> Iterator[float]:
     """Values of one feature that take every way there is through its splits."""
-    if len(splits) > 1:  # with one split, none goes the way of a value on one of its sides
-        yield math.nan
     if splits[0]["decision_type"] == "==":
+        yield math.nan
         codes = {float(code) for split in splits for code in split["threshold"].split("||")}
         yield from sorted(codes)
         yield max(codes) + 1.0
         return
-    thresholds = sorted({float(split["threshold"]) for split in splits})
+    thresholds = sorted({threshold_of(split) for split in splits})
+    if len(splits) > 1 or math.isinf(thresholds[-1]):
+        yield math.nan  # else it goes the way of a number
+    thresholds = [threshold for threshold in thresholds if math.isfinite(threshold)] or [0.0]
     # Not the thresholds themselves: LightGBM takes what is nearer to 0 than 1e-35 for 0.
     yield thresholds[0] - abs(thresholds[0]) - 1.0
     yield from (low / 2 + high / 2 for low, high in pairwise(thresholds))

@@ -11,13 +11,14 @@ import lightgbm as lgb
 import numpy as np
 import orjson
 
-from models.bundle import GOLDEN_FILE, GOLDEN_TOLERANCE, MODEL_FILE, read_file
+from models.bundle import GOLDEN_FILE, GOLDEN_TOLERANCE, MODEL_FILE
 from models.calibration import Calibration, sigmoid
-from models.card import CARD_FILE, Card, bundle_problem, read_card
+from models.card import Card, bundle_problem
 from models.contribution import Node
 from models.contribution_table import make_table
 from models.driver import NOWHERE, point_rate, strongest, sum_groups
 from models.feature_row import RowReader
+from models.proof import Proof
 
 if TYPE_CHECKING:
     from models.table import FloatArray
@@ -156,42 +157,25 @@ class LiveModel:
             ]
 
 
-def load_live_model(folder: Path, *, company: str, model: str) -> LiveModel:
-    """The model of a bundle, every file of which is as its card says.
+def load_live_model(proof: Proof) -> LiveModel:
+    """The model of a bundle, once it has given the golden probabilities.
 
     Parameters
     ----------
-    folder : Path
-        Of the bundle; its name is the version.
-    company, model : str
-        Whose it has to be.
+    proof : Proof
+        That the bundle is whole: a text model that was tampered with crashes the process.
 
     Raises
     ------
     InputError
-        When a file is missing, was changed or does not belong there, or the model does not give
-        the golden probabilities.
+        When it is no such model, or does not predict what it did.
     """
-    card = read_card(folder)
-    if (card.company, card.model, card.version) != (company, model, folder.name):
-        raise bundle_problem(folder, CARD_FILE, "it is the card of another model")
-    strange = sorted({path.name for path in folder.iterdir()} - {CARD_FILE, *card.files})
-    if strange:
-        raise bundle_problem(folder, CARD_FILE, f"it does not name {len(strange)} files beside it")
-    for name in (MODEL_FILE, GOLDEN_FILE):
-        if name not in card.files:
-            raise bundle_problem(folder, name, "card.json has no sha256 of it")
-    kept: dict[str, bytes] = {}
-    for name, digest in card.files.items():
-        content = read_file(folder, name, digest)
-        if name in (MODEL_FILE, GOLDEN_FILE):
-            kept[name] = content
+    folder, card = proof.folder, proof.card
     try:
-        # A tampered text crashes the process: all hashes were checked first.
-        booster = lgb.Booster(model_str=kept[MODEL_FILE].decode())
+        booster = lgb.Booster(model_str=proof.model.decode())
         _check_booster(folder, card, booster)
         live = LiveModel(card, booster)
-        _check_golden(folder, live, kept[GOLDEN_FILE])
+        _check_golden(folder, live, proof.golden)
     except (lgb.basic.LightGBMError, ArithmeticError, LookupError, TypeError, ValueError) as fault:
         rule = f"it cannot be used: {type(fault).__name__}"
         raise bundle_problem(folder, MODEL_FILE, rule) from None

@@ -44,7 +44,8 @@ class LiveModel:
         self.promoted: str | None = None  # version
         self.refused = 0
         self.ended = 0  # workers that ended by themselves
-        self._home, self._load_s = home, load_s
+        self.load_s = load_s
+        self._home = home
         self._company: str | None = None
         self._proved: Path | None = None  # the bundle that served last
         self._refusals: dict[Path, tuple[float, str]] = {}  # when, and why
@@ -101,7 +102,7 @@ class LiveModel:
             return
         try:
             process = await ComputeProcess.start(
-                folder, company=company, model=self.name, within_s=self._load_s
+                folder, company=company, model=self.name, within_s=self.load_s
             )
         except BundleRefusedError as fault:
             self.refused += 1

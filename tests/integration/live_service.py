@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,10 @@ class Service:
         """Move the pointer."""
         promote(self.home, COMPANY, "churn", version)
 
+    def publish(self, *, company: str) -> None:
+        """Publish a snapshot of a company."""
+        publish(f"sqlite:///{self.home}/store.db", company=company)
+
     def serves(self, version: str) -> bool:
         """Whether rows are scored by this version now."""
         response = self.score()
@@ -99,12 +103,18 @@ def wait_until(holds: Callable[[], bool], *, within_s: float = 60.0) -> None:
         time.sleep(0.02)
 
 
+def publish(url: str, *, company: str = COMPANY) -> None:
+    """Publish a snapshot of one account."""
+    with SnapshotStore(url) as store:
+        store.publish(replace(snapshot(due("A1", 0.5)), company=company))
+
+
 @contextmanager
-def running(home: Path, **changes: Any) -> Iterator[Service]:
+def running(home: Path, *, publishes: bool = True, **changes: Any) -> Iterator[Service]:
     """A service over a home with one snapshot."""
     url = f"sqlite:///{home}/store.db"
-    with SnapshotStore(url) as store:
-        store.publish(snapshot(due("A1", 0.5)))
+    if publishes:
+        publish(url)
     settings = Settings(store_url=url, home=home, refresh_s=0.05, **changes)
     server = build_server(settings)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -120,7 +130,7 @@ def running(home: Path, **changes: Any) -> Iterator[Service]:
         thread.join()
 
 
-def alive(process_id: int) -> bool:
+def is_alive(process_id: int) -> bool:
     """Whether a process is there."""
     try:
         os.kill(process_id, 0)
