@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as installed
@@ -105,7 +106,10 @@ def describe(
         model=trained.model,
         version=version,
         created_at=provenance.created_at,
-        features=feature_columns(shipped.predictor.encoding),
+        features=feature_columns(
+            shipped.predictor.encoding,
+            {name: trait.group for name, trait in trained.test.traits.items()},
+        ),
         calibration=CardCalibration(slope=calibration.slope, intercept=calibration.intercept),
         thresholds=CardThresholds(high=thresholds.high, medium=thresholds.medium),
         first_as_of=shipped.as_of[0].date() if known else None,
@@ -201,7 +205,7 @@ def read_bundle(folder: Path, *, threads: int = 1) -> Bundle:
 
     card = read_card(folder)
     contents = {
-        name: _checked(folder, name, digest)
+        name: read_file(folder, name, digest)
         for name, digest in card.files.items()
         if name != REFITS_FILE  # checked when it is read
     }
@@ -245,7 +249,7 @@ def read_refits(bundle: Bundle) -> Refits | None:
     digest = bundle.card.files.get(REFITS_FILE)
     if digest is None:
         return None
-    kept = json.loads(_checked(bundle.folder, REFITS_FILE, digest))
+    kept = json.loads(read_file(bundle.folder, REFITS_FILE, digest))
     whole, threads = bundle.predictor.encoding, bundle.predictor.threads
     encoding = restrict(whole, kept["columns"])
     predictors = (
@@ -278,7 +282,7 @@ def read_judged(folder: Path, *, threads: int = 1) -> Predictor | None:
     digest = read_card(folder).files.get(JUDGED_FILE)
     if digest is None:
         return None
-    return read_predictor(_checked(folder, JUDGED_FILE, digest).decode(), threads=threads)
+    return read_predictor(read_file(folder, JUDGED_FILE, digest).decode(), threads=threads)
 
 
 def sha256(content: bytes) -> str:
@@ -286,19 +290,34 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def feature_columns(encoding: Encoding) -> tuple[FeatureColumn, ...]:
-    """The features as a card holds them, in the order of the matrix."""
+def feature_columns(encoding: Encoding, groups: Mapping[str, str]) -> tuple[FeatureColumn, ...]:
+    """The features as a card holds them, in the order of the matrix.
+
+    Parameters
+    ----------
+    encoding : Encoding
+    groups : mapping of str to str
+        Group of the catalogue by feature; one that is not there has none.
+    """
     known = encoding.categories
     return tuple(
-        FeatureColumn(name=name, kind="category", categories=known[name])
+        FeatureColumn(
+            name=name, kind="category", categories=known[name], group=groups.get(name, "")
+        )
         if name in known
-        else FeatureColumn(name=name, kind="number")
+        else FeatureColumn(name=name, kind="number", group=groups.get(name, ""))
         for name in encoding.columns
     )
 
 
-def _checked(folder: Path, name: str, digest: str) -> bytes:
-    """Contents of a file whose sha256 is the card's."""
+def read_file(folder: Path, name: str, digest: str) -> bytes:
+    """Contents of a bundle's file, once its sha256 is the one given.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, was changed, or lies elsewhere.
+    """
     if Path(name).name != name:
         raise bundle_problem(folder, name, "a bundle's files lie in its own folder")
     path = folder / name

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.table import FloatArray
+if TYPE_CHECKING:
+    from models.table import FloatArray
 
 MAX_STEPS = 100
 TOLERANCE = 1e-10

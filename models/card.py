@@ -21,11 +21,15 @@ class _Part(BaseModel):
 
 
 class FeatureColumn(_Part):
-    """One feature: its name and whether its values are numbers or categories."""
+    """One feature: its name, whether its values are numbers or categories, and its group.
+
+    The group is that of the catalogue; empty in bundles written before it was kept.
+    """
 
     name: str
     kind: Literal["number", "category"]
     categories: tuple[str, ...] = ()
+    group: str = ""
 
 
 class CardCalibration(_Part):

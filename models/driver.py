@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from models.calibration import sigmoid
-from models.predictor import Predictor
-from models.ranking import IntArray
-from models.table import FloatArray
+
+if TYPE_CHECKING:  # scoring of given rows does without pandas
+    import pandas as pd
+
+    from models.predictor import Predictor
+    from models.ranking import IntArray
+    from models.table import FloatArray
 
 NOWHERE = -1
 _SMALL = 1e-8  # log-odds; below it the slope at one end is that of the whole way

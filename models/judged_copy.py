@@ -60,9 +60,10 @@ def _judged_copy(bundle: Bundle, known_by: date) -> Bundle:
     predictor = read_judged(bundle.folder, threads=bundle.predictor.threads)
     assert predictor is not None  # its file is in the card
     card, calibration = bundle.card, predictor.calibration
+    groups = {column.name: column.group for column in card.features}
     learnt = cast("dict[str, Any]", card.metrics["train"])  # Any: a window of the report, as JSON
     fitting = {
-        "features": feature_columns(predictor.encoding),
+        "features": feature_columns(predictor.encoding, groups),
         "calibration": CardCalibration(slope=calibration.slope, intercept=calibration.intercept),
         "first_as_of": date.fromisoformat(learnt["first_as_of"]),
         "last_as_of": date.fromisoformat(learnt["last_as_of"]),

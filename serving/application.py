@@ -15,13 +15,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from models.key_store import KeyStore
 from models.service_store import ServiceStore
 from models.store import SnapshotStore
-from serving import route_account, route_batch, route_list, route_operation, route_snapshot
+from serving import (
+    route_account,
+    route_batch,
+    route_compute,
+    route_list,
+    route_operation,
+    route_snapshot,
+)
 from serving.endpoint import fails
 from serving.fault import answer_faults
 from serving.gate import Gate, Guards, LocalPort
 from serving.journal import RequestLog
 from serving.keyring import KeyRing
 from serving.limit import make_limiter, read_policy
+from serving.live_models import LiveModels
 from serving.metric import Load, Metrics
 from serving.problem import MEDIA_TYPE
 from serving.settings import Settings
@@ -37,6 +45,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_list.router,
     route_batch.router,
     route_snapshot.router,
+    route_compute.router,
     route_operation.router,
 )
 
@@ -138,6 +147,8 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
             "auto_configure": False,
         },
     )
+    app.state.live_models = LiveModels(settings.home, shelves.get_company)
+    app.guards.metrics.registry.register(app.state.live_models)
     for router in ROUTERS:
         app.include_router(router)
     answer_faults(app)
@@ -148,7 +159,10 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
 async def keep_up(app: Service) -> AsyncIterator[None]:
     """Follow the stores as long as the server runs, and close them in the end."""
     keys = app.guards.keys
-    tasks = [asyncio.create_task(app.guards.shelves.watch())]
+    tasks = [
+        asyncio.create_task(app.guards.shelves.watch()),
+        asyncio.create_task(app.state.live_models.watch()),
+    ]
     if keys is not None:
         tasks.append(asyncio.create_task(keys.follow()))
     try:

@@ -189,3 +189,35 @@ MODEL: Document = {
         "versions": {"lightgbm": "4.7.0"},
     },
 }
+
+ROWS_REQUEST: Document = {"rows": [{"logins_trend_91d": -0.62, "plan": "Starter"}]}
+
+ROWS: Document = {
+    "company": "acme",
+    "name": "renewal",
+    "version": "5",
+    "horizon_days": None,
+    "lead_days": None,
+    "base_probability": 0.2,
+    "base_log_odds": -1.386,
+    "results": [
+        {
+            "loss_probability": 0.41,
+            "log_odds": -0.364,
+            "drivers": [
+                {
+                    "feature": "logins_trend_91d",
+                    "group": "usage",
+                    "value": -0.62,
+                    "direction": "raises",
+                    "contribution": 0.9,
+                    "points": 0.185,
+                }
+            ],
+            "groups": [
+                {"group": "usage", "contribution": 0.9, "points": 0.185},
+                {"group": "contract", "contribution": 0.122, "points": 0.025},
+            ],
+        }
+    ],
+}

@@ -39,6 +39,7 @@ NOT_FOUND = Kind("not-found", 404, "There is nothing at this path")
 UNKNOWN_ACCOUNT = Kind("unknown-account", 404, "The account is not in the snapshot")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")
 UNKNOWN_MODEL = Kind("unknown-model", 404, "There is no such model")
+NO_MODEL = Kind("no-model", 409, "No model has been promoted")
 SNAPSHOT_GONE = Kind("snapshot-gone", 410, "The snapshot was removed")
 TOO_LARGE = Kind("too-large", 413, "The body of the request is too large")
 INVALID_REQUEST = Kind("invalid-request", 422, "The request has invalid fields")
@@ -46,6 +47,7 @@ TOO_MANY_REQUESTS = Kind("too-many-requests", 429, "The key has used up its rate
 INTERNAL_ERROR = Kind("internal-error", 500, "The service failed")
 OVERLOADED = Kind("overloaded", 503, "The service has too many requests at once")
 NO_SNAPSHOT = Kind("no-snapshot", 503, "No snapshot has been published")
+MODEL_AWAY = Kind("model-away", 503, "The model cannot be asked right now")
 STORE_AWAY = Kind("store-away", 503, "The snapshot store cannot be read")
 
 KINDS = (
@@ -58,6 +60,7 @@ KINDS = (
     UNKNOWN_ACCOUNT,
     UNKNOWN_MODEL,
     METHOD_NOT_ALLOWED,
+    NO_MODEL,
     SNAPSHOT_GONE,
     TOO_LARGE,
     INVALID_REQUEST,
@@ -65,6 +68,7 @@ KINDS = (
     INTERNAL_ERROR,
     OVERLOADED,
     NO_SNAPSHOT,
+    MODEL_AWAY,
     STORE_AWAY,
 )
 

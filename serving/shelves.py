@@ -127,6 +127,10 @@ class Shelves:
             self._changes.put(key, found)
         return found
 
+    def get_company(self) -> str | None:
+        """Whose snapshot is served; None without one."""
+        return self.current.header.company if self.current else None
+
     def is_stale(self, shelf: Shelf) -> bool:
         """Whether a snapshot is older than the settings allow."""
         return time.time() - shelf.as_of_s > self._stale_s

@@ -1,0 +1,109 @@
+"""A process that scores rows with one model.
+
+The service starts it: ``python -m models.compute_worker FOLDER COMPANY MODEL``. It proves the
+bundle, says that it is ready, and then answers one request after another over its pipes until they
+end. Whatever a bundle does to it, the service lives on.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+from features.errors import InputError
+from models.frame import (
+    ANSWER,
+    FAILED,
+    FAULTS,
+    READY,
+    REFUSED,
+    pack_frame,
+    read_frame,
+)
+from models.proof import prove
+
+NICE = 5  # lookups go first where the machine is busy
+LOAD_S = 120  # after which the kernel ends a worker that is still loading, whoever waits for it
+UNUSED = (
+    "pandas",
+    "sklearn",
+    "pyarrow",
+    "joblib",
+    "matplotlib",
+    "mlflow",
+    "prefect",
+    "shap",
+    "duckdb",
+)
+MEMORY = 4 * 1024**3  # bytes of address space; a forged model asks for more than there is
+BAD_INPUT = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Answer until the requests end; 0 then, 2 when the bundle is refused."""
+    folder, company, model = sys.argv[1:] if arguments is None else arguments
+    requests, answers = _take_pipes()
+    _limit()
+    try:
+        proof = prove(Path(folder), company=company, model=model)
+        _refuse_imports()
+        from models.feature_row import RowFaultError
+        from models.live_model import load_live_model
+
+        live = load_live_model(proof)
+    except InputError as fault:
+        _send(answers, REFUSED, str(fault).encode())
+        return BAD_INPUT
+    except Exception as fault:  # noqa: BLE001  the edge of the process; it says its type alone
+        _send(answers, REFUSED, f"it cannot be loaded: {type(fault).__name__}".encode())
+        return BAD_INPUT
+    signal.alarm(0)
+    _send(answers, READY, orjson.dumps({"version": live.card.version}))
+    while (frame := read_frame(requests)) is not None:
+        try:
+            _send(answers, ANSWER, live.answer(frame[1]))
+        except RowFaultError as fault:
+            _send(answers, FAULTS, orjson.dumps(fault.faults))
+        except ArithmeticError:
+            _send(answers, FAILED, b"{}")
+    return 0
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Both pipes for messages alone: what a library prints goes nowhere."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nowhere, number)
+    return requests, answers
+
+
+def _refuse_imports() -> None:
+    """Keep out what LightGBM imports where it is installed: here it has no use for it."""
+    sys.modules.update(dict.fromkeys(UNUSED))  # type: ignore[arg-type]  # None: not to be imported
+
+
+def _limit() -> None:
+    """Bound what loading may take; Ctrl+C is the service's to hear."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.alarm(LOAD_S)
+    os.nice(NICE)
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+
+
+def _send(pipe: BinaryIO, kind: bytes, content: bytes) -> None:
+    pipe.write(pack_frame(kind, content))
+    pipe.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
