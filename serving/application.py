@@ -15,7 +15,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from models.key_store import KeyStore
 from models.service_store import ServiceStore
 from models.store import SnapshotStore
-from serving import route_account, route_batch, route_list, route_operation, route_snapshot
+from serving import (
+    route_account,
+    route_batch,
+    route_feedback,
+    route_list,
+    route_operation,
+    route_snapshot,
+)
 from serving.endpoint import fails
 from serving.fault import answer_faults
 from serving.gate import Gate, Guards, LocalPort
@@ -36,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_account.router,
     route_list.router,
     route_batch.router,
+    route_feedback.router,
     route_snapshot.router,
     route_operation.router,
 )

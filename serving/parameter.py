@@ -45,3 +45,4 @@ CursorText = Annotated[
     ),
 ]
 Reader = Annotated[Caller, needs("scores:read")]
+Voice = Annotated[Caller, needs("feedback:write")]

@@ -39,14 +39,16 @@ NOT_FOUND = Kind("not-found", 404, "There is nothing at this path")
 UNKNOWN_ACCOUNT = Kind("unknown-account", 404, "The account is not in the snapshot")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")
 UNKNOWN_MODEL = Kind("unknown-model", 404, "There is no such model")
+NOT_LOST = Kind("not-lost", 409, "The account is not lost")
 SNAPSHOT_GONE = Kind("snapshot-gone", 410, "The snapshot was removed")
 TOO_LARGE = Kind("too-large", 413, "The body of the request is too large")
 INVALID_REQUEST = Kind("invalid-request", 422, "The request has invalid fields")
+KEY_REUSED = Kind("idempotency-key-reused", 422, "The idempotency key belongs to another request")
 TOO_MANY_REQUESTS = Kind("too-many-requests", 429, "The key has used up its rate")
 INTERNAL_ERROR = Kind("internal-error", 500, "The service failed")
 OVERLOADED = Kind("overloaded", 503, "The service has too many requests at once")
 NO_SNAPSHOT = Kind("no-snapshot", 503, "No snapshot has been published")
-STORE_AWAY = Kind("store-away", 503, "The snapshot store cannot be read")
+STORE_AWAY = Kind("store-away", 503, "A store of the service does not answer")
 
 KINDS = (
     BAD_REQUEST,
@@ -58,9 +60,11 @@ KINDS = (
     UNKNOWN_ACCOUNT,
     UNKNOWN_MODEL,
     METHOD_NOT_ALLOWED,
+    NOT_LOST,
     SNAPSHOT_GONE,
     TOO_LARGE,
     INVALID_REQUEST,
+    KEY_REUSED,
     TOO_MANY_REQUESTS,
     INTERNAL_ERROR,
     OVERLOADED,

@@ -12,6 +12,13 @@ from serving.application import create_app
 from serving.cursor import Cursor, decode_cursor, mark_list
 from serving.problem import KINDS, MEDIA_TYPE
 from serving.response import AccountRisk
+from serving.response_feedback import (
+    FeedbackAnswer,
+    FeedbackRequest,
+    LossReasonAnswer,
+    LossReasonRequest,
+    SaidAnswer,
+)
 from serving.response_list import (
     AccountPage,
     BatchAnswer,
@@ -45,6 +52,12 @@ def test_operation_ids_are_stable(description: dict[str, Any]) -> None:
         "get_external_history",
         "list_accounts",
         "batch_accounts",
+        "give_feedback",
+        "give_external_feedback",
+        "get_feedback",
+        "get_external_feedback",
+        "give_loss_reason",
+        "give_external_loss_reason",
         "get_portfolio",
         "list_snapshots",
         "get_model",
@@ -59,7 +72,7 @@ def test_every_error_is_described_as_a_problem_document(description: dict[str, A
     statuses = set()
     for operation in operations(description).values():
         for status, response in operation["responses"].items():
-            if status != "200":
+            if status not in ("200", "201"):
                 statuses.add(int(status))
                 (media_type,) = response["content"]
                 assert media_type == MEDIA_TYPE
@@ -82,6 +95,9 @@ def test_the_description_is_built_once_and_is_the_same_again() -> None:
         (HistoryAnswer, example.HISTORY),
         (SnapshotList, example.SNAPSHOTS),
         (ModelDetail, example.MODEL),
+        (FeedbackAnswer, example.FEEDBACK),
+        (LossReasonAnswer, example.LOSS_REASON),
+        (SaidAnswer, example.SAID),
     ],
 )
 def test_every_example_is_a_whole_answer(model: type[BaseModel], example: dict[str, Any]) -> None:
@@ -93,6 +109,11 @@ def test_the_example_of_a_batch_has_what_was_asked_for_alone() -> None:
     told = BatchAnswer.model_validate(example.BATCH)
     assert told.model_dump(mode="json", exclude_unset=True) == example.BATCH
     assert BatchRequest.model_validate(example.BATCH_REQUEST)
+
+
+def test_the_examples_of_what_people_say_are_taken() -> None:
+    assert FeedbackRequest.model_validate(example.FEEDBACK_REQUEST)
+    assert LossReasonRequest.model_validate(example.LOSS_REASON_REQUEST)
 
 
 def test_nothing_is_just_called_score(description: dict[str, Any]) -> None:
