@@ -22,6 +22,7 @@ from serving import (
     route_list,
     route_operation,
     route_snapshot,
+    route_webhook,
 )
 from serving.endpoint import fails
 from serving.fault import answer_faults
@@ -45,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_batch.router,
     route_feedback.router,
     route_snapshot.router,
+    route_webhook.router,
     route_operation.router,
 )
 

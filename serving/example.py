@@ -187,6 +187,33 @@ SAID: Document = {
     "loss_reason": LOSS_REASON,
 }
 
+TARGET_REQUEST: Document = {
+    "name": "crm",
+    "url": "https://crm.example.com/hooks/keepwell",
+    "row_filter": {"segment": ["mid-market"]},
+}
+
+TARGET: Document = {
+    "target_id": "wh_7m2xk4qa",
+    "name": "crm",
+    "url": "https://crm.example.com/…",
+    "row_filter": {"segment": ["mid-market"]},
+    "created_at": "2026-11-02T09:00:00Z",
+    "stopped": None,
+    "failing_since": None,
+    "waiting": 0,
+    "sent": 17,
+    "dead": 0,
+}
+
+TARGETS: Document = {"targets": [TARGET]}
+
+NEW_TARGET: Document = {
+    **TARGET,
+    "sent": 0,
+    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwJzXbYNzJXzE=",
+}
+
 SNAPSHOTS: Document = {
     "snapshots": [
         {

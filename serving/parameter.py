@@ -46,3 +46,4 @@ CursorText = Annotated[
 ]
 Reader = Annotated[Caller, needs("scores:read")]
 Voice = Annotated[Caller, needs("feedback:write")]
+Admin = Annotated[Caller, needs("admin")]

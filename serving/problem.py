@@ -39,6 +39,7 @@ NOT_FOUND = Kind("not-found", 404, "There is nothing at this path")
 UNKNOWN_ACCOUNT = Kind("unknown-account", 404, "The account is not in the snapshot")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")
 UNKNOWN_MODEL = Kind("unknown-model", 404, "There is no such model")
+UNKNOWN_TARGET = Kind("unknown-target", 404, "There is no such target of webhooks")
 NOT_LOST = Kind("not-lost", 409, "The account is not lost")
 SNAPSHOT_GONE = Kind("snapshot-gone", 410, "The snapshot was removed")
 TOO_LARGE = Kind("too-large", 413, "The body of the request is too large")
@@ -60,6 +61,7 @@ KINDS = (
     UNKNOWN_ACCOUNT,
     UNKNOWN_MODEL,
     METHOD_NOT_ALLOWED,
+    UNKNOWN_TARGET,
     NOT_LOST,
     SNAPSHOT_GONE,
     TOO_LARGE,

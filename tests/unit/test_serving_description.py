@@ -27,6 +27,7 @@ from serving.response_list import (
     PortfolioAnswer,
     SnapshotList,
 )
+from serving.response_webhook import NewTarget, TargetList, TargetRequest
 from serving.route_batch import BatchRequest
 from serving.settings import Settings
 
@@ -61,6 +62,9 @@ def test_operation_ids_are_stable(description: dict[str, Any]) -> None:
         "get_portfolio",
         "list_snapshots",
         "get_model",
+        "list_webhooks",
+        "add_webhook",
+        "remove_webhook",
         "get_livez",
         "get_readyz",
         "get_metrics",
@@ -72,7 +76,7 @@ def test_every_error_is_described_as_a_problem_document(description: dict[str, A
     statuses = set()
     for operation in operations(description).values():
         for status, response in operation["responses"].items():
-            if status not in ("200", "201"):
+            if status not in ("200", "201", "204"):
                 statuses.add(int(status))
                 (media_type,) = response["content"]
                 assert media_type == MEDIA_TYPE
@@ -98,6 +102,8 @@ def test_the_description_is_built_once_and_is_the_same_again() -> None:
         (FeedbackAnswer, example.FEEDBACK),
         (LossReasonAnswer, example.LOSS_REASON),
         (SaidAnswer, example.SAID),
+        (TargetList, example.TARGETS),
+        (NewTarget, example.NEW_TARGET),
     ],
 )
 def test_every_example_is_a_whole_answer(model: type[BaseModel], example: dict[str, Any]) -> None:
@@ -111,9 +117,10 @@ def test_the_example_of_a_batch_has_what_was_asked_for_alone() -> None:
     assert BatchRequest.model_validate(example.BATCH_REQUEST)
 
 
-def test_the_examples_of_what_people_say_are_taken() -> None:
+def test_the_examples_of_requests_are_taken() -> None:
     assert FeedbackRequest.model_validate(example.FEEDBACK_REQUEST)
     assert LossReasonRequest.model_validate(example.LOSS_REASON_REQUEST)
+    assert TargetRequest.model_validate(example.TARGET_REQUEST)
 
 
 def test_nothing_is_just_called_score(description: dict[str, Any]) -> None:
