@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Select, delete, insert, select
 
 from models.feedback import Feedback, LossReason
 from models.service_store import ServiceStore
@@ -108,6 +109,15 @@ class FeedbackStore:
             connection.execute(insert(table), asdict(entry))
         return reply
 
+    def recall(self, attempt: Attempt, now: datetime) -> Reply | None:
+        """The answer that this very request got within 24 hours before `now`, or None."""
+        known = IDEMPOTENCY_KEY.c
+        query = _of_attempt(attempt).where(
+            known.created_at > now - REMEMBERED, known.request_hash == attempt.request_hash
+        )
+        rows = self.store.rows(query)
+        return Reply(rows[0]["status"], rows[0]["body"], repeated=True) if rows else None
+
     def feedback(self, account_id: str, *, limit: int = 100) -> list[Feedback]:
         """What was said about an account, the newest first."""
         query = (
@@ -139,12 +149,16 @@ def _find(connection: Connection, attempt: Attempt, now: datetime) -> _Earlier |
     """The answer that was given to an attempt before; what is older than a day is forgotten."""
     known = IDEMPOTENCY_KEY.c
     connection.execute(delete(IDEMPOTENCY_KEY).where(known.created_at <= now - REMEMBERED))
-    query = select(known.request_hash, known.status, known.body).where(
+    row = connection.execute(_of_attempt(attempt)).one_or_none()
+    return None if row is None else _Earlier(row.request_hash, row.status, row.body)
+
+
+def _of_attempt(attempt: Attempt) -> Select[Any]:  # Any: columns
+    known = IDEMPOTENCY_KEY.c
+    return select(known.request_hash, known.status, known.body).where(
         known.key_id == (attempt.key_id or NO_KEY),
         known.idempotency_key == attempt.idempotency_key,
     )
-    row = connection.execute(query).one_or_none()
-    return _Earlier(*row) if row else None
 
 
 def _remember(connection: Connection, attempt: Attempt, reply: Reply, now: datetime) -> None:

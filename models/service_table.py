@@ -85,10 +85,48 @@ IDEMPOTENCY_KEY = Table(
     Column("created_at", UtcDateTime, nullable=False, index=True),
 )
 
+LEASE = Table(
+    "lease",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+WEBHOOK_TARGET = Table(
+    "webhook_target",
+    METADATA,
+    Column("target_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("row_filter", Text, nullable=False),  # JSON
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("told_up_to", Text),
+    Column("stopped", Text),
+    Column("failing_since", UtcDateTime),
+)
+
+WEBHOOK_DELIVERY = Table(
+    "webhook_delivery",
+    METADATA,
+    Column("target_id", Text, primary_key=True),
+    Column("message_id", Text, primary_key=True),
+    Column("snapshot_id", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+    Column("sent_at", UtcDateTime),
+    Column("fault", Text),
+    Index("webhook_delivery_by_due", "target_id", "state", "due_at"),
+)
+
 # A table that is added needs the next version; a column also a place in `added`.
 SCHEMA = Schema(
     name="service store",
-    version=1,
+    version=2,
     metadata=METADATA,
     version_table=SERVICE_SCHEMA,
     lock=0x6B657973,

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from features.settings import AbstentionSettings
+from models.webhook_address import AllowList
 
 LEAST_REFITS = 5
 
@@ -174,6 +175,20 @@ class RetentionSettings(_Settings):
     days: int | None = Field(default=None, ge=1, description="Older ones go.")
 
 
+class WebhookSettings(_Settings):
+    """Where webhooks may go beside the open internet."""
+
+    allow_private: tuple[str, ...] = Field(
+        default=(), description="Hosts, addresses and networks inside that may be targets."
+    )
+
+    @field_validator("allow_private")
+    @classmethod
+    def _can_be_read(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        AllowList(entries)
+        return entries
+
+
 class ModelSettings(_Settings):
     """Everything about models that a configuration holds."""
 
@@ -189,3 +204,4 @@ class ModelSettings(_Settings):
     abstention: AbstentionSettings = AbstentionSettings()
     publish: PublishSettings = PublishSettings()
     retention: RetentionSettings = RetentionSettings()
+    webhooks: WebhookSettings = WebhookSettings()

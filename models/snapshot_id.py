@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from datetime import UTC, datetime
 
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # in code point order, so that ids sort as numbers do
 ID_DIGITS = 13
@@ -30,6 +31,11 @@ def next_snapshot_id(newest: str | None, *, clock_ms: int | None = None) -> str:
 def least_snapshot_id(clock_ms: int) -> str:
     """An id that none of a later moment is below, in milliseconds since 1970."""
     return _spell(clock_ms << NOISE_BITS)
+
+
+def read_moment(snapshot_id: str) -> datetime:
+    """When a snapshot was published, to a millisecond; later where the clock was set back."""
+    return datetime.fromtimestamp((_id_number(snapshot_id) >> NOISE_BITS) / 1000, UTC)
 
 
 def _spell(number: int) -> str:

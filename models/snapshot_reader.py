@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -142,6 +142,26 @@ class SnapshotReader:
             .order_by(SCORE.snapshot_id.desc())
         )
         return [Moment(**row) for row in self.stream(query)]
+
+    def last_known(
+        self, company: str, ids: Sequence[str], *, is_external: bool
+    ) -> AccountScore | None:
+        """An account as the newest of the company's snapshots that holds it tells it.
+
+        Parameters
+        ----------
+        company : str
+        ids : sequence of str
+            Forms of one id.
+        is_external : bool
+            Whether they are the CRM's.
+        """
+        kept = select(SNAPSHOT.c.snapshot_id).where(SNAPSHOT.c.company == company)
+        snapshots = [row["snapshot_id"] for row in self.stream(kept)]
+        column = SCORE.external_id if is_external else SCORE.account_id
+        query = select(ACCOUNT_SCORE).where(SCORE.snapshot_id.in_(snapshots), column.in_(ids))
+        found = self.selected(query.order_by(SCORE.snapshot_id.desc()).limit(1))
+        return found[0] if found else None
 
     def stream(self, query: Select[Any]) -> Iterator[Row]:
         """Rows as of one moment, fetched in parts as they are taken."""

@@ -22,6 +22,7 @@ from pipelines.command.opening import print_json
 from pipelines.command.rollback import rollback
 from pipelines.command.serve import serve
 from pipelines.command.train import run, score, train
+from pipelines.command.webhooks import webhooks
 
 app = typer.Typer(
     name="keepwell",
@@ -37,6 +38,7 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(keys)
+app.add_typer(webhooks)
 
 
 def main() -> None:

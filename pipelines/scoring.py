@@ -22,6 +22,7 @@ from pipelines.account_score import score_accounts
 from pipelines.config import Config
 from pipelines.home import Home
 from pipelines.population import Model, Population, build_population
+from pipelines.webhook import tell_targets
 
 _MODELS: tuple[ModelName, ...] = ("churn", "renewal")
 
@@ -137,7 +138,7 @@ def knowledge_problems(as_of: date, bundles: Mapping[ModelName, Bundle]) -> list
 
 
 def publish(snapshot: Snapshot, home: Home, config: Config, *, force: bool = False) -> Published:
-    """Write the snapshot into the store and move the pointer to it.
+    """Write the snapshot into the store, move the pointer to it, and tell the targets of webhooks.
 
     Raises
     ------
@@ -150,6 +151,7 @@ def publish(snapshot: Snapshot, home: Home, config: Config, *, force: bool = Fal
         )
         header = store.header(snapshot_id)
     forced = header.forced if header is not None else ()
+    tell_targets(home, config.webhooks)
     return Published(snapshot, snapshot_id, accounts_held_out(snapshot, config), forced)
 
 

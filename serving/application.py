@@ -19,9 +19,11 @@ from serving import (
     route_account,
     route_batch,
     route_compute,
+    route_feedback,
     route_list,
     route_operation,
     route_snapshot,
+    route_webhook,
 )
 from serving.endpoint import fails
 from serving.fault import answer_faults
@@ -44,8 +46,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_account.router,
     route_list.router,
     route_batch.router,
+    route_feedback.router,
     route_snapshot.router,
     route_compute.router,
+    route_webhook.router,
     route_operation.router,
 )
 

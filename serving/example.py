@@ -152,6 +152,68 @@ BATCH: Document = {
     ],
 }
 
+FEEDBACK_REQUEST: Document = {
+    "snapshot_id": "1m803jec5jhpb",
+    "disposition": "disagree",
+    "reason": "usage_is_seasonal",
+    "note": "A school: nobody logs in during the holidays",
+}
+
+FEEDBACK: Document = {
+    "feedback_id": "5f1c09ab2f7e4d10",
+    "snapshot_id": "1m803jec5jhpb",
+    "account_id": "A17",
+    "disposition": "disagree",
+    "reason": "usage_is_seasonal",
+    "snooze_until": None,
+    "note": "A school: nobody logs in during the holidays",
+    "created_at": "2026-11-02T09:30:11Z",
+}
+
+LOSS_REASON_REQUEST: Document = {"reason": "missing_capability"}
+
+LOSS_REASON: Document = {
+    "loss_reason_id": "0c6b5d7a91e23f48",
+    "account_id": "A17",
+    "reason": "missing_capability",
+    "created_at": "2027-03-02T08:01:00Z",
+}
+
+SAID: Document = {
+    "company": "acme",
+    "account_id": "A17",
+    "external_id": "0015g00000XyZabAAF",
+    "feedback": [FEEDBACK],
+    "loss_reason": LOSS_REASON,
+}
+
+TARGET_REQUEST: Document = {
+    "name": "crm",
+    "url": "https://crm.example.com/hooks/keepwell",
+    "row_filter": {"segment": ["mid-market"]},
+}
+
+TARGET: Document = {
+    "target_id": "wh_7m2xk4qa",
+    "name": "crm",
+    "url": "https://crm.example.com/…",
+    "row_filter": {"segment": ["mid-market"]},
+    "created_at": "2026-11-02T09:00:00Z",
+    "stopped": None,
+    "failing_since": None,
+    "waiting": 0,
+    "sent": 17,
+    "dead": 0,
+}
+
+TARGETS: Document = {"targets": [TARGET]}
+
+NEW_TARGET: Document = {
+    **TARGET,
+    "sent": 0,
+    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwJzXbYNzJXzE=",
+}
+
 SNAPSHOTS: Document = {
     "snapshots": [
         {

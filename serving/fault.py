@@ -70,7 +70,7 @@ def find_problem(fault: Exception) -> RequestError:
             return RequestError(HTTP_KINDS.get(fault.status_code, BAD_REQUEST), detail)
         case TransientError() | InputError():
             # A store that is locked, away, damaged or of a newer version; only the log says which.
-            logger.error("the store cannot be read: %s", fault)
+            logger.error("a store does not answer: %s", fault)
             detail = "The service runs, its store does not answer; its log says why."
             return RequestError(STORE_AWAY, detail)
     log_failure(fault)

@@ -45,3 +45,5 @@ CursorText = Annotated[
     ),
 ]
 Reader = Annotated[Caller, needs("scores:read")]
+Voice = Annotated[Caller, needs("feedback:write")]
+Admin = Annotated[Caller, needs("admin")]

@@ -40,15 +40,18 @@ UNKNOWN_ACCOUNT = Kind("unknown-account", 404, "The account is not in the snapsh
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")
 UNKNOWN_MODEL = Kind("unknown-model", 404, "There is no such model")
 NO_MODEL = Kind("no-model", 409, "No model has been promoted")
+UNKNOWN_TARGET = Kind("unknown-target", 404, "There is no such target of webhooks")
+NOT_LOST = Kind("not-lost", 409, "The account is not lost")
 SNAPSHOT_GONE = Kind("snapshot-gone", 410, "The snapshot was removed")
 TOO_LARGE = Kind("too-large", 413, "The body of the request is too large")
 INVALID_REQUEST = Kind("invalid-request", 422, "The request has invalid fields")
+KEY_REUSED = Kind("idempotency-key-reused", 422, "The idempotency key belongs to another request")
 TOO_MANY_REQUESTS = Kind("too-many-requests", 429, "The key has used up its rate")
 INTERNAL_ERROR = Kind("internal-error", 500, "The service failed")
 OVERLOADED = Kind("overloaded", 503, "The service has too many requests at once")
 NO_SNAPSHOT = Kind("no-snapshot", 503, "No snapshot has been published")
 MODEL_AWAY = Kind("model-away", 503, "The model cannot be asked right now")
-STORE_AWAY = Kind("store-away", 503, "The snapshot store cannot be read")
+STORE_AWAY = Kind("store-away", 503, "A store of the service does not answer")
 
 KINDS = (
     BAD_REQUEST,
@@ -61,9 +64,12 @@ KINDS = (
     UNKNOWN_MODEL,
     METHOD_NOT_ALLOWED,
     NO_MODEL,
+    UNKNOWN_TARGET,
+    NOT_LOST,
     SNAPSHOT_GONE,
     TOO_LARGE,
     INVALID_REQUEST,
+    KEY_REUSED,
     TOO_MANY_REQUESTS,
     INTERNAL_ERROR,
     OVERLOADED,

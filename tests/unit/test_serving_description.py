@@ -12,6 +12,13 @@ from serving.application import create_app
 from serving.cursor import Cursor, decode_cursor, mark_list
 from serving.problem import KINDS, MEDIA_TYPE
 from serving.response import AccountRisk
+from serving.response_feedback import (
+    FeedbackAnswer,
+    FeedbackRequest,
+    LossReasonAnswer,
+    LossReasonRequest,
+    SaidAnswer,
+)
 from serving.response_list import (
     AccountPage,
     BatchAnswer,
@@ -20,6 +27,7 @@ from serving.response_list import (
     PortfolioAnswer,
     SnapshotList,
 )
+from serving.response_webhook import NewTarget, TargetList, TargetRequest
 from serving.route_batch import BatchRequest
 from serving.settings import Settings
 
@@ -45,9 +53,18 @@ def test_operation_ids_are_stable(description: dict[str, Any]) -> None:
         "get_external_history",
         "list_accounts",
         "batch_accounts",
+        "give_feedback",
+        "give_external_feedback",
+        "get_feedback",
+        "get_external_feedback",
+        "give_loss_reason",
+        "give_external_loss_reason",
         "get_portfolio",
         "list_snapshots",
         "get_model",
+        "list_webhooks",
+        "add_webhook",
+        "remove_webhook",
         "get_livez",
         "get_readyz",
         "get_metrics",
@@ -59,7 +76,7 @@ def test_every_error_is_described_as_a_problem_document(description: dict[str, A
     statuses = set()
     for operation in operations(description).values():
         for status, response in operation["responses"].items():
-            if status != "200":
+            if status not in ("200", "201", "204"):
                 statuses.add(int(status))
                 (media_type,) = response["content"]
                 assert media_type == MEDIA_TYPE
@@ -82,6 +99,11 @@ def test_the_description_is_built_once_and_is_the_same_again() -> None:
         (HistoryAnswer, example.HISTORY),
         (SnapshotList, example.SNAPSHOTS),
         (ModelDetail, example.MODEL),
+        (FeedbackAnswer, example.FEEDBACK),
+        (LossReasonAnswer, example.LOSS_REASON),
+        (SaidAnswer, example.SAID),
+        (TargetList, example.TARGETS),
+        (NewTarget, example.NEW_TARGET),
     ],
 )
 def test_every_example_is_a_whole_answer(model: type[BaseModel], example: dict[str, Any]) -> None:
@@ -93,6 +115,12 @@ def test_the_example_of_a_batch_has_what_was_asked_for_alone() -> None:
     told = BatchAnswer.model_validate(example.BATCH)
     assert told.model_dump(mode="json", exclude_unset=True) == example.BATCH
     assert BatchRequest.model_validate(example.BATCH_REQUEST)
+
+
+def test_the_examples_of_requests_are_taken() -> None:
+    assert FeedbackRequest.model_validate(example.FEEDBACK_REQUEST)
+    assert LossReasonRequest.model_validate(example.LOSS_REASON_REQUEST)
+    assert TargetRequest.model_validate(example.TARGET_REQUEST)
 
 
 def test_nothing_is_just_called_score(description: dict[str, Any]) -> None:

@@ -1,0 +1,118 @@
+"""Targets of webhooks: added, seen and removed by who holds a key with ``admin``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import orjson
+from fastapi import Path, Request
+from starlette.responses import Response
+
+from features.errors import InputError
+from models.row_filter import RowFilter
+from models.webhook import Target, make_target
+from models.webhook_store import STATES, WebhookStore
+from serving.endpoint import GUARDED, fails, get_shelves, make_router, require
+from serving.example import NEW_TARGET, TARGET_REQUEST, TARGETS
+from serving.parameter import Admin
+from serving.problem import STORE_AWAY, UNKNOWN_TARGET, RequestError, field_fault
+from serving.reply import reply
+from serving.response_webhook import NewTarget, TargetAnswer, TargetList, TargetRequest
+
+router = make_router("webhooks")
+
+PARTS = {"row filter": "row_filter"}  # of a request, by what problems call them
+TargetId = Annotated[str, Path(pattern=r"^wh_[0-9a-z]{8}$")]
+
+
+@router.get(
+    "/v1/webhooks",
+    operation_id="list_webhooks",
+    summary="Targets of webhooks",
+    responses={
+        **GUARDED,
+        200: {"model": TargetList, "content": {"application/json": {"example": TARGETS}}},
+    },
+)
+async def list_webhooks(request: Request, caller: Admin) -> Response:  # noqa: ARG001
+    """Every target, how it stands, and what is waiting or dead."""
+    hooks, run = _hooks(request), get_shelves(request).run
+    targets, counts = await run(hooks.targets), await run(hooks.counts)
+    told = [_tell(one, counts.get(one.target_id, {})) for one in targets]
+    return await reply(request, orjson.dumps({"targets": told}))
+
+
+@router.post(
+    "/v1/webhooks",
+    operation_id="add_webhook",
+    summary="Add a target of webhooks",
+    status_code=201,
+    responses={
+        **GUARDED,
+        **fails(413),
+        201: {"model": NewTarget, "content": {"application/json": {"example": NEW_TARGET}}},
+    },
+    openapi_extra={
+        "requestBody": {"content": {"application/json": {"example": TARGET_REQUEST}}},
+    },
+)
+async def add_webhook(request: Request, caller: Admin, asked: TargetRequest) -> Response:
+    """It is told of what changes from now on. Private targets are added on the command line."""
+    if "owner" in asked.row_filter:
+        require(caller, "people:read")
+    hooks, shelves = _hooks(request), get_shelves(request)
+    shelf = await shelves.get()
+    try:
+        target = make_target(
+            asked.name,
+            asked.url,
+            RowFilter(asked.row_filter),
+            now=datetime.now(UTC),
+            told_up_to=None if shelf is None else shelf.snapshot_id,
+        )
+    except InputError as fault:
+        raise RequestError.of_fields(
+            [
+                field_fault(("body", PARTS.get(one.table) or one.column), one.rule)
+                for one in fault.problems
+            ]
+        ) from None
+    await shelves.run(lambda: hooks.add(target))
+    answer = await reply(
+        request, orjson.dumps({**_tell(target, {}), "secret": target.secret}), status=201
+    )
+    answer.raw_headers.append((b"cache-control", b"no-store"))
+    return answer
+
+
+@router.delete(
+    "/v1/webhooks/{target_id}",
+    operation_id="remove_webhook",
+    summary="Remove a target of webhooks",
+    status_code=204,
+    responses={**GUARDED, **fails(404)},
+)
+async def remove_webhook(
+    request: Request,
+    caller: Admin,  # noqa: ARG001
+    target_id: TargetId,
+) -> Response:
+    """With all that was to be sent to it."""
+    hooks, run = _hooks(request), get_shelves(request).run
+    if not any(one.target_id == target_id for one in await run(hooks.targets)):
+        raise RequestError(UNKNOWN_TARGET, f"There is no target {target_id}.")
+    await run(lambda: hooks.remove(target_id))
+    return Response(status_code=204)
+
+
+def _tell(target: Target, counts: dict[str, int]) -> dict[str, object]:
+    fields = {**target.to_json(), **{state: counts.get(state, 0) for state in STATES}}
+    return {name: fields[name] for name in TargetAnswer.model_fields}
+
+
+def _hooks(request: Request) -> WebhookStore:
+    store = request.app.state.guards.service_store
+    if store is None:
+        raise RequestError(STORE_AWAY, "This service has no service store to keep it in.")
+    return WebhookStore(store)

@@ -1,0 +1,112 @@
+"""Targets of webhooks through the API: no private one, no secret shown twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from models.key_store import KeyStore
+from models.service_store import ServiceStore
+from models.store import SnapshotStore
+from models.webhook_store import WebhookStore
+from serving.application import Service
+from tests.integration.client import ask, problem, serve
+from tests.integration.company import due, snapshot
+
+URL = "https://crm.example.com/hooks?token=geheim"
+
+
+class Office:
+    """A service with a store of targets, and a key to it."""
+
+    def __init__(self, folder: Path) -> None:
+        store_url, service_url = (f"sqlite:///{folder}/{name}.db" for name in ("store", "service"))
+        with SnapshotStore(store_url) as store:
+            self.snapshot_id = store.publish(snapshot(due("A1", 0.9)))
+        self.app: Service = serve(store_url, service_store_url=service_url)
+        self.service = ServiceStore(service_url)
+        self.hooks = WebhookStore(self.service)
+        self.token = self.key("admin")
+
+    def key(self, *scopes: str) -> str:
+        """The token of a new key."""
+        made = KeyStore(self.service).create("test", scopes, now=datetime.now(UTC))
+        assert self.app.guards.keys is not None
+        self.app.guards.keys.refresh()
+        return made.token
+
+    def ask(
+        self, method: str = "GET", path: str = "", json: object = None, token: str | None = None
+    ) -> httpx.Response:
+        """An answer about targets."""
+        headers = {"Authorization": f"Bearer {token or self.token}"}
+        return ask(self.app, f"/v1/webhooks{path}", method=method, json=json, headers=headers)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    opened = Office(tmp_path)
+    yield opened
+    opened.app.close()
+    opened.service.close()
+
+
+def test_a_target_is_added_shown_without_its_secret_and_removed(office: Office) -> None:
+    body = {"name": "crm", "url": URL, "row_filter": {"segment": ["smb"]}}
+    added = office.ask("POST", json=body)
+    assert added.status_code == 201
+    assert added.headers["cache-control"] == "no-store"
+    document = added.json()
+    secret = document.pop("secret")
+    listed = office.ask()
+    assert listed.json() == {"targets": [document]}
+    assert "geheim" not in added.text + listed.text
+    (kept,) = office.hooks.targets()
+    assert (kept.secret, kept.url, kept.told_up_to) == (secret, URL, office.snapshot_id)
+    assert kept.row_filter.to_json() == {"segment": ["smb"]}
+    path = f"/{document['target_id']}"
+    gone = office.ask("DELETE", path)
+    assert (gone.status_code, gone.content) == (204, b"")
+    problem(office.ask("DELETE", path), 404, "unknown-target")
+    problem(office.ask("DELETE", "/wh_1"), 422, "invalid-request")
+    assert office.hooks.targets() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"url": "http://crm.example.com/"}, "#/url"),
+        ({"url": "https://127.0.0.1/"}, "#/url"),
+        ({"url": "https://[::ffff:10.0.0.1]/"}, "#/url"),
+        ({"url": 5}, "#/url"),
+        ({"name": " "}, "#/name"),
+        ({"row_filter": {"colour": ["red"]}}, "#/row_filter"),
+        ({"row_filter": {"segment": []}}, "#/row_filter"),
+        ({"secret": "whsec_mine"}, "#/secret"),
+    ],
+)
+def test_a_target_that_must_not_be_is_refused(
+    office: Office, changes: dict[str, Any], pointer: str
+) -> None:
+    response = office.ask("POST", json={"name": "crm", "url": URL, **changes})
+    document = problem(response, 422, "invalid-request")
+    assert [error["pointer"] for error in document["errors"]] == [pointer]
+    assert office.hooks.targets() == []
+
+
+def test_a_filter_by_owner_needs_the_scope_of_people(office: Office) -> None:
+    body = {"name": "crm", "url": URL, "row_filter": {"owner": ["anna"]}}
+    problem(office.ask("POST", json=body), 403, "missing-scope")
+    token = office.key("admin", "people:read")
+    assert office.ask("POST", json=body, token=token).status_code == 201
+
+
+def test_a_service_without_a_service_store_says_so(tmp_path: Path) -> None:
+    app = serve(f"sqlite:///{tmp_path}/store.db")
+    problem(ask(app, "/v1/webhooks"), 503, "store-away")
+    app.close()

@@ -1,0 +1,192 @@
+"""``keepwell webhooks``: what is printed, and what a score run tells by itself."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from features.errors import TransientError
+from models.settings import WebhookSettings
+from models.store import SnapshotStore
+from pipelines.cli import main
+from pipelines.home import Home
+from pipelines.webhook import tell_targets
+from pipelines.webhook_delivery import Deliverer, Told
+from tests.integration.company import due, snapshot
+from tests.integration.fault import raising
+from tests.integration.receiver import HOST, Receiver, receiving
+
+Hooks = Callable[..., tuple[int, str, str]]
+URL = "https://crm.example.com/hooks/geheim?token=geheim"
+
+
+@pytest.fixture
+def hooks(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hooks:
+    """Run ``keepwell webhooks``: exit code, stdout and stderr."""
+    del home
+    for name in ("KEEPWELL_SERVICE_STORE", "KEEPWELL_STORE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["keepwell", "webhooks", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture
+def listening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """A receiver that this machine finds by its name and whose authority it trusts."""
+    with receiving(tmp_path) as receiver:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        monkeypatch.setattr(socket, "getaddrinfo", find_here)
+        yield receiver
+
+
+def find_here(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+    """What a name server says that knows the receiver alone."""
+    assert host == HOST
+    return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> str:
+    """A configuration that lets the receiver in."""
+    path = tmp_path / "acme.yaml"
+    path.write_text(
+        "config_version: 1\ncompany: acme\ntables:\n  accounts: SELECT 1\n  contracts: SELECT 1\n"
+        f"labels: {{renewal: {{}}}}\nwebhooks: {{allow_private: [{HOST}]}}\n",
+        encoding="utf-8",
+    )
+    return str(path)
+
+
+def publish(loss: float) -> str:
+    """The id of a new snapshot in the home."""
+    with SnapshotStore(Home.from_environment().store_url) as store:
+        return store.publish(snapshot(due("A1", loss)))
+
+
+def test_add_prints_the_secret_alone_and_once(hooks: Hooks) -> None:
+    code, out, err = hooks("add", "crm", URL, "--filter", "segment=smb")
+    assert code == 0
+    secret = out.strip()
+    assert secret.startswith("whsec_")
+    assert "https://crm.example.com/…" in err
+    for shown in (err, hooks("list")[1], hooks("list", "--json")[1]):
+        assert "geheim" not in shown
+        assert secret not in shown
+    (listed,) = json.loads(hooks("list", "--json")[1])["targets"]
+    assert listed["row_filter"] == {"segment": ["smb"]}
+    assert (listed["name"], listed["stopped"], listed["waiting"]) == ("crm", None, 0)
+    made = json.loads(hooks("add", "other", URL, "--json")[1])
+    assert made["secret"].startswith("whsec_")
+
+
+def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_made(
+    hooks: Hooks, home: Path
+) -> None:
+    code, out, err = hooks("add", " ", "http://10.0.0.1/geheim", "--filter", "name=x")
+    assert (code, out) == (2, "")
+    assert [line.split(": ")[1] for line in err.splitlines()] == [
+        "row filter", "webhooks.name", "webhooks.url"
+    ]  # fmt: skip
+    assert "geheim" not in err
+    assert not (home / "service.db").exists()
+
+
+def test_without_targets_nothing_is_made_and_nobody_told(hooks: Hooks, home: Path) -> None:
+    assert hooks("list")[1] == "no targets: nobody is told\n"
+    assert hooks("deliver")[:2] == (0, "0 sent, 0 failed, 0 of them for good, 0 waiting\n")
+    assert not (home / "service.db").exists()
+    for command in ("ping", "remove", "replay"):
+        code, _, err = hooks(command, "wh_00000000")
+        assert code == 2
+        assert "there is no target wh_00000000; see them with: keepwell webhooks list" in err
+
+
+def test_the_whole_way_from_add_to_replay(hooks: Hooks, listening: Receiver, company: str) -> None:
+    publish(0.9)
+    added = json.loads(hooks("add", "crm", listening.url, "--config", company, "--json")[1])
+    name = added["target_id"]
+    assert hooks("ping", name)[:2] == (1, f"{name}: address is not public\n")
+    assert hooks("ping", name, "--config", company)[:2] == (0, f"{name}: it came through\n")
+    first = publish(0.1)
+    listening.script = [410]
+    told = json.loads(hooks("deliver", "--config", company, "--json")[1])
+    assert told == Told(queued=1, failed=1, stopped=(name,)).to_json() | {"stopped": [name]}
+    assert "stopped: gone  0 waiting, 0 sent, 1 dead" in hooks("list")[1]
+    assert hooks("replay", name)[0] == 2
+    assert json.loads(hooks("ping", name, "--config", company, "--json")[1])["came_through"]
+    assert "1 messages wait again" in hooks("replay", name)[1]
+    assert hooks("deliver", "--config", company)[1].startswith("1 sent, 0 failed")
+    assert json.loads(hooks("replay", name, "--since", first, "--json")[1])["again"] == 0
+    assert [json.loads(got.body)["type"] for got in listening.got] == [
+        "ping", "account.tier_changed", "ping", "account.tier_changed"
+    ]  # fmt: skip
+    assert hooks("remove", name)[1] == f"{name} is removed\n"
+    assert hooks("list")[1] == "no targets: nobody is told\n"
+
+
+def test_a_publish_of_a_score_run_tells_the_targets(
+    hooks: Hooks, listening: Receiver, company: str
+) -> None:
+    publish(0.9)
+    hooks("add", "crm", listening.url, "--config", company)
+    publish(0.1)
+    tell_targets(Home.from_environment(), WebhookSettings(allow_private=(HOST,)))
+    assert [json.loads(got.body)["data"]["risk_tier"] for got in listening.got] == ["low"]
+
+
+@pytest.mark.parametrize("fault", [TransientError("store away"), ZeroDivisionError("Anna Nowak")])
+def test_a_score_run_goes_on_when_nobody_can_be_told(
+    hooks: Hooks,
+    fault: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hooks("add", "crm", URL)
+    monkeypatch.setattr(Deliverer, "run", raising(fault))
+    tell_targets(Home.from_environment(), WebhookSettings())
+    assert "webhooks were not sent" in caplog.text
+    assert "Anna" not in caplog.text
+
+
+def test_a_service_store_that_is_damaged_ends_no_score_run(
+    hooks: Hooks, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    del hooks
+    home.mkdir()
+    (home / "service.db").write_bytes(b"no database at all" * 100)
+    tell_targets(Home.from_environment(), WebhookSettings())
+    assert "webhooks were not sent: service store: " in caplog.text
+
+
+def test_watch_goes_on_after_a_fault_that_passes_until_it_is_stopped(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[Any] = [TransientError("the store is away"), Told(sent=2), KeyboardInterrupt()]
+
+    def run(_: Deliverer) -> Told:
+        answer = answers.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        assert isinstance(answer, Told)
+        return answer
+
+    monkeypatch.setattr(Deliverer, "run", run)
+    monkeypatch.setattr("pipelines.command.webhooks.LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    code, out, err = hooks("deliver", "--watch")
+    assert code == 0
+    assert out == "2 sent, 0 failed, 0 of them for good, 0 waiting\n"
+    assert err == "warning: the store is away\n"
