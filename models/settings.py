@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from features.settings import AbstentionSettings
+from models.snapshot import STALE_AFTER_DAYS
 
 LEAST_REFITS = 5
 
@@ -174,6 +175,17 @@ class RetentionSettings(_Settings):
     days: int | None = Field(default=None, ge=1, description="Older ones go.")
 
 
+class ServingSettings(_Settings):
+    """What the service has to know of a snapshot; it travels with it, for no YAML is read there."""
+
+    stale_after_days: float = Field(
+        default=STALE_AFTER_DAYS,
+        gt=0,
+        allow_inf_nan=False,
+        description="Age from which answers say stale.",
+    )
+
+
 class ModelSettings(_Settings):
     """Everything about models that a configuration holds."""
 
@@ -189,3 +201,4 @@ class ModelSettings(_Settings):
     abstention: AbstentionSettings = AbstentionSettings()
     publish: PublishSettings = PublishSettings()
     retention: RetentionSettings = RetentionSettings()
+    serving: ServingSettings = ServingSettings()
