@@ -15,7 +15,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from models.key_store import KeyStore
 from models.service_store import ServiceStore
 from models.store import SnapshotStore
-from serving import route_account, route_batch, route_list, route_operation, route_snapshot
+from serving import (
+    route_account,
+    route_batch,
+    route_list,
+    route_operation,
+    route_reference,
+    route_snapshot,
+)
 from serving.endpoint import fails
 from serving.fault import answer_faults
 from serving.gate import Gate, Guards, LocalPort
@@ -38,6 +45,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_batch.router,
     route_snapshot.router,
     route_operation.router,
+    route_reference.router,
 )
 
 
@@ -125,7 +133,7 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
         title="Keepwell",
         version="1",
         description=DESCRIPTION,
-        docs_url=None,  # the pages would load scripts from the internet
+        docs_url=None,  # these pages would load scripts from the internet; see serving.reference
         redoc_url=None,
         redirect_slashes=False,
         lifespan=keep_up,
