@@ -7,6 +7,7 @@ import json
 import os
 import pkgutil
 import re
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
@@ -66,12 +67,11 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         settings = Settings(
             store_url=store_url,
             service_store_url=service_url,
-            port=0,
             stale_after_days=NEVER_STALE,
             refresh_s=0,
         )
         server = build_server(settings)
-        listener = server.config.bind_socket()
+        listener = socket.create_server(("127.0.0.1", 0))  # callers queue until it accepts
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
