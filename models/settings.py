@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from features.settings import AbstentionSettings
+from models.snapshot import STALE_AFTER_DAYS
 from models.webhook_address import AllowList
 
 LEAST_REFITS = 5
@@ -189,6 +190,17 @@ class WebhookSettings(_Settings):
         return entries
 
 
+class ServingSettings(_Settings):
+    """What the service has to know of a snapshot; it travels with it, for no YAML is read there."""
+
+    stale_after_days: float = Field(
+        default=STALE_AFTER_DAYS,
+        gt=0,
+        allow_inf_nan=False,
+        description="Age from which answers say stale.",
+    )
+
+
 class ModelSettings(_Settings):
     """Everything about models that a configuration holds."""
 
@@ -205,3 +217,4 @@ class ModelSettings(_Settings):
     publish: PublishSettings = PublishSettings()
     retention: RetentionSettings = RetentionSettings()
     webhooks: WebhookSettings = WebhookSettings()
+    serving: ServingSettings = ServingSettings()

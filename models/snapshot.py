@@ -19,6 +19,8 @@ from models.account_score import (
     Tier,
 )
 
+STALE_AFTER_DAYS = 8.0  # a snapshot a week, and a day of grace
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
@@ -46,6 +48,8 @@ class Snapshot:
         In any order, one per account.
     config_hash : str
         Of the resolved config.
+    stale_after_days : float
+        Age of the as-of date from which the snapshot is stale: as the config allows.
     """
 
     as_of: date | None
@@ -57,6 +61,7 @@ class Snapshot:
     thresholds: Mapping[str, float] | None
     scores: tuple[AccountScore, ...]
     config_hash: str
+    stale_after_days: float = STALE_AFTER_DAYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,8 @@ class SnapshotHeader:
         removed since. None for the first.
     forced : tuple of str
         Why it would not have been published without being forced; empty when it passed.
+    stale_after_days : float or None
+        As in `Snapshot`; None in one that an older Keepwell published.
     as_of, data_end, company, currency, created_at, models, thresholds, config_hash
         As in `Snapshot`.
     """
@@ -116,6 +123,7 @@ class SnapshotHeader:
     totals: Totals
     previous_id: str | None = None
     forced: tuple[str, ...] = ()
+    stale_after_days: float | None = None
 
 
 class Countable(Protocol):

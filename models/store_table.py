@@ -108,6 +108,7 @@ SNAPSHOT = Table(
     Column("accounts", Integer, nullable=False),
     Column("previous_id", Text),  # no foreign key: retention may have removed it
     Column("forced", Text),  # JSON
+    Column("stale_after_days", Double),
 )
 
 CURRENT_SNAPSHOT = Table(
@@ -163,7 +164,10 @@ ADDED: Mapping[int, tuple[Column[Any], ...]] = {
         ACCOUNT_SCORE.c[name]
         for name in ("loss_probability_low", "loss_probability_high", "abstained")
     ),
-    4: (ACCOUNT_SCORE.c.top_driver, SNAPSHOT.c.previous_id, SNAPSHOT.c.forced),
+    4: (
+        ACCOUNT_SCORE.c.top_driver,
+        *(SNAPSHOT.c[name] for name in ("previous_id", "forced", "stale_after_days")),
+    ),
 }
 
 PLAIN = tuple(
@@ -228,6 +232,7 @@ def header_row(
         "accounts": len(snapshot.scores),
         "previous_id": previous_id,
         "forced": _dump(list(forced)) if forced else None,
+        "stale_after_days": snapshot.stale_after_days,
     }
 
 

@@ -213,6 +213,7 @@ def build_snapshot(
         else {"high": thresholds.high, "medium": thresholds.medium},
         scores=scores,
         config_hash=hashlib.sha256(config.to_yaml().encode()).hexdigest(),
+        stale_after_days=config.serving.stale_after_days,
     )
 
 

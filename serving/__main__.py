@@ -66,7 +66,8 @@ def _for_workers(chosen: argparse.Namespace) -> list[str]:
     return [
         part
         for name in names
-        for part in (f"--{name.replace('_', '-')}", str(getattr(chosen, name)))
+        if (value := getattr(chosen, name)) is not None
+        for part in (f"--{name.replace('_', '-')}", str(value))
     ]
 
 
@@ -94,9 +95,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--stale-after-days",
-        default=8.0,
         type=float,
-        help="age of the as-of date from which answers say stale (default: %(default)s)",
+        help="age of the as-of date from which answers say stale; default: what the configuration "
+        "said at the score run (serving.stale_after_days)",
     )
     parser.add_argument(
         "--memory-mb",

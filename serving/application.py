@@ -22,6 +22,7 @@ from serving import (
     route_feedback,
     route_list,
     route_operation,
+    route_reference,
     route_snapshot,
     route_webhook,
 )
@@ -51,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_compute.router,
     route_webhook.router,
     route_operation.router,
+    route_reference.router,
 )
 
 
@@ -138,7 +140,7 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
         title="Keepwell",
         version="1",
         description=DESCRIPTION,
-        docs_url=None,  # the pages would load scripts from the internet
+        docs_url=None,  # these pages would load scripts from the internet; see serving.reference
         redoc_url=None,
         redirect_slashes=False,
         lifespan=keep_up,

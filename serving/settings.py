@@ -32,8 +32,9 @@ class Settings:
         TCP port; 0 takes a free one.
     local_port : int or None
         Of 127.0.0.1, where figures and descriptions are told without a key; None: nowhere.
-    stale_after_days : float
-        Age of the as-of date from which answers say that the snapshot is stale.
+    stale_after_days : float or None
+        Age of the as-of date from which answers say that the snapshot is stale; None: what the
+        snapshot's own configuration allows.
     refresh_s : float
         Seconds between two looks for a newer snapshot; 0 looks with every request.
     memory_mb : int
@@ -62,7 +63,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     local_port: int | None = None
-    stale_after_days: float = 8.0
+    stale_after_days: float | None = None
     refresh_s: float = 1.0
     memory_mb: int = 512
     rate: str = DEFAULT_RATE
@@ -96,7 +97,7 @@ class Settings:
             ("most_bytes", 1),
         ):
             value = getattr(self, name)
-            if not value >= least:
+            if value is not None and not value >= least:
                 rule = f"must be at least {least:g}, not {value:g}"
                 yield Problem("serve", name, rule, remedy="leave it out for the default")
 

@@ -16,12 +16,20 @@ from typing import Generic, TypeVar
 from features.salesforce import other_form
 from models.account_score import Basis, Tier
 from models.row_filter import RowFilter
-from models.snapshot import Countable, SnapshotHeader, Totals, count_states, total_money
+from models.snapshot import (
+    STALE_AFTER_DAYS,
+    Countable,
+    SnapshotHeader,
+    Totals,
+    count_states,
+    total_money,
+)
 from serving.entry import Entry, Outline
 from serving.rendering import render_snapshot
 from serving.selection import Selection
 
 VERSION = version("keepwell")  # another one may render the same snapshot otherwise
+DAY_S = 86_400
 KEPT = 32  # selections and totals of a snapshot that are remembered, each
 Found = TypeVar("Found")
 
@@ -78,6 +86,8 @@ class Shelf(ABC):
         How an account's answer ends.
     as_of_s : float
         The as-of date, in seconds since 1970.
+    fresh_s : float
+        Seconds from then until the snapshot is stale, as the configuration of its run allows.
     """
 
     held: bool
@@ -88,6 +98,8 @@ class Shelf(ABC):
         # Of a table without dates nobody knows the day: it ages from when it was published.
         moment = datetime.combine(header.as_of, time(), UTC) if header.as_of else header.created_at
         self.as_of_s = moment.timestamp()
+        days = header.stale_after_days
+        self.fresh_s = (STALE_AFTER_DAYS if days is None else days) * DAY_S
         self.fresh_json, self.stale_json = render_snapshot(header)
         self.fresh_tail = b"," + self.fresh_json + b"}"
         self.stale_tail = b"," + self.stale_json + b"}"

@@ -22,12 +22,11 @@ from serving.fault import log_failure
 from serving.rendering import find_before, render_entry
 from serving.selection import Selection
 from serving.settings import Settings
-from serving.shelf import HeldShelf, Memory, Shelf
+from serving.shelf import DAY_S, HeldShelf, Memory, Shelf
 from serving.stored_shelf import StoredShelf
 
 logger = logging.getLogger(__name__)
 
-DAY_S = 86_400
 MB = 1_000_000
 SAMPLE = 200  # accounts from which the memory of all is told
 READERS = 4  # threads that read the store; lookups in memory use none
@@ -56,7 +55,7 @@ class Shelves:
         self.store_answers = True  # last time
         self.store_answered = True  # the time before
         self._memory = settings.memory_mb * MB
-        self._stale_s = settings.stale_after_days * DAY_S
+        self._stale_after_days = settings.stale_after_days
         self._refresh_s = settings.refresh_s
         self._pool = ThreadPoolExecutor(READERS, "store")
         self._changes: Memory[Changes] = Memory()
@@ -132,8 +131,10 @@ class Shelves:
         return self.current.header.company if self.current else None
 
     def is_stale(self, shelf: Shelf) -> bool:
-        """Whether a snapshot is older than the settings allow."""
-        return time.time() - shelf.as_of_s > self._stale_s
+        """Whether a snapshot is older than the settings allow, or else its configuration."""
+        days = self._stale_after_days
+        allowed_s = shelf.fresh_s if days is None else days * DAY_S
+        return time.time() - shelf.as_of_s > allowed_s
 
     async def watch(self) -> None:
         """Look for a newer snapshot again and again, until cancelled."""

@@ -19,8 +19,12 @@ def serve(
         typer.Option(help="Port of 127.0.0.1 for metrics and API description, without a key."),
     ] = None,
     stale_after_days: Annotated[
-        float, typer.Option(help="Age of the as-of date from which answers say stale.")
-    ] = 8.0,
+        float | None,
+        typer.Option(
+            help="Age of the as-of date from which answers say stale; default: what the "
+            "configuration said at the score run (serving.stale_after_days)."
+        ),
+    ] = None,
     memory_mb: Annotated[
         int,
         typer.Option(
@@ -52,7 +56,7 @@ def serve(
         "--host": host,
         "--port": port,
         **({} if local_port is None else {"--local-port": local_port}),
-        "--stale-after-days": stale_after_days,
+        **({} if stale_after_days is None else {"--stale-after-days": stale_after_days}),
         "--memory-mb": memory_mb,
         "--workers": workers,
         "--rate": rate,

@@ -49,9 +49,13 @@ def test_limits_and_retention_come_from_the_configuration(
     config: dict[str, Any], call: Score, home: Path
 ) -> None:
     config["retention"] = {"snapshots": 1}
+    config["serving"] = {"stale_after_days": 2.5}
     ids = [json.loads(call("score", config)[1])["snapshot_id"] for _ in range(3)]
     with SnapshotStore(f"sqlite:///{home / 'store.db'}") as store:
         assert [name for name in ids if store.header(name)] == ids[1:]
+        header = store.current()
+        assert header is not None
+        assert header.stale_after_days == 2.5
     config["publish"] = {"max_fewer": 0, "max_missing": 0, "allowed_accounts": 0}
     wrap(config, "accounts", KEPT.format(40))
     assert call("score", config)[0] == 2

@@ -197,7 +197,7 @@ def test_without_a_key_probes_alone_are_answered_and_name_nothing(world: World) 
         else:
             problem(response, 401, "unauthorized")
             assert response.headers["www-authenticate"] == "Bearer"
-    for path in ("/openapi.json", "/nowhere", "/v1/accounts/"):
+    for path in ("/docs", "/openapi.json", "/nowhere", "/v1/accounts/"):
         problem(ask(world.app, path), 401, "unauthorized")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,9 +46,9 @@ def app(url: str) -> Iterator[Service]:
     made.close()
 
 
-def publish(url: str, *scores: AccountScore, as_of: date = date(2026, 11, 1)) -> str:
+def publish(url: str, *scores: AccountScore, **changes: Any) -> str:
     with SnapshotStore(url) as store:
-        return store.publish(snapshot(*scores, as_of=as_of))
+        return store.publish(snapshot(*scores, **changes))
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -93,6 +94,19 @@ def test_a_snapshot_is_stale_by_its_as_of_date(tmp_path: Path) -> None:
         told = "keepwell_snapshot_stale " + ("1.0" if is_stale else "0.0")
         assert told in ask(app, "/metrics").text
         app.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "option", "is_stale"), [(1.0, None, True), (3.0, None, False), (1.0, 3, False)]
+)
+def test_a_snapshot_says_itself_when_it_is_stale_unless_the_service_was_told(
+    store_url: str, said: float, option: float | None, is_stale: bool
+) -> None:
+    two_days_ago = datetime.now(UTC).date() - timedelta(days=2)
+    publish(store_url, MANY[0], as_of=two_days_ago, stale_after_days=said)
+    app = serve(store_url, stale_after_days=option)
+    assert ask(app, "/v1/accounts/A0/risk").json()["stale"] is is_stale
+    app.close()
 
 
 def test_the_etag_covers_row_filter_and_scopes(tmp_path: Path, url: str) -> None:
