@@ -40,6 +40,7 @@ UNKNOWN_ACCOUNT = Kind("unknown-account", 404, "The account is not in the snapsh
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")
 UNKNOWN_MODEL = Kind("unknown-model", 404, "There is no such model")
 SNAPSHOT_GONE = Kind("snapshot-gone", 410, "The snapshot was removed")
+TOO_SLOW = Kind("too-slow", 408, "The body of the request did not come in time")
 TOO_LARGE = Kind("too-large", 413, "The body of the request is too large")
 INVALID_REQUEST = Kind("invalid-request", 422, "The request has invalid fields")
 TOO_MANY_REQUESTS = Kind("too-many-requests", 429, "The key has used up its rate")
@@ -58,6 +59,7 @@ KINDS = (
     UNKNOWN_ACCOUNT,
     UNKNOWN_MODEL,
     METHOD_NOT_ALLOWED,
+    TOO_SLOW,
     SNAPSHOT_GONE,
     TOO_LARGE,
     INVALID_REQUEST,
