@@ -52,5 +52,5 @@ def decode_cursor(text: str) -> Cursor | None:
 
 
 def mark_list(*made_of: object) -> str:
-    """16 hexadecimal digits that differ for every other key, row filter and list."""
+    """16 hexadecimal digits that differ for every other key and list."""
     return hashlib.blake2b(repr(made_of).encode(), digest_size=8).hexdigest()

@@ -18,6 +18,7 @@ from serving.problem import (
     NOT_FOUND,
     STORE_AWAY,
     TOO_LARGE,
+    TOO_SLOW,
     RequestError,
     field_fault,
     problem_response,
@@ -27,6 +28,7 @@ from serving.visit import visit_of
 logger = logging.getLogger(__name__)
 
 HTTP_KINDS = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE}
+UNREAD = (TOO_LARGE, TOO_SLOW)  # after which the rest of the body is not read
 MOST_FAULTS = 20  # told of one request
 EXPECTED = (RequestError, RequestValidationError, HTTPException, TransientError, InputError)
 
@@ -41,8 +43,8 @@ async def answer_fault(request: Request, fault: Exception) -> Response:
     """The problem document of whatever a route or the router raised."""
     problem = find_problem(fault)
     headers = dict(getattr(fault, "headers", None) or {})
-    if problem.kind is TOO_LARGE:
-        headers["Connection"] = "close"  # the rest of the body is not read
+    if problem.kind in UNREAD:
+        headers["Connection"] = "close"
     return problem_response(
         problem.kind,
         request.url.path,
@@ -65,6 +67,8 @@ def find_problem(fault: Exception) -> RequestError:
             )
         case HTTPException(status_code=413):
             return RequestError(TOO_LARGE, fault.detail)
+        case HTTPException(status_code=408):
+            return RequestError(TOO_SLOW, fault.detail)
         case HTTPException():
             detail = "The paths and methods of this service are listed in /openapi.json."
             return RequestError(HTTP_KINDS.get(fault.status_code, BAD_REQUEST), detail)

@@ -6,6 +6,7 @@ all that is done here.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 import secrets
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.service_store import ServiceStore
 from serving.caller import LOCAL, Caller
-from serving.fault import find_problem, log_failure
+from serving.fault import UNREAD, find_problem, log_failure
 from serving.journal import RequestLog
 from serving.keyring import KeyRing
 from serving.limit import Limiter
@@ -31,6 +32,7 @@ from serving.problem import (
     STORE_AWAY,
     TOO_LARGE,
     TOO_MANY_REQUESTS,
+    TOO_SLOW,
     UNAUTHORIZED,
     WRONG_HOST,
     RequestError,
@@ -100,6 +102,13 @@ class Gate:
             else:
                 await self.app(scope, self._measure(receive), visit.watch(send))
                 visit.route = getattr(scope.get("route"), "path_format", "")
+        except asyncio.CancelledError:
+            # The server ends what is not answered in time when it stops; it would say so itself,
+            # in plain text and as a fault of ours.
+            if visit.status:
+                raise
+            fault = RequestError(OVERLOADED, "The service stops. Ask again a little later.")
+            await self._answer_fault(fault, scope, receive, visit.watch(send))
         except Exception as fault:  # noqa: BLE001  the edge of the process
             await self._answer_fault(fault, scope, receive, visit.watch(send))
         finally:
@@ -154,17 +163,29 @@ class Gate:
         return RequestError(UNAUTHORIZED, "Send a key: Authorization: Bearer kw_…")
 
     def _measure(self, receive: Receive) -> Receive:
-        """A `receive` that ends a request whose body is too large, whatever it said before."""
+        """A `receive` that ends a request whose body is too large, whatever it said, or too slow.
+
+        One that never ends would hold one of the places that the service has.
+        """
         settings = self.guards.settings
-        seen = 0
+        seen, ends, is_whole = 0, 0.0, False
 
         async def receive_measured() -> Message:
-            nonlocal seen
-            message = await receive()
+            nonlocal seen, ends, is_whole
+            if is_whole:
+                return await receive()
+            ends = ends or asyncio.get_running_loop().time() + settings.body_wait_s
+            # The framework lets `HTTPException` through from where it reads the body.
+            try:
+                async with asyncio.timeout_at(ends):
+                    message = await receive()
+            except TimeoutError:
+                detail = f"It may take {settings.body_wait_s:g} s."
+                raise HTTPException(TOO_SLOW.status, detail) from None
             seen += len(message.get("body", b""))
             if seen > settings.most_bytes:
-                # The framework lets this class through from where it reads the body.
                 raise HTTPException(TOO_LARGE.status, too_large(settings).detail)
+            is_whole = not message.get("more_body", False)
             return message
 
         return receive_measured
@@ -177,7 +198,7 @@ class Gate:
             log_failure(fault)
             raise ConnectionAbortedError("the answer could not be finished") from None
         problem = find_problem(fault)
-        headers = {"Connection": "close"} if problem.kind is TOO_LARGE else {}
+        headers = {"Connection": "close"} if problem.kind in UNREAD else {}
         if problem.kind is UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
         answer = problem_response(

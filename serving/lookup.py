@@ -84,7 +84,7 @@ async def look_up(
         raise unknown_account(shelf, identifier)
     stale = shelves.is_stale(shelf)
     people = caller.may("people:read")
-    key = (caller.row_filter.fingerprint, people, stale)
+    key = (caller.key_id, people, stale)
     etag = shelf.etags.get(key)
     if etag is None:
         etag = shelf.etags[key] = make_etag(shelf.tag(*key), zipped=False)

@@ -43,6 +43,7 @@ NO_MODEL = Kind("no-model", 409, "No model has been promoted")
 UNKNOWN_TARGET = Kind("unknown-target", 404, "There is no such target of webhooks")
 NOT_LOST = Kind("not-lost", 409, "The account is not lost")
 SNAPSHOT_GONE = Kind("snapshot-gone", 410, "The snapshot was removed")
+TOO_SLOW = Kind("too-slow", 408, "The body of the request did not come in time")
 TOO_LARGE = Kind("too-large", 413, "The body of the request is too large")
 INVALID_REQUEST = Kind("invalid-request", 422, "The request has invalid fields")
 KEY_REUSED = Kind("idempotency-key-reused", 422, "The idempotency key belongs to another request")
@@ -66,6 +67,7 @@ KINDS = (
     NO_MODEL,
     UNKNOWN_TARGET,
     NOT_LOST,
+    TOO_SLOW,
     SNAPSHOT_GONE,
     TOO_LARGE,
     INVALID_REQUEST,

@@ -153,8 +153,10 @@ class SnapshotLine(Answer):
     company: str
     snapshot_id: str
     is_current: bool
-    as_of: date | None = Field(description="Only what was known before this midnight was used")
-    data_end: date = Field(description="Exclusive end of the data")
+    as_of: date | None = Field(
+        description="Only what was known before this midnight was used; null where nobody knows"
+    )
+    data_end: date | None = Field(description="Exclusive end of the data; null likewise")
     created_at: datetime
     accounts: int | None = Field(description="Null for keys that see a part of the accounts")
     models: dict[str, ModelAnswer | None]
@@ -173,11 +175,13 @@ class CardAnswer(Answer):
     version: str
     created_at: datetime
     label: str = Field(description="What it predicts")
-    horizon_days: int
-    lead_days: int
+    horizon_days: int | None = Field(description="Null where it was not stated")
+    lead_days: int | None = Field(description="Null likewise")
     first_as_of: date | None = Field(description="First as-of date that it learnt from")
     last_as_of: date | None = Field(description="Last one, inclusive")
-    data_end: date = Field(description="Exclusive end of what was known")
+    data_end: date | None = Field(
+        description="Exclusive end of what was known; null where nobody knows the day"
+    )
     features: list[str]
     thresholds: ThresholdAnswer
     rows: int | None = Field(description="Null, as the two below, for keys that see a part")

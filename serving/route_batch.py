@@ -60,7 +60,7 @@ class BatchRequest(BaseModel):
     summary="Many accounts by their ids",
     responses={
         **GUARDED,
-        **fails(413),
+        **fails(408, 413),
         200: {"model": BatchAnswer, "content": {"application/json": {"example": BATCH}}},
     },
     openapi_extra={

@@ -58,10 +58,12 @@ class Asked:
     points: float
 
     def mark(self, caller: Caller) -> str:
-        """What ties a cursor to this list and this reader."""
+        """What ties a cursor to this list and this reader.
+
+        The reader's key stands for its row filter, see `Shelf.tag`.
+        """
         return mark_list(
             caller.key_id,
-            caller.row_filter.fingerprint,
             self.selection.fingerprint,
             self.by_parent,
             self.changed_since,

@@ -6,16 +6,14 @@ import asyncio
 import errno
 import socket
 
-import h11
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from features.errors import InputError
 from models.key_store import KeyStore
 from models.service_store import ServiceStore
 from serving.application import Service, create_app
-from serving.problem import BAD_REQUEST, problem_response
+from serving.protocol import ProblemProtocol
 from serving.settings import Settings, host_problem
 
 STOP_S = 10
@@ -29,25 +27,6 @@ HEADERS = [
     ("Cache-Control", "private, no-cache"),
     ("X-Content-Type-Options", "nosniff"),
 ]
-
-
-class ProblemProtocol(H11Protocol):
-    """HTTP that answers a request it cannot parse with a problem document, not plain text."""
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's signature
-        """Answer and close the connection."""
-        detail = "It is no valid HTTP/1.1, or its head is too large."
-        answer = problem_response(
-            BAD_REQUEST, "/", detail, request_id=None, headers={"Connection": "close"}
-        )
-        body = bytes(answer.body)
-        for event in (
-            h11.Response(status_code=answer.status_code, headers=answer.raw_headers),
-            h11.Data(data=body),
-            h11.EndOfMessage(),
-        ):
-            self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
 
 
 def reason_not_to_listen(settings: Settings) -> str | None:

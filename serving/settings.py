@@ -49,6 +49,8 @@ class Settings:
         Begun at once, above which the service answers 503.
     most_bytes : int
         Of a request's body.
+    body_wait_s : float
+        Seconds in which a request's body has to be there.
 
     Raises
     ------
@@ -71,6 +73,7 @@ class Settings:
     workers: int = 1
     most_requests: int = 256
     most_bytes: int = 1_048_576
+    body_wait_s: float = 30.0
 
     def __post_init__(self) -> None:
         if problems := list(self._problems()):
@@ -95,6 +98,7 @@ class Settings:
             ("workers", 1),
             ("most_requests", 1),
             ("most_bytes", 1),
+            ("body_wait_s", 0.0),
         ):
             value = getattr(self, name)
             if value is not None and not value >= least:

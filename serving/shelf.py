@@ -103,21 +103,22 @@ class Shelf(ABC):
         self.fresh_json, self.stale_json = render_snapshot(header)
         self.fresh_tail = b"," + self.fresh_json + b"}"
         self.stale_tail = b"," + self.stale_json + b"}"
-        self.etags: dict[tuple[str, bool, bool], bytes] = {}  # of lookups, see `tag`
+        self.etags: dict[tuple[str | None, bool, bool], bytes] = {}  # of lookups, see `tag`
 
-    def tag(self, fingerprint: str, people: bool, stale: bool) -> str:
-        """What changes whenever the answer about an account does, for callers of one kind.
+    def tag(self, key_id: str | None, people: bool, stale: bool) -> str:
+        """What changes whenever the answer about an account does, for one caller.
 
         Parameters
         ----------
-        fingerprint : str
-            Of the caller's row filter.
+        key_id : str or None
+            Of the caller, which stands for its row filter: that is made with the key and never
+            changes. The filter itself would let who holds the key try out what is in it.
         people : bool
             Whether the caller may read names of people.
         stale : bool
             Whether the snapshot is.
         """
-        made_of = (VERSION, self.snapshot_id, fingerprint, people, stale)
+        made_of = (VERSION, self.snapshot_id, key_id, people, stale)
         return hashlib.blake2b(repr(made_of).encode(), digest_size=12).hexdigest()
 
     @abstractmethod

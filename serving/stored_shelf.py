@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, select
 
+from features.errors import TransientError
 from features.salesforce import other_form
 from models.account_score import Basis, State, Tier
 from models.row_filter import RowFilter
@@ -66,6 +67,8 @@ class StoredShelf(Shelf):
             for entry in self._entries(column.in_(wanted[start : start + IDS])):
                 name = entry.external_id if external else entry.account_id
                 found.setdefault(name or "", []).append(entry)
+        if len(found) < len(asked):
+            self._check_kept()
         # An id that two accounts share finds neither of them.
         single = {name: entries[0] for name, entries in found.items() if len(entries) == 1}
         if not external:
@@ -78,6 +81,7 @@ class StoredShelf(Shelf):
         """See `Shelf`."""
         query = self._select(select(ACCOUNT_SCORE), selection, allowed)
         scores = self._reader.selected(query.limit(limit).offset(start))
+        self._check_kept()
         return [render_entry(score, None, None) for score in scores]
 
     def outlines(self, selection: Selection, allowed: RowFilter) -> Iterator[Outline]:
@@ -85,14 +89,15 @@ class StoredShelf(Shelf):
         columns = [SCORE[name] for name in OUTLINE]
         for row in self._reader.stream(self._select(select(*columns), selection, allowed)):
             yield Outline(*map(share_text, row.values()))
+        self._check_kept()
 
     def portfolio(self, allowed: RowFilter) -> Portfolio:
         """See `Shelf`."""
         columns = [SCORE[name] for name in Counted._fields]
         query = self._select(select(*columns), Selection(), allowed)
-        return sum_up(
-            [Counted(*map(share_text, row.values())) for row in self._reader.stream(query)]
-        )
+        counted = [Counted(*map(share_text, row.values())) for row in self._reader.stream(query)]
+        self._check_kept()
+        return sum_up(counted)
 
     def families(self, selection: Selection, allowed: RowFilter) -> list[Family]:
         """See `Shelf`."""
@@ -104,6 +109,20 @@ class StoredShelf(Shelf):
         past = {} if before is None else self._reader.past(before.snapshot_id, where)
         for score in self._reader.selected(query):
             yield render_entry(score, before, past.get(score.account_id))
+
+    def _check_kept(self) -> None:
+        """Raise where the snapshot was removed while it was read: what is missing says nothing.
+
+        A list would else end early, and accounts would seem to be gone. Whoever asks again is told
+        that the snapshot is.
+
+        Raises
+        ------
+        TransientError
+            The snapshot is not there any more.
+        """
+        if self._reader.store.header(self.snapshot_id) is None:
+            raise TransientError(f"snapshot {self.snapshot_id} was removed while it was read")
 
     def _select(self, query: Select[Any], selection: Selection, allowed: RowFilter) -> Select[Any]:
         return query.where(

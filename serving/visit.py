@@ -12,9 +12,7 @@ from serving.caller import LOCAL, Caller
 
 KEY = "keepwell.visit"  # of a request's scope
 HANDED_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")  # nothing that a log could be forged with
-GZIP = re.compile(
-    rb"(?:^|[,\s])(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?(?:[,\s]|$))[0-9.]+)?\s*(?:,|$)"
-)
+REFUSED = re.compile(rb"q=0(\.0*)?")  # of a content coding
 
 Header = tuple[bytes, bytes]
 
@@ -63,7 +61,7 @@ class Visit:
     def takes_gzip(self) -> bool:
         """Whether the caller reads gzip."""
         accepted = self.head.get(b"accept-encoding")
-        return accepted is not None and GZIP.search(accepted) is not None
+        return accepted is not None and accepts_gzip(accepted)
 
     def has(self, etag: bytes) -> bool:
         """Whether the caller holds the answer with this ETag already."""
@@ -92,6 +90,18 @@ class Visit:
         headers += self.added
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+def accepts_gzip(accepted: bytes) -> bool:
+    """Whether an ``Accept-Encoding`` takes gzip: by name, else by ``*``.
+
+    Cut apart and not matched as a whole, so that it takes no longer than the header is long.
+    """
+    taken: dict[bytes, bool] = {}
+    for part in accepted.lower().split(b","):
+        name, *options = (one.strip() for one in part.split(b";"))
+        taken[name] = not any(REFUSED.fullmatch(one) for one in options)
+    return taken.get(b"gzip", taken.get(b"*", False))
 
 
 def visit_of(scope: Scope) -> Visit:

@@ -173,7 +173,16 @@ def test_short_answers_are_not_compressed(app: Service) -> None:
         (b"identity", False),
         (b"xgzip", False),
         (b"", False),
+        (b"GZip", True),
+        (b"gzip;q=0, *", False),
+        (b"*;q=0, gzip", True),
+        (b"*;q=0", False),
+        (b"gzip;q=1;level=9", True),
+        (b",;,=;q", False),
+        (b"gzip" + b" " * 60_000 + b"x", False),  # once took a minute
+        (b"gzip;q=0," * 7_000, False),
     ],
+    ids=lambda value: repr(value)[:30],
 )
 def test_gzip_is_sent_to_who_accepts_it(accepted: bytes, takes: bool) -> None:
     assert Visit([(b"accept-encoding", accepted)], "1").takes_gzip is takes

@@ -8,6 +8,7 @@ import pickle
 import signal
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +232,10 @@ class Planted:
         return (os.mkdir, (str(self.path), 0o700))
 
 
+def _rises(service: Service, before: float) -> bool:
+    return service.refused() > before
+
+
 def test_a_planted_pickle_never_runs(one: Service, tmp_path: Path) -> None:
     trap = pickle.dumps(Planted(tmp_path / "ran"))
     for version, name in (("trap-1", "model.pkl"), ("trap-2", MODEL_FILE), ("trap-3", "card.json")):
@@ -238,7 +243,7 @@ def test_a_planted_pickle_never_runs(one: Service, tmp_path: Path) -> None:
         (write(one.home, version) / name).write_bytes(trap)
         pointer = one.home / "bundles" / COMPANY / "churn" / "champion"
         pointer.write_text(f"{version}\n")
-        wait_until(lambda before=before: one.refused() > before)
+        wait_until(partial(_rises, one, before))
     assert one.serves("1")
     assert not (tmp_path / "ran").exists()
     pickle.loads(trap)  # the trap works
@@ -263,7 +268,7 @@ def test_a_promotion_is_followed_without_an_answer_lost(one: Service) -> None:
         assert one.live.process is not None
         left.append(one.live.process.process_id)
         one.promote(version)
-        wait_until(lambda version=version: one.serves(version))
+        wait_until(partial(one.serves, version))
     stopped.set()
     for thread in threads:
         thread.join()
@@ -278,7 +283,7 @@ def test_a_worker_that_is_killed_is_replaced(one: Service) -> None:
     ended = one.figure('keepwell_compute_ended_total{model="churn"}')
     killed = one.live.process.process_id
     os.kill(killed, signal.SIGKILL)
-    statuses = []
+    statuses: list[int] = []
     while not statuses or statuses[-1] != 200 or one.live.process.process_id == killed:
         answer = one.score()
         statuses.append(answer.status_code)
