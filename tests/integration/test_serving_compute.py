@@ -8,6 +8,7 @@ import pickle
 import signal
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -169,16 +170,22 @@ def test_before_the_first_snapshot_nobody_knows_whose_model_it_is(
         problem(service.score(), 503, "no-snapshot")
 
 
+def wait_until_refused(one: Service, version: str) -> None:
+    """Point to a bundle as nobody should, and wait until it was found out."""
+    before = one.refused()
+    (one.home / "bundles" / COMPANY / "churn" / "champion").write_text(f"{version}\n")
+    wait_until(lambda: one.refused() > before)
+
+
 @pytest.mark.parametrize("kind", DAMAGES)
 def test_a_damaged_bundle_is_not_served_and_the_old_one_keeps_answering(
     one: Service, kind: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     version = f"damaged-{list(DAMAGES).index(kind)}"
     DAMAGES[kind](write(one.home, version))
-    before, process_id = one.refused(), one.live.process and one.live.process.process_id
+    process_id = one.live.process and one.live.process.process_id
     told = one.score().json()
-    one.home.joinpath("bundles", COMPANY, "churn", "champion").write_text(f"{version}\n1\n")
-    wait_until(lambda: one.refused() > before)
+    wait_until_refused(one, version)
     assert one.score().json() == told
     assert one.live.process is not None
     assert one.live.process.process_id == process_id
@@ -234,11 +241,8 @@ class Planted:
 def test_a_planted_pickle_never_runs(one: Service, tmp_path: Path) -> None:
     trap = pickle.dumps(Planted(tmp_path / "ran"))
     for version, name in (("trap-1", "model.pkl"), ("trap-2", MODEL_FILE), ("trap-3", "card.json")):
-        before = one.refused()
         (write(one.home, version) / name).write_bytes(trap)
-        pointer = one.home / "bundles" / COMPANY / "churn" / "champion"
-        pointer.write_text(f"{version}\n")
-        wait_until(lambda before=before: one.refused() > before)
+        wait_until_refused(one, version)
     assert one.serves("1")
     assert not (tmp_path / "ran").exists()
     pickle.loads(trap)  # the trap works
@@ -263,7 +267,7 @@ def test_a_promotion_is_followed_without_an_answer_lost(one: Service) -> None:
         assert one.live.process is not None
         left.append(one.live.process.process_id)
         one.promote(version)
-        wait_until(lambda version=version: one.serves(version))
+        wait_until(partial(one.serves, version))
     stopped.set()
     for thread in threads:
         thread.join()
@@ -278,7 +282,7 @@ def test_a_worker_that_is_killed_is_replaced(one: Service) -> None:
     ended = one.figure('keepwell_compute_ended_total{model="churn"}')
     killed = one.live.process.process_id
     os.kill(killed, signal.SIGKILL)
-    statuses = []
+    statuses: list[int] = []
     while not statuses or statuses[-1] != 200 or one.live.process.process_id == killed:
         answer = one.score()
         statuses.append(answer.status_code)
