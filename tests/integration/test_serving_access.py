@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from models.account_score import AccountScore
+from models.frame import ANSWER
 from models.key import SCOPES
 from models.key_store import KeyStore
 from models.row_filter import RowFilter
@@ -21,6 +22,8 @@ from models.store import SnapshotStore
 from models.webhook import make_target
 from models.webhook_store import WebhookStore
 from serving.application import Service
+from serving.compute_process import ComputeProcess
+from serving.live_models import LiveModel
 from tests.integration.client import ask, problem, serve
 from tests.integration.company import due, lost, snapshot
 
@@ -89,6 +92,8 @@ CASES = (
     Case("get_portfolio", "/v1/portfolio"),
     Case("list_snapshots", "/v1/snapshots"),
     Case("get_model", "/v1/models/renewal"),
+    Case("score_rows", "/v1/models/churn/score", needs="scores:compute", method="POST",
+         body={"rows": [{"usage": 1.0}]}),
     Case("get_livez", "/livez", needs=ANYBODY),
     Case("get_readyz", "/readyz", needs=ANYBODY),
     Case("get_metrics", "/metrics", needs=ANY_KEY),
@@ -146,6 +151,24 @@ class World:
         return ask(self.app, path, method=case.method, headers=headers, json=case.body)
 
 
+class StillModel(LiveModel):
+    """A model whose worker says the same of all rows."""
+
+    version, waiting = "1", 0
+
+    def __init__(self) -> None:
+        super().__init__("churn", None)
+        self.process = cast("ComputeProcess", self)
+
+    def serves(self, company: str) -> bool:
+        return company == "demo"
+
+    async def ask(self, body: bytes, *, within_s: float) -> tuple[bytes, bytes]:
+        assert body == b'{"rows":[{"usage":1.0}]}'
+        assert within_s > 0
+        return ANSWER, b'{"results": []}'
+
+
 @pytest.fixture(params=["in memory", "by request"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     memory_mb = 64 if request.param == "in memory" else 0
@@ -155,6 +178,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
         store.publish(snapshot(*accounts(0.4)))
     with ServiceStore(service_url) as service:
         app = serve(store_url, service_store_url=service_url, memory_mb=memory_mb)
+        app.state.live_models.by_name["churn"] = StillModel()
         yield World(app, KeyStore(service), older)
         app.close()
 
@@ -205,7 +229,7 @@ def test_without_a_key_probes_alone_are_answered_and_name_nothing(world: World) 
 def test_no_answer_holds_an_account_outside_the_row_filter(
     world: World, of: dict[str, list[str]]
 ) -> None:
-    token = world.token("scores:read", "people:read", "feedback:write", of=of)
+    token = world.token("scores:read", "people:read", "feedback:write", "scores:compute", of=of)
     allowed = seen(of)
     for case in CASES:
         if case.needs == "admin":  # which takes no row filter

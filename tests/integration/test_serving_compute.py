@@ -170,16 +170,22 @@ def test_before_the_first_snapshot_nobody_knows_whose_model_it_is(
         problem(service.score(), 503, "no-snapshot")
 
 
+def wait_until_refused(one: Service, version: str) -> None:
+    """Point to a bundle as nobody should, and wait until it was found out."""
+    before = one.refused()
+    (one.home / "bundles" / COMPANY / "churn" / "champion").write_text(f"{version}\n")
+    wait_until(lambda: one.refused() > before)
+
+
 @pytest.mark.parametrize("kind", DAMAGES)
 def test_a_damaged_bundle_is_not_served_and_the_old_one_keeps_answering(
     one: Service, kind: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     version = f"damaged-{list(DAMAGES).index(kind)}"
     DAMAGES[kind](write(one.home, version))
-    before, process_id = one.refused(), one.live.process and one.live.process.process_id
+    process_id = one.live.process and one.live.process.process_id
     told = one.score().json()
-    one.home.joinpath("bundles", COMPANY, "churn", "champion").write_text(f"{version}\n1\n")
-    wait_until(lambda: one.refused() > before)
+    wait_until_refused(one, version)
     assert one.score().json() == told
     assert one.live.process is not None
     assert one.live.process.process_id == process_id
@@ -232,18 +238,11 @@ class Planted:
         return (os.mkdir, (str(self.path), 0o700))
 
 
-def _rises(service: Service, before: float) -> bool:
-    return service.refused() > before
-
-
 def test_a_planted_pickle_never_runs(one: Service, tmp_path: Path) -> None:
     trap = pickle.dumps(Planted(tmp_path / "ran"))
     for version, name in (("trap-1", "model.pkl"), ("trap-2", MODEL_FILE), ("trap-3", "card.json")):
-        before = one.refused()
         (write(one.home, version) / name).write_bytes(trap)
-        pointer = one.home / "bundles" / COMPANY / "churn" / "champion"
-        pointer.write_text(f"{version}\n")
-        wait_until(partial(_rises, one, before))
+        wait_until_refused(one, version)
     assert one.serves("1")
     assert not (tmp_path / "ran").exists()
     pickle.loads(trap)  # the trap works

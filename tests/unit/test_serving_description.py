@@ -12,6 +12,7 @@ from serving.application import create_app
 from serving.cursor import Cursor, decode_cursor, mark_list
 from serving.problem import KINDS, MEDIA_TYPE
 from serving.response import AccountRisk
+from serving.response_compute import RowsAnswer, RowsRequest
 from serving.response_feedback import (
     FeedbackAnswer,
     FeedbackRequest,
@@ -65,6 +66,7 @@ def test_operation_ids_are_stable(description: dict[str, Any]) -> None:
         "list_webhooks",
         "add_webhook",
         "remove_webhook",
+        "score_rows",
         "get_livez",
         "get_readyz",
         "get_metrics",
@@ -104,6 +106,7 @@ def test_the_description_is_built_once_and_is_the_same_again() -> None:
         (SaidAnswer, example.SAID),
         (TargetList, example.TARGETS),
         (NewTarget, example.NEW_TARGET),
+        (RowsAnswer, example.ROWS),
     ],
 )
 def test_every_example_is_a_whole_answer(model: type[BaseModel], example: dict[str, Any]) -> None:
@@ -115,6 +118,7 @@ def test_the_example_of_a_batch_has_what_was_asked_for_alone() -> None:
     told = BatchAnswer.model_validate(example.BATCH)
     assert told.model_dump(mode="json", exclude_unset=True) == example.BATCH
     assert BatchRequest.model_validate(example.BATCH_REQUEST)
+    assert RowsRequest.model_validate(example.ROWS_REQUEST)
 
 
 def test_the_examples_of_requests_are_taken() -> None:
