@@ -18,7 +18,8 @@ class PeerRange(NamedTuple):
     Parameters
     ----------
     low, high : float, (n, k)
-        Quartiles among the peers whose value is known; NaN where none is, and for categories.
+        Quartiles among the peers whose value is known; NaN where those are fewer than 20
+        accounts, and for categories.
     segment : tuple of str or None, (n,)
         Whose range it is: the row's segment, or None for all rows.
     """
@@ -50,13 +51,21 @@ def peer_range(
     if segment is not None:
         for name, places in account.groupby(segment.to_numpy()).indices.items():
             if account.iloc[places].nunique() >= LEAST_PEERS:
-                low[places], high[places] = quartiles(values[places])
+                low[places], high[places] = _range(values[places], account.iloc[places])
                 alone[places] = False
                 for place in places:
                     named[place] = str(name)
     if alone.any():
-        low[alone], high[alone] = quartiles(values)
+        low[alone], high[alone] = _range(values, account)
     return PeerRange(low, high, tuple(named))
+
+
+def _range(values: FloatArray, account: pd.Series) -> tuple[FloatArray, FloatArray]:
+    """The quartiles of each column, NaN where fewer than 20 accounts have a value."""
+    low, high = quartiles(values)
+    first = ~account.duplicated().to_numpy()
+    few = (~np.isnan(values[first])).sum(axis=0) < LEAST_PEERS
+    return np.where(few, np.nan, low), np.where(few, np.nan, high)
 
 
 def quartiles(values: FloatArray) -> tuple[FloatArray, FloatArray]:

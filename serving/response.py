@@ -32,7 +32,7 @@ class DriverAnswer(Answer):
     )
     peer_low: float | None = Field(
         description="Lower quartile among its peers today: its segment when that has at least 20 "
-        "accounts, else all; null for a category"
+        "accounts, else all; null for a category, and where fewer than 20 of them have a value"
     )
     peer_high: float | None = Field(description="Upper quartile among the same peers")
     direction: Direction = Field(description="What it does to the probability of loss")

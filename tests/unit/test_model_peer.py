@@ -32,7 +32,7 @@ def test_a_column_of_which_nothing_is_known_has_no_range() -> None:
 
 
 def test_peers_are_the_segment_where_it_has_twenty_accounts_and_else_everybody() -> None:
-    features = made_up(60)
+    features = made_up(60).fillna(0.5)
     segment = pd.Series(["smb"] * 20 + ["key"] * 19 + [None] * 21, dtype=object)
     account = pd.Series([f"A{number}" for number in range(60)])
     found = peer_range(features, account, segment)
@@ -50,8 +50,21 @@ def test_twenty_contracts_of_fewer_accounts_are_no_twenty_peers() -> None:
 
 
 def test_a_category_has_no_range() -> None:
-    features = pd.DataFrame({"plan": pd.Series(["a", None], dtype=object), "seats": [1.0, 3.0]})
-    found = peer_range(features, pd.Series(["A1", "A2"]))
+    plan = pd.Series(["a", None] * 10, dtype=object)
+    features = pd.DataFrame({"plan": plan, "seats": [1.0, 3.0] * 10})
+    found = peer_range(features, pd.Series([f"A{number}" for number in range(20)]))
     assert np.isnan(found.low[:, 0]).all()
-    np.testing.assert_array_equal(found.low[:, 1], [1.5, 1.5])
-    np.testing.assert_array_equal(found.high[:, 1], [2.5, 2.5])
+    np.testing.assert_array_equal(found.low[:, 1], [1.0] * 20)
+    np.testing.assert_array_equal(found.high[:, 1], [3.0] * 20)
+
+
+def test_fewer_than_twenty_known_values_are_no_range_wherever_they_are_looked_for() -> None:
+    account = pd.Series([f"A{number}" for number in range(40)])
+    segment = pd.Series(["smb"] * 20 + [None] * 20, dtype=object)
+    seats = np.full(40, np.nan)
+    seats[:19] = 7.0
+    found = peer_range(pd.DataFrame({"seats": seats}), account, segment)
+    assert np.isnan(found.low).all()
+    assert np.isnan(found.high).all()
+    few = peer_range(pd.DataFrame({"seats": np.ones(19)}), account[:19])
+    assert np.isnan(few.low).all()
