@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _limit()
     try:
         proof = prove(Path(folder), company=company, model=model)
-        _refuse_imports()
+        refuse_imports()
         from models.feature_row import RowFaultError
         from models.live_model import load_live_model
 
@@ -85,7 +85,7 @@ def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
     return requests, answers
 
 
-def _refuse_imports() -> None:
+def refuse_imports() -> None:
     """Keep out what LightGBM imports where it is installed: here it has no use for it."""
     sys.modules.update(dict.fromkeys(UNUSED))  # type: ignore[arg-type]  # None: not to be imported
 

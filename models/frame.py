@@ -6,7 +6,7 @@ Nothing but bytes goes through the pipes, so that neither side can be made to ru
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO
+from typing import IO
 
 LENGTH = struct.Struct(">I")
 LONGEST = 32_000_000  # bytes; what is longer was not written by us
@@ -31,7 +31,7 @@ def split_frame(body: bytes) -> tuple[bytes, bytes]:
     return body[:KIND], body[KIND:]
 
 
-def read_frame(pipe: BinaryIO) -> tuple[bytes, bytes] | None:
+def read_frame(pipe: IO[bytes]) -> tuple[bytes, bytes] | None:
     """The next message of a blocking pipe; None at its end, or where it breaks off."""
     head = pipe.read(LENGTH.size)
     if len(head) < LENGTH.size:

@@ -78,19 +78,20 @@ def make_snapshot(accounts: int) -> Snapshot:
 
 
 @contextmanager
-def running_service(accounts: int) -> Iterator[Running]:
-    """The service over a snapshot of so many accounts, ready to answer."""
+def running_service(accounts: int, *, home: Path | None = None) -> Iterator[Running]:
+    """The service over a snapshot of so many accounts, ready to answer; with a home's models."""
     with TemporaryDirectory() as folder:
         store_url, service_url = (f"sqlite:///{folder}/{name}.db" for name in ("store", "service"))
         with SnapshotStore(store_url) as store:
             store.publish(make_snapshot(accounts))
         with ServiceStore(service_url) as service:
-            scopes = ("scores:read", "people:read")
+            scopes = ("scores:read", "scores:compute", "people:read")
             token = KeyStore(service).create("bench", scopes, now=datetime.now(UTC)).token
         environment = {
             **os.environ,
             "KEEPWELL_STORE": store_url,
             "KEEPWELL_SERVICE_STORE": service_url,
+            **({} if home is None else {"KEEPWELL_HOME": str(home)}),
         }
         module = ["serving", "--rate", RATE]
         with _running(module, environment, Path(folder), token) as running:
@@ -113,7 +114,7 @@ def running_hello() -> Iterator[Running]:
 def _running(
     module: list[str], environment: dict[str, str], folder: Path, token: str
 ) -> Iterator[Running]:
-    port = _free_port()
+    port = free_port()
     place = [str(port)] if module == ["benchmarks.workload.hello"] else ["--port", str(port)]
     with (
         (folder / "log").open("wb") as log,
@@ -142,7 +143,8 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the server ended before it answered")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
