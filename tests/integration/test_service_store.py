@@ -13,7 +13,16 @@ from models.database import Database
 from models.key_store import KeyStore
 from models.schema import Schema
 from models.service_store import ServiceStore
-from models.service_table import METADATA, SCHEMA, SERVICE_SCHEMA
+from models.service_table import (
+    LEASE,
+    METADATA,
+    SCHEMA,
+    SERVICE_SCHEMA,
+    WEBHOOK_DELIVERY,
+    WEBHOOK_TARGET,
+)
+from models.webhook import make_target
+from models.webhook_store import WebhookStore
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
@@ -40,7 +49,7 @@ def test_a_store_of_a_later_version_is_refused_with_a_remedy(
     with ServiceStore(store_url) as older:
         keys = KeyStore(older)
         for use in (keys.all, lambda: keys.create("crm", ["scores:read"], now=NOW)):
-            with pytest.raises(InputError, match=r"^service store: .* 1, not 99; update Keepwell"):
+            with pytest.raises(InputError, match=r"^service store: .*, not 99; update Keepwell"):
                 use()
 
 
@@ -56,6 +65,21 @@ def test_a_damaged_store_is_named_and_not_told_to_be_thrown_away(tmp_path: Path)
 def test_a_url_that_is_none_is_refused_by_name() -> None:
     with pytest.raises(InputError, match=r"^service store\.url"):
         ServiceStore("mysql://host/name")
+
+
+def test_a_store_from_before_webhooks_gets_their_tables_and_keeps_its_keys(
+    service: ServiceStore, store_url: str
+) -> None:
+    key = KeyStore(service).create("crm", ["scores:read"], now=NOW).key
+    with service.write() as connection:
+        for table in (LEASE, WEBHOOK_DELIVERY, WEBHOOK_TARGET):
+            table.drop(connection)
+        connection.execute(update(SERVICE_SCHEMA).values(version=1))
+    with ServiceStore(store_url) as later:
+        assert WebhookStore(later).targets() == []
+        WebhookStore(later).add(make_target("crm", "https://crm.example.com/", now=NOW))
+        assert [one.name for one in WebhookStore(later).targets()] == ["crm"]
+        assert KeyStore(later).all() == [key]
 
 
 def schema_of(version: int) -> tuple[Schema, Table]:

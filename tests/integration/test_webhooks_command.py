@@ -14,7 +14,9 @@ import pytest
 from features.errors import TransientError
 from models.settings import WebhookSettings
 from models.store import SnapshotStore
+from pipelines import scoring
 from pipelines.cli import main
+from pipelines.config import read_config
 from pipelines.home import Home
 from pipelines.webhook import tell_targets
 from pipelines.webhook_delivery import Deliverer, Told
@@ -142,9 +144,12 @@ def test_a_publish_of_a_score_run_tells_the_targets(
 ) -> None:
     publish(0.9)
     hooks("add", "crm", listening.url, "--config", company)
-    publish(0.1)
-    tell_targets(Home.from_environment(), WebhookSettings(allow_private=(HOST,)))
-    assert [json.loads(got.body)["data"]["risk_tier"] for got in listening.got] == ["low"]
+    found = scoring.publish(
+        snapshot(due("A1", 0.1)), Home.from_environment(), read_config(Path(company)), force=True
+    )
+    assert [json.loads(got.body)["data"]["snapshot_id"] for got in listening.got] == [
+        found.snapshot_id
+    ]
 
 
 @pytest.mark.parametrize("fault", [TransientError("store away"), ZeroDivisionError("Anna Nowak")])
