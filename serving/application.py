@@ -9,7 +9,9 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from fastapi.routing import APIRoute
 from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.key_store import KeyStore
@@ -94,6 +96,9 @@ class Service(FastAPI):
             for path in schema["paths"].values():
                 for operation in path.values():
                     _name_problems(operation["responses"])
+            for router in ROUTERS:
+                for route in router.routes:
+                    _show_examples(schema["paths"], route)
         return schema
 
     def close(self) -> None:
@@ -181,6 +186,19 @@ async def keep_up(app: Service) -> AsyncIterator[None]:
         if keys is not None:
             await keys.finish()
         app.close()
+
+
+def _show_examples(paths: dict[str, Any], route: BaseRoute) -> None:
+    """Put the examples of answers back as they were written: FastAPI leaves out what is null."""
+    if not isinstance(route, APIRoute) or not route.include_in_schema:
+        return
+    for method in route.methods or ():
+        described = paths[route.path_format][method.lower()]["responses"]
+        for status, told in route.responses.items():
+            for media_type, content in told.get("content", {}).items():
+                if "example" in content:
+                    shown = described[str(status)]["content"][media_type]
+                    shown["example"] = content["example"]
 
 
 def _name_problems(responses: dict[str, Any]) -> None:

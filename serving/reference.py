@@ -46,6 +46,7 @@ def render_reference(description: Document) -> str:
         *_contents(description),
         *_access(description),
     ]
+    parts.append("<h2>Requests and answers</h2>")
     for path, method, operation in _operations(description):
         parts += _operation(path, method, operation)
     parts.append('<h2 id="models">Models</h2>')
@@ -107,9 +108,9 @@ def _operation(path: str, method: str, operation: Document) -> Iterator[str]:
         if int(status) < 400:
             yield f"<h4>{escape(status)} {_prose(answer.get('description', ''))}</h4>"
             yield from _content(answer)
-    errors = [escape(status) for status in operation["responses"] if int(status) >= 400]
+    errors = sorted(status for status in operation["responses"] if int(status) >= 400)
     if errors:
-        yield f"<p>Errors, as {_link('ProblemDocument')}: {', '.join(errors)}.</p>"
+        yield f"<p>Errors, as {_link('ProblemDocument')}: {escape(', '.join(errors))}.</p>"
     yield "</section>"
 
 
@@ -156,14 +157,19 @@ def _type(schema: Document) -> str:
 
 
 def _bounds(schema: Document) -> str:
-    words = (
-        ("minimum", "from {}"),
-        ("maximum", "to {}"),
-        ("minLength", "from {} characters"),
-        ("maxLength", "up to {} characters"),
-    )
-    told = [word.format(schema[name]) for name, word in words if name in schema]
-    return f", {escape(' '.join(told))}" if told else ""
+    told = ""
+    for least, most, unit in (
+        ("minimum", "maximum", ""),
+        ("minLength", "maxLength", " characters"),
+    ):
+        ends = [
+            f"{word} {schema[name]}"
+            for word, name in (("from", least), ("to", most))
+            if name in schema
+        ]
+        if ends:
+            told += f", {' '.join(ends)}{unit}"
+    return escape(told)
 
 
 def _default(schema: Document) -> str:

@@ -114,6 +114,18 @@ def test_every_example_is_a_whole_answer(model: type[BaseModel], example: dict[s
     assert list(example) == list(model.model_fields)
 
 
+def test_examples_are_described_with_what_is_null(description: dict[str, Any]) -> None:
+    answer = operations(description)["get_account_risk"]["responses"]["200"]
+    assert answer["content"]["application/json"]["example"] == example.ACCOUNT_RISK
+    schemas = description["components"]["schemas"]
+    for operation in operations(description).values():
+        for response in operation["responses"].values():
+            for told in response.get("content", {}).values():
+                name = told.get("schema", {}).get("$ref", "").rpartition("/")[2]
+                if "example" in told and name:
+                    assert set(schemas[name].get("required", ())) <= set(told["example"])
+
+
 def test_the_example_of_a_batch_has_what_was_asked_for_alone() -> None:
     told = BatchAnswer.model_validate(example.BATCH)
     assert told.model_dump(mode="json", exclude_unset=True) == example.BATCH
