@@ -30,11 +30,12 @@ from serving.response import AccountRisk
 from serving.server import build_server
 from serving.settings import Settings
 from tests.integration.client import NEVER_STALE
-from tests.integration.company import due, snapshot
+from tests.integration.company import due, lost, snapshot
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
 CODE = "\n".join(text for language, text in BLOCKS if language == "python")
+SCOPES = re.findall(r"--scope (\S+)", PAGE.partition("## ")[0])
 Names = dict[str, Any]  # Any: what the page's Python defines
 
 
@@ -61,7 +62,7 @@ class World(NamedTuple):
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     store_url, service_url = (f"sqlite:///{tmp_path}/{name}.db" for name in ("store", "service"))
     with ServiceStore(service_url) as service:
-        token = KeyStore(service).create("crm", ["scores:read"], now=datetime.now(UTC)).token
+        token = KeyStore(service).create("crm", SCOPES, now=datetime.now(UTC)).token
     with SnapshotStore(store_url) as store:
         store.publish(snapshot(northwind(), due("B", 0.2), due("C", 0.7)))
         settings = Settings(
@@ -93,7 +94,7 @@ def names(world: World) -> Iterator[Names]:
 
 
 def test_the_commands_of_the_page_answer_what_it_shows(world: World, tmp_path: Path) -> None:
-    del world
+    world.store.publish(snapshot(northwind(), due("B", 0.2), due("C", 0.7), lost("L9")))
     ran = 0
     for (language, text), (kind, shown) in pairwise(BLOCKS):
         if language != "bash":
@@ -109,7 +110,7 @@ def test_the_commands_of_the_page_answer_what_it_shows(world: World, tmp_path: P
             pattern = re.escape(shown.strip()).replace("…", r"\d+")
             assert re.fullmatch(pattern, done.stdout.replace("\r", "").strip(), re.IGNORECASE)
         ran += 1
-    assert ran == PAGE.count("\n```bash\n") == 6
+    assert ran == PAGE.count("\n```bash\n") == 8
 
 
 def assert_holds(told: Any, shown: Any) -> None:  # Any: JSON

@@ -28,6 +28,8 @@ def test_every_key_has_a_default_and_a_description() -> None:
         "abstention",
         "publish",
         "retention",
+        "serving",
+        "webhooks",
     }
     for name, field in ModelSettings.model_fields.items():
         section = field.annotation
