@@ -185,7 +185,7 @@ def test_a_key_stops_within_five_seconds_of_being_revoked_under_load(service: Se
         with ServiceStore(service.service_url) as store:
             KeyStore(store).revoke(service.token.split("_")[1], now=datetime.now(UTC))
         began = time.monotonic()
-        statuses = []
+        statuses: list[int] = []
         while not statuses or (statuses[-1] == 200 and time.monotonic() < began + 10):
             statuses.append(client.get("/v1/accounts/A1/risk").status_code)
         assert statuses[-1] == 401
