@@ -7,11 +7,14 @@ end. Whatever a bundle does to it, the service lives on.
 
 from __future__ import annotations
 
+import fcntl
+import gc
 import os
 import resource
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,6 +46,7 @@ UNUSED = (
     "duckdb",
 )
 MEMORY = 4 * 1024**3  # bytes of address space; a forged model asks for more than there is
+PIPE = 1_048_576  # bytes
 BAD_INPUT = 2
 
 
@@ -65,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _send(answers, REFUSED, f"it cannot be loaded: {type(fault).__name__}".encode())
         return BAD_INPUT
     signal.alarm(0)
+    gc.freeze()  # what stays need not be looked through with every request
     _send(answers, READY, orjson.dumps({"version": live.card.version}))
     while (frame := read_frame(requests)) is not None:
         try:
@@ -79,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
     """Both pipes for messages alone: what a library prints goes nowhere."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    with suppress(AttributeError, OSError):  # Linux; an answer goes through at once
+        fcntl.fcntl(answers.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nowhere, number)
@@ -97,7 +104,8 @@ def _limit() -> None:
     os.nice(NICE)
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    with suppress(OSError, ValueError):  # not every system keeps such a limit
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
 def _send(pipe: BinaryIO, kind: bytes, content: bytes) -> None:

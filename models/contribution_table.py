@@ -44,8 +44,8 @@ class ContributionTable:
         Of each numeric split, all trees in a row; of others NaN.
     missing_left : bool, (s,)
         Whether a numeric split sends NaN to the left.
-    other : tuple of (int, dict)
-        Place of each split by category, with LightGBM's dump of it.
+    other : tuple of (int, float (m,))
+        Place of each split by category, with the codes that go left.
     weight : int, (s,)
         Bit of each split in the number of its tree's kind.
     begins : int, (t,)
@@ -66,7 +66,7 @@ class ContributionTable:
     feature: npt.NDArray[np.intp]
     threshold: FloatArray
     missing_left: BoolArray
-    other: tuple[tuple[int, Node], ...]
+    other: tuple[tuple[int, FloatArray], ...]
     weight: npt.NDArray[np.intp]
     begins: npt.NDArray[np.intp]
     cells: FloatArray
@@ -88,8 +88,8 @@ class ContributionTable:
         values = matrix[:, self.feature]
         left = values <= self.threshold  # never of NaN
         left |= np.isnan(values) & self.missing_left
-        for place, split in self.other:
-            left[:, place] = goes_left(split, values[:, place])
+        for place, codes in self.other:
+            left[:, place] = (values[:, place, None] == codes).any(axis=1)
         kind = np.add.reduceat(left * self.weight, self.begins, axis=1)
         told = self.cells[kind[:, self.tree] + self.cell_begins]
         found = np.zeros((len(matrix), self.width + 1))
@@ -150,7 +150,9 @@ def make_table(booster: lgb.Booster) -> ContributionTable | None:
             ]
         ),
         other=tuple(
-            (n, s) for n, (s, plain) in enumerate(zip(every, numeric, strict=True)) if not plain
+            (place, np.array([float(code) for code in split["threshold"].split("||")]))
+            for place, (split, plain) in enumerate(zip(every, numeric, strict=True))
+            if not plain
         ),
         weight=np.concatenate([1 << np.arange(length) for length in lengths]),
         begins=np.concatenate([[0], np.cumsum(lengths)[:-1]]),

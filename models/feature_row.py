@@ -1,9 +1,14 @@
-"""Feature rows as a caller sends them, checked by the letter, as a booster's matrix."""
+"""Feature rows as a caller sends them, checked by the letter, as a booster's matrix.
+
+Most of it runs in C: a model of 200 features has 20,000 values to look at.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+import math
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -48,10 +53,13 @@ class RowReader:
 
     def __init__(self, columns: Sequence[FeatureColumn]) -> None:
         self._columns = columns
-        self._blank: dict[str, None] = dict.fromkeys(column.name for column in columns)
+        self._blank: dict[str, float | None] = {
+            column.name: None if column.kind == "category" else math.nan for column in columns
+        }
+        self._places = {column.name: place for place, column in enumerate(columns)}
         self._codes = {
-            place: {name: float(code) for code, name in enumerate(column.categories)}
-            for place, column in enumerate(columns)
+            column.name: {name: float(code) for code, name in enumerate(column.categories)}
+            for column in columns
             if column.kind == "category"
         }
 
@@ -63,74 +71,130 @@ class RowReader:
         Parameters
         ----------
         body : bytes
-            JSON: ``{"rows": [{name: value, ...}, ...]}``.
+            JSON: ``{"rows": [{name: value, ...}, ...]}``, or with the names written once
+            ``{"columns": [name, ...], "rows": [[value, ...], ...]}``.
 
         Raises
         ------
         RowFaultError
             With the places at fault.
         """
-        rows = self._rows(body)
-        # Most of this runs in C: a model of 100 features has 10,000 values to look at.
+        document = _parse(body)
+        rows = document["rows"]
+        if "columns" in document:
+            return self._read_columns(document["columns"], rows)
         if not set(map(type, rows)) <= {dict}:
-            raise RowFaultError(_not_objects(rows))
+            raise RowFaultError(_not_of(rows, dict, "Expected an object of features by name"))
         cells = [[*{**self._blank, **row}.values()] for row in rows]
         if any(len(row) != len(self._columns) for row in cells):
-            raise RowFaultError(list(self._faults(rows)))
-        for place, codes in self._codes.items():
+            raise RowFaultError(list(self._faults_by_name(rows)))
+        names = [column.name for column in self._columns]
+        found = self._convert(names, cells)
+        if found is None:
+            raise RowFaultError(list(self._faults_by_name(rows)))
+        return found
+
+    def _read_columns(self, names: object, rows: list[Any]) -> FloatArray:  # Any: JSON
+        if not isinstance(names, list) or not set(map(type, names)) <= {str}:
+            raise RowFaultError([(["columns"], "Expected a list of names of features")])
+        faults: list[Fault] = [
+            (["columns", place], "Not a feature of this model, or named twice")
+            for place, name in enumerate(names)
+            if name not in self._places or names.index(name) != place
+        ]
+        if faults:
+            raise RowFaultError(faults[:MOST_FAULTS])
+        expected = f"Expected a list of {len(names)} values, as there are columns"
+        if not set(map(type, rows)) <= {list}:
+            raise RowFaultError(_not_of(rows, list, expected))
+        if odd := [place for place, row in enumerate(rows) if len(row) != len(names)]:
+            raise RowFaultError([(["rows", place], expected) for place in odd[:MOST_FAULTS]])
+        found = self._convert(names, [row.copy() for row in rows])
+        if found is None:
+            raise RowFaultError(list(self._faults_by_column(names, rows)))
+        matrix = np.full((len(rows), len(self._columns)), np.nan)
+        matrix[:, [self._places[name] for name in names]] = found
+        return matrix
+
+    def _convert(self, names: Sequence[str], cells: list[list[Any]]) -> FloatArray | None:
+        """The cells as numbers, (n, m); None where one is not of its feature's kind."""
+        for place, name in enumerate(names):
+            codes = self._codes.get(name)
+            if codes is None:
+                continue
             for row in cells:
                 if type(row[place]) is str:
-                    row[place] = codes.get(row[place])
-                elif row[place] is not None:
-                    raise RowFaultError(list(self._faults(rows)))
-        if not set(map(type, chain.from_iterable(cells))) <= PLAIN:
-            raise RowFaultError(list(self._faults(rows)))
-        return np.array(cells, dtype=np.float64).reshape(len(cells), len(self._columns))
-
-    @staticmethod
-    def _rows(body: bytes) -> list[Any]:  # Any: JSON
+                    row[place] = codes.get(row[place], math.nan)
+                elif row[place] is None:
+                    row[place] = math.nan
+                else:
+                    return None
         try:
-            document = orjson.loads(body)  # refuses NaN, Infinity, half surrogates, endless depth
-        except orjson.JSONDecodeError:
-            raise RowFaultError(
-                [([], "Expected a JSON document without NaN or Infinity")]
-            ) from None
-        if not isinstance(document, dict):
-            raise RowFaultError([([], 'Expected an object: {"rows": [...]}')])
-        unknown: list[Fault] = [
-            ([name[:LONGEST_NAME]], "Not a field of this request")
-            for name in document
-            if name != "rows"
-        ]
-        rows = document.get("rows")
-        if not isinstance(rows, list) or not 1 <= len(rows) <= MOST_ROWS:
-            unknown.append((["rows"], f"Expected a list of 1 to {MOST_ROWS} rows"))
-        if unknown:
-            raise RowFaultError(unknown[:MOST_FAULTS])
-        assert isinstance(rows, list)
-        return rows
+            flat = _to_floats(chain.from_iterable(cells))
+        except TypeError:
+            return None
+        return np.frombuffer(flat).reshape(len(cells), len(names))
 
-    def _faults(self, rows: Sequence[dict[str, Any]]) -> Iterator[Fault]:  # Any: JSON
+    def _faults_by_name(self, rows: Sequence[dict[str, Any]]) -> Iterator[Fault]:  # Any: JSON
         """The first fields at fault; looked for only when there is one."""
-        yield from list(self._every_fault(rows))[:MOST_FAULTS]
+        pairs: Iterator[Fault] = (
+            (["rows", number, name[:LONGEST_NAME]], self._fault(name, value))
+            for number, row in enumerate(rows)
+            for name, value in row.items()
+        )
+        return islice(((at, told) for at, told in pairs if told), MOST_FAULTS)
 
-    def _every_fault(self, rows: Sequence[dict[str, Any]]) -> Iterator[Fault]:  # Any: JSON
-        columns = {column.name: column for column in self._columns}
-        for number, row in enumerate(rows):
-            for name, value in row.items():
-                column = columns.get(name)
-                if column is None:
-                    yield ["rows", number, name[:LONGEST_NAME]], "Not a feature of this model"
-                elif column.kind == "category" and not isinstance(value, str | None):
-                    yield ["rows", number, name], "Expected a category as text, or null"
-                elif column.kind == "number" and type(value) not in PLAIN:
-                    yield ["rows", number, name], "Expected a number, or null"
+    def _faults_by_column(
+        self, names: Sequence[str], rows: Sequence[list[Any]]
+    ) -> Iterator[Fault]:  # Any: JSON
+        pairs: Iterator[Fault] = (
+            (["rows", number, place], self._fault(name, row[place]))
+            for number, row in enumerate(rows)
+            for place, name in enumerate(names)
+        )
+        return islice(((at, told) for at, told in pairs if told), MOST_FAULTS)
+
+    def _fault(self, name: str, value: object) -> str:
+        """What was expected of a value; empty when it is right."""
+        if name not in self._places:
+            return "Not a feature of this model"
+        if name in self._codes:
+            return "" if isinstance(value, str | None) else "Expected a category as text, or null"
+        return "" if type(value) in PLAIN else "Expected a number, or null"
 
 
-def _not_objects(rows: Sequence[object]) -> list[Fault]:
+def _parse(body: bytes) -> dict[str, Any]:  # Any: JSON
+    """The document with its rows; what stands in them is not looked at yet."""
+    try:
+        document = orjson.loads(body)  # refuses NaN, Infinity, half surrogates, endless depth
+    except orjson.JSONDecodeError:
+        raise RowFaultError([([], "Expected a JSON document without NaN or Infinity")]) from None
+    if not isinstance(document, dict):
+        raise RowFaultError([([], 'Expected an object: {"rows": [...]}')])
     faults: list[Fault] = [
-        (["rows", number], "Expected an object of features by name")
-        for number, row in enumerate(rows)
-        if not isinstance(row, dict)
+        ([name[:LONGEST_NAME]], "Not a field of this request")
+        for name in document
+        if name not in ("rows", "columns")
+    ]
+    rows = document.get("rows")
+    if not isinstance(rows, list) or not 1 <= len(rows) <= MOST_ROWS:
+        faults.append((["rows"], f"Expected a list of 1 to {MOST_ROWS} rows"))
+    if faults:
+        raise RowFaultError(faults[:MOST_FAULTS])
+    return document
+
+
+def _to_floats(values: Iterable[float | None]) -> array[float]:
+    """Numbers, NaN for None. Raises TypeError at anything else, which NumPy would not at texts."""
+    known = list(values)
+    try:
+        return array("d", known)  # type: ignore[arg-type]  # it tells itself
+    except TypeError:
+        return array("d", [math.nan if value is None else value for value in known])
+
+
+def _not_of(rows: Sequence[object], kind: type, expected: str) -> list[Fault]:
+    faults: list[Fault] = [
+        (["rows", number], expected) for number, row in enumerate(rows) if type(row) is not kind
     ]
     return faults[:MOST_FAULTS]

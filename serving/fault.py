@@ -28,7 +28,7 @@ from serving.visit import visit_of
 logger = logging.getLogger(__name__)
 
 HTTP_KINDS = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE}
-UNREAD = (TOO_LARGE, TOO_SLOW)  # after which the rest of the body is not read
+UNREAD = (BAD_REQUEST, TOO_LARGE, TOO_SLOW)  # after which the rest of the body is not read
 MOST_FAULTS = 20  # told of one request
 EXPECTED = (RequestError, RequestValidationError, HTTPException, TransientError, InputError)
 

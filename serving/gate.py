@@ -26,6 +26,7 @@ from serving.limit import Limiter
 from serving.lookup import find_place, look_up
 from serving.metric import Load, Metrics
 from serving.problem import (
+    BAD_REQUEST,
     FORWARDED,
     NOT_FOUND,
     OVERLOADED,
@@ -124,8 +125,12 @@ class Gate:
         if not is_probe and self.guards.load.count() > settings.most_requests:
             raise RequestError(OVERLOADED, "Ask again a little later.")
         length = visit.head.get(b"content-length")
-        if length is not None and not _fits(length, settings.most_bytes):
-            raise too_large(settings)
+        if length is not None:
+            if not _fits(length, settings.most_bytes):
+                raise too_large(settings)
+            if b"transfer-encoding" in visit.head:
+                # What is a body to a proxy by the one may be the next request by the other.
+                raise RequestError(BAD_REQUEST, "It says its length in two ways.")
         caller = self._find_caller(scope, visit, headers)
         if caller is None:
             if is_probe:

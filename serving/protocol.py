@@ -11,6 +11,7 @@ from serving.problem import BAD_REQUEST, problem_response
 
 HEAD_S = 30.0  # from the connection, or from the first byte, to the end of a request's head
 STUCK_S = 75.0  # without a byte taken of an answer
+LAST_S = 0.5  # for a request that was sent before the service stopped
 
 
 class ProblemProtocol(H11Protocol):
@@ -22,6 +23,7 @@ class ProblemProtocol(H11Protocol):
 
     _head_timer: asyncio.TimerHandle | None = None
     _buffer_timer: asyncio.TimerHandle | None = None
+    _is_last = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -39,9 +41,18 @@ class ProblemProtocol(H11Protocol):
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_head_timer()
+            self.cycle.keep_alive = self.cycle.keep_alive and not self._is_last
         elif self._head_timer is None and not self.transport.is_closing():
             # A part of a head, or what is left of a body that nobody reads.
             self._head_timer = self.loop.call_later(HEAD_S, self._end)
+
+    def shutdown(self) -> None:
+        """End the connection when the service stops, but answer what was sent before first.
+
+        A request may be on its way that the server has not read yet: it has a moment to come.
+        """
+        self._is_last = True
+        self.loop.call_later(LAST_S, self._shut_down)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's signature
         """Answer and close the connection."""
@@ -87,6 +98,10 @@ class ProblemProtocol(H11Protocol):
             self.transport.abort()
         else:
             self._watch_buffer()
+
+    def _shut_down(self) -> None:
+        if not self.transport.is_closing():
+            super().shutdown()
 
     def _end(self) -> None:
         self._head_timer = None

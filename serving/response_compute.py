@@ -14,11 +14,15 @@ class RowsRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    rows: list[dict[str, bool | float | str | None]] = Field(
+    columns: list[str] | None = Field(
+        default=None, description="Names of features, where rows are lists of their values"
+    )
+    rows: list[dict[str, bool | float | str | None] | list[bool | float | str | None]] = Field(
         min_length=1,
         max_length=MOST_ROWS,
-        description="Features by name, as `GET /v1/models/{name}` lists them. One that is left "
-        "out, is null, or is a category that training did not see, counts as unknown",
+        description="Features by name, or their values in the order of `columns`; the card of "
+        "`GET /v1/models/{name}` lists them. One that is left out, is null, or is a category that "
+        "training did not see, counts as unknown",
     )
 
 

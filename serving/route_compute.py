@@ -61,12 +61,14 @@ async def score_rows(request: Request, caller: Computer, name: str) -> Response:
     answer is 503 at once.
     """
     del caller  # what it sends it may know
-    process = await _find_process(request, name)
+    if name not in MODELS:
+        raise RequestError(UNKNOWN_MODEL, f"The models are: {', '.join(MODELS)}.")
     sent_as = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent_as != "application/json":
         expected = "Expected JSON, and Content-Type: application/json"
         raise RequestError.of_fields([field_fault(("body",), expected)])
     body = await request.body()
+    process = await _find_process(request, name)  # not before: it may be replaced meanwhile
     if process.waiting >= MOST_WAITING:
         raise RequestError(OVERLOADED, f"{MOST_WAITING} requests for rows wait already.")
     try:
@@ -91,8 +93,6 @@ async def _find_process(request: Request, name: str) -> ComputeProcess:
     RequestError
         There is none, or none yet.
     """
-    if name not in MODELS:
-        raise RequestError(UNKNOWN_MODEL, f"The models are: {', '.join(MODELS)}.")
     shelf = await get_shelf(request)  # it says whose model it is
     live_models = request.app.state.live_models
     assert isinstance(live_models, LiveModels)

@@ -36,6 +36,7 @@ from serving.response_list import AccountPage, FamilyPage, PortfolioAnswer
 from serving.selection import Selection, Sort
 from serving.shelf import Shelf
 from serving.shelves import Shelves
+from serving.stored_shelf import RemovedError
 
 router = make_router("accounts")
 
@@ -166,25 +167,33 @@ async def list_accounts(
     A cursor belongs to its snapshot, its key and its list: a list that was begun is read to its end
     from the same snapshot, also when another has been published meanwhile; 410 says to start again.
     """
+    try:
+        body = await _render_list(request, caller, asked, limit, cursor)
+    except RemovedError:
+        raise RequestError(SNAPSHOT_GONE, AGAIN) from None
+    return await reply(request, body)
+
+
+async def _render_list(
+    request: Request, caller: Caller, asked: Asked, limit: int, cursor: str | None
+) -> bytes:
     shelves = get_shelves(request)
     mark = asked.mark(caller)
     shelf, start = await _find_place(request, cursor, mark)
     if asked.by_parent:
-        body = await _render_families(shelves, shelf, asked, caller, (start, limit, mark))
-    elif asked.changed_since is None:
+        return await _render_families(shelves, shelf, asked, caller, (start, limit, mark))
+    if asked.changed_since is None:
         entries = await shelves.ask(
             shelf,
             lambda: shelf.page(asked.selection, caller.row_filter, start=start, limit=limit + 1),
         )
-        body = _render_accounts(shelves, shelf, caller, entries, (start, limit, mark), SAID_NOTHING)
-    else:
-        changes = await _find_changes(shelves, shelf, asked, caller)
-        ids = changes.ids[start : start + limit + 1]
-        found = await shelves.ask(shelf, lambda: shelf.find_many(ids, external=False))
-        entries = [entry for entry in found if entry is not None]
-        gone = changes.gone if start == 0 else SAID_NOTHING
-        body = _render_accounts(shelves, shelf, caller, entries, (start, limit, mark), gone)
-    return await reply(request, body)
+        return _render_accounts(shelves, shelf, caller, entries, (start, limit, mark), SAID_NOTHING)
+    changes = await _find_changes(shelves, shelf, asked, caller)
+    ids = changes.ids[start : start + limit + 1]
+    found = await shelves.ask(shelf, lambda: shelf.find_many(ids, external=False))
+    entries = [entry for entry in found if entry is not None]
+    gone = changes.gone if start == 0 else SAID_NOTHING
+    return _render_accounts(shelves, shelf, caller, entries, (start, limit, mark), gone)
 
 
 @router.get(

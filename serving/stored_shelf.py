@@ -22,6 +22,10 @@ from serving.shelf import Family, Portfolio, Shelf, group_families, sum_up
 IDS = 500  # of one query; databases take some thousands
 
 
+class RemovedError(TransientError):
+    """A snapshot was removed while it was read; whoever asks again reads the one that is served."""
+
+
 class StoredShelf(Shelf):
     """A snapshot whose accounts stay in the store.
 
@@ -113,16 +117,15 @@ class StoredShelf(Shelf):
     def _check_kept(self) -> None:
         """Raise where the snapshot was removed while it was read: what is missing says nothing.
 
-        A list would else end early, and accounts would seem to be gone. Whoever asks again is told
-        that the snapshot is.
+        A list would else end early, and accounts would seem to be gone.
 
         Raises
         ------
-        TransientError
+        RemovedError
             The snapshot is not there any more.
         """
         if self._reader.store.header(self.snapshot_id) is None:
-            raise TransientError(f"snapshot {self.snapshot_id} was removed while it was read")
+            raise RemovedError(f"snapshot {self.snapshot_id} was removed while it was read")
 
     def _select(self, query: Select[Any], selection: Selection, allowed: RowFilter) -> Select[Any]:
         return query.where(

@@ -45,13 +45,14 @@ class Workload:
         Churn, of all mature rows of the demo company.
     matrix : DataFrame, (100, k)
         Encoded rows.
-    body : bytes
-        The same rows as the API takes them.
+    by_name, by_column : bytes
+        The same rows in both ways in which the API takes them.
     """
 
     predictor: Predictor
     matrix: pd.DataFrame
-    body: bytes
+    by_name: bytes
+    by_column: bytes
 
 
 def make_workload(home: Path, *, trees: int) -> Workload:
@@ -82,8 +83,9 @@ def make_workload(home: Path, *, trees: int) -> Workload:
         {name: _plain(value) for name, value in row.items()}
         for row in chosen.astype(object).to_dict("records")
     ]
-    body = json.dumps({"rows": rows}, allow_nan=False, separators=(",", ":")).encode()
-    return Workload(predictor, encoding.encode(chosen), body)
+    lean = [{name: value for name, value in row.items() if value is not None} for row in rows]
+    columns = {"columns": list(encoding.columns), "rows": [list(row.values()) for row in rows]}
+    return Workload(predictor, encoding.encode(chosen), _to_json({"rows": lean}), _to_json(columns))
 
 
 def family(process_id: int) -> list[int]:
@@ -141,6 +143,10 @@ def _wait_for_ping(port: int, process: subprocess.Popen[bytes]) -> None:
         finally:
             connection.close()
     raise RuntimeError("mlflow ended before it answered")
+
+
+def _to_json(document: dict[str, object]) -> bytes:
+    return json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
 
 
 def _plain(value: object) -> object:

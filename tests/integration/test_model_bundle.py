@@ -16,6 +16,7 @@ from models.bundle import (
     MODEL_FILE,
     REFITS_FILE,
     describe,
+    feature_columns,
     read_bundle,
     read_refits,
     sha256,
@@ -23,6 +24,7 @@ from models.bundle import (
 )
 from models.card import CARD_FILE, Card, read_card
 from models.champion import bundle_folder, champion, promote
+from models.encoding import Encoding
 from models.refit import find_interval
 from models.tier import Thresholds
 from tests.integration.trained import PROVENANCE, trained_model
@@ -90,6 +92,15 @@ def test_the_card_says_what_the_model_is(tmp_path: Path) -> None:
     assert card.config_hash == sha256(b"company: acme\n")
     assert card.versions["lightgbm"].startswith("4.")
     assert set(card.files) == {path.name for path in folder.iterdir()} - {CARD_FILE}
+
+
+def test_a_feature_has_the_group_of_its_trait() -> None:
+    encoding = Encoding(("plan", "usage"), {"plan": ("basic", "pro")})
+    told = feature_columns(encoding, {"usage": "activity", "gone": "people"})
+    assert [(column.name, column.kind, column.group) for column in told] == [
+        ("plan", "category", ""),
+        ("usage", "number", "activity"),
+    ]
 
 
 def test_reading_a_card_imports_nothing_heavy(tmp_path: Path) -> None:

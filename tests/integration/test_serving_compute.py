@@ -116,6 +116,14 @@ def test_each_row_gets_what_a_score_run_would_publish(one: Service) -> None:
     assert unseen["segment"] is None  # what the model read
 
 
+def test_rows_under_columns_are_the_same_rows(one: Service) -> None:
+    by_column = {
+        "columns": ["segment", "usage", "noise"],
+        "rows": [["small", -2.5, 0.1], [None, None, None], [None] * 3],
+    }
+    assert one.score(by_column).json() == one.score().json()
+
+
 def test_a_hundred_rows_are_scored_and_not_one_more(one: Service) -> None:
     row = {"usage": 0.5, "segment": "large"}
     assert len(one.score({"rows": [row] * 100}).json()["results"]) == 100

@@ -47,6 +47,7 @@ def test_what_is_left_out_or_null_or_an_unseen_category_is_unknown() -> None:
         ({"usage": "3"}, "rows/0/usage", "Expected a number, or null"),
         ({"usage": [3]}, "rows/0/usage", "Expected a number, or null"),
         ({"usage": {}}, "rows/0/usage", "Expected a number, or null"),
+        ({"usage": "3", "is_late": None}, "rows/0/usage", "Expected a number, or null"),
         ({"plan": 1}, "rows/0/plan", "Expected a category as text, or null"),
         ({"plan": True}, "rows/0/plan", "Expected a category as text, or null"),
         ({"seats": 1}, "rows/0/seats", "Not a feature of this model"),
@@ -92,6 +93,48 @@ def test_other_fields_are_refused() -> None:
     assert faults(orjson.dumps({"rows": [{}], "model": "churn"})) == [
         ("model", "Not a field of this request")
     ]
+
+
+def columns(names: object, *rows: object) -> bytes:
+    """A request that writes the names once."""
+    return orjson.dumps({"columns": names, "rows": rows})
+
+
+def test_names_may_be_written_once() -> None:
+    body = columns(["plan", "usage"], ["pro", 2], [None, None], ["gold", -1.5])
+    by_name = {"rows": [{"plan": "pro", "usage": 2}, {}, {"usage": -1.5}]}
+    np.testing.assert_array_equal(READER.read(body), READER.read(orjson.dumps(by_name)))
+    assert np.isnan(READER.read(columns([], [], []))).all()
+
+
+@pytest.mark.parametrize(
+    ("body", "at", "told"),
+    [
+        (columns("usage", [1]), "columns", "Expected a list of names of features"),
+        (columns([1], [1]), "columns", "Expected a list of names of features"),
+        (columns(["x"], [1]), "columns/0", "Not a feature of this model, or named twice"),
+        (
+            columns(["usage", "usage"], [1, 2]),
+            "columns/1",
+            "Not a feature of this model, or named twice",
+        ),
+        (
+            columns(["usage"], [1], [1, 2]),
+            "rows/1",
+            "Expected a list of 1 values, as there are columns",
+        ),
+        (
+            columns(["usage"], {"usage": 1}),
+            "rows/0",
+            "Expected a list of 1 values, as there are columns",
+        ),
+        (columns(["plan", "usage"], ["pro", "2"]), "rows/0/1", "Expected a number, or null"),
+        (columns(["usage"], [1], [[2]]), "rows/1/0", "Expected a number, or null"),
+        (columns(["plan"], [1]), "rows/0/0", "Expected a category as text, or null"),
+    ],
+)
+def test_a_fault_under_names_written_once_is_placed(body: bytes, at: str, told: str) -> None:
+    assert faults(body) == [(at, told)]
 
 
 def test_many_faults_are_cut_short() -> None:
