@@ -3,7 +3,8 @@
 Run with ``make bench ONLY=api_compute``. ``ratio`` is the CPU of ``pred_contrib`` in process over
 that of the service and its worker per request, at least 0.9; runs alternate, the median over rounds
 counts. The model is the demo company's churn model with 250 trees. The rows are sent under
-``columns``; ``by_name_ratio`` is that of rows that repeat every name, four times the JSON.
+``columns`` and answered with drivers; ``by_name_ratio`` is that of rows that repeat every name,
+four times the JSON, and are answered with sums by group too.
 ``lookup_p99_ratio``: the p99 of lookups while rows are scored without a pause by another process,
 over their p99 alone, at most 2. ``mlflow_*``: ``mlflow models serve`` on the same booster and rows,
 which tells probabilities alone.

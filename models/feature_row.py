@@ -6,8 +6,8 @@ Most of it runs in C: a model of 200 features has 20,000 values to look at.
 from __future__ import annotations
 
 import math
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
+import struct
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_FAULTS = 20  # told of one request
 LONGEST_NAME = 100  # characters of a name that is not ours, as far as it is repeated
+FIELDS = frozenset({"rows", "columns", "groups"})
 PLAIN = frozenset({float, int, bool, type(None)})
 
 Fault: TypeAlias = tuple[list[str | int], str]  # where, and what was expected
@@ -63,23 +64,22 @@ class RowReader:
             if column.kind == "category"
         }
 
-    def read(self, body: bytes) -> FloatArray:
-        """The matrix of the rows, (n, k), 1 <= n <= 100.
+    def read(self, document: dict[str, Any]) -> FloatArray:  # Any: JSON
+        """The matrix of the rows of a request, (n, k), 1 <= n <= 100.
 
         NaN where a feature was left out, is null, or is a category that training did not see.
 
         Parameters
         ----------
-        body : bytes
-            JSON: ``{"rows": [{name: value, ...}, ...]}``, or with the names written once
-            ``{"columns": [name, ...], "rows": [[value, ...], ...]}``.
+        document : dict
+            Of `parse_request`: ``{"rows": [{name: value, ...}, ...]}``, or with the names written
+            once ``{"columns": [name, ...], "rows": [[value, ...], ...]}``.
 
         Raises
         ------
         RowFaultError
             With the places at fault.
         """
-        document = _parse(body)
         rows = document["rows"]
         if "columns" in document:
             return self._read_columns(document["columns"], rows)
@@ -129,11 +129,13 @@ class RowReader:
                     row[place] = math.nan
                 else:
                     return None
+        values = [math.nan if v is None else v for v in chain.from_iterable(cells)]
         try:
-            flat = _to_floats(chain.from_iterable(cells))
-        except TypeError:
+            # It takes numbers alone; NumPy would read them from texts as well.
+            packed = struct.pack(f"{len(values)}d", *values)
+        except struct.error:
             return None
-        return np.frombuffer(flat).reshape(len(cells), len(names))
+        return np.frombuffer(packed).reshape(len(cells), len(names))
 
     def _faults_by_name(self, rows: Sequence[dict[str, Any]]) -> Iterator[Fault]:  # Any: JSON
         """The first fields at fault; looked for only when there is one."""
@@ -163,8 +165,14 @@ class RowReader:
         return "" if type(value) in PLAIN else "Expected a number, or null"
 
 
-def _parse(body: bytes) -> dict[str, Any]:  # Any: JSON
-    """The document with its rows; what stands in them is not looked at yet."""
+def parse_request(body: bytes) -> dict[str, Any]:  # Any: JSON
+    """The document of a request, what stands in its rows still unseen.
+
+    Raises
+    ------
+    RowFaultError
+        It is no JSON, or other fields stand in it.
+    """
     try:
         document = orjson.loads(body)  # refuses NaN, Infinity, half surrogates, endless depth
     except orjson.JSONDecodeError:
@@ -174,23 +182,16 @@ def _parse(body: bytes) -> dict[str, Any]:  # Any: JSON
     faults: list[Fault] = [
         ([name[:LONGEST_NAME]], "Not a field of this request")
         for name in document
-        if name not in ("rows", "columns")
+        if name not in FIELDS
     ]
     rows = document.get("rows")
     if not isinstance(rows, list) or not 1 <= len(rows) <= MOST_ROWS:
         faults.append((["rows"], f"Expected a list of 1 to {MOST_ROWS} rows"))
+    if not isinstance(document.get("groups", True), bool):
+        faults.append((["groups"], "Expected true or false"))
     if faults:
         raise RowFaultError(faults[:MOST_FAULTS])
     return document
-
-
-def _to_floats(values: Iterable[float | None]) -> array[float]:
-    """Numbers, NaN for None. Raises TypeError at anything else, which NumPy would not at texts."""
-    known = list(values)
-    try:
-        return array("d", known)  # type: ignore[arg-type]  # it tells itself
-    except TypeError:
-        return array("d", [math.nan if value is None else value for value in known])
 
 
 def _not_of(rows: Sequence[object], kind: type, expected: str) -> list[Fault]:

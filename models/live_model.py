@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from models.card import Card, bundle_problem
 from models.contribution import Node
 from models.contribution_table import make_table
 from models.driver import NOWHERE, point_rate, strongest, sum_groups
-from models.feature_row import RowReader
+from models.feature_row import RowReader, parse_request
 from models.proof import Proof
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class LiveModel:
         Parameters
         ----------
         body : bytes
-            As `RowReader.read` takes it.
+            As `parse_request` takes it.
 
         Raises
         ------
@@ -83,7 +83,8 @@ class LiveModel:
         ArithmeticError
             The model gives no finite number for them.
         """
-        matrix = self._reader.read(body)
+        document = parse_request(body)
+        matrix = self._reader.read(document)
         contributions, base = self.contributions(matrix)
         distance = contributions.sum(axis=1)
         if not np.isfinite(distance).all():
@@ -94,10 +95,12 @@ class LiveModel:
             sigmoid(log_odds).tolist(),
             log_odds.tolist(),
             self._drivers(matrix, contributions, rates),
-            self._sums(contributions, rates),
+            self._sums(contributions, rates)
+            if document.get("groups", True)
+            else repeat(None, len(matrix)),
             strict=True,
         )
-        document = {
+        answer = {
             **self._head,
             "base_probability": float(sigmoid(np.array(base))),
             "base_log_odds": base,
@@ -106,7 +109,7 @@ class LiveModel:
                 for p, odds, drivers, groups in results
             ],
         }
-        return orjson.dumps(document)
+        return orjson.dumps(answer)
 
     def _drivers(
         self, matrix: FloatArray, contributions: FloatArray, rates: FloatArray

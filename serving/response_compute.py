@@ -17,6 +17,9 @@ class RowsRequest(BaseModel):
     columns: list[str] | None = Field(
         default=None, description="Names of features, where rows are lists of their values"
     )
+    groups: bool = Field(
+        default=True, description="False leaves `groups` of the answer null, which makes it short"
+    )
     rows: list[dict[str, bool | float | str | None] | list[bool | float | str | None]] = Field(
         min_length=1,
         max_length=MOST_ROWS,
@@ -48,9 +51,9 @@ class RowAnswer(Answer):
     loss_probability: Share
     log_odds: float = Field(description="Of loss_probability")
     drivers: list[RowDriver] = Field(description="The five strongest, strongest first")
-    groups: list[GroupAnswer] = Field(
+    groups: list[GroupAnswer] | None = Field(
         description="All contributions by group, the strongest first; with base_log_odds they add "
-        "up to log_odds"
+        "up to log_odds. Null where they were not asked for"
     )
 
 

@@ -84,7 +84,11 @@ def make_workload(home: Path, *, trees: int) -> Workload:
         for row in chosen.astype(object).to_dict("records")
     ]
     lean = [{name: value for name, value in row.items() if value is not None} for row in rows]
-    columns = {"columns": list(encoding.columns), "rows": [list(row.values()) for row in rows]}
+    columns = {
+        "groups": False,
+        "columns": list(encoding.columns),
+        "rows": [list(row.values()) for row in rows],
+    }
     return Workload(predictor, encoding.encode(chosen), _to_json({"rows": lean}), _to_json(columns))
 
 

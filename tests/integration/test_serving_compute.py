@@ -121,7 +121,10 @@ def test_rows_under_columns_are_the_same_rows(one: Service) -> None:
         "columns": ["segment", "usage", "noise"],
         "rows": [["small", -2.5, 0.1], [None, None, None], [None] * 3],
     }
-    assert one.score(by_column).json() == one.score().json()
+    told = one.score().json()
+    assert one.score(by_column).json() == told
+    short = one.score({**by_column, "groups": False}).json()
+    assert [{**result, "groups": None} for result in told["results"]] == short["results"]
 
 
 def test_a_hundred_rows_are_scored_and_not_one_more(one: Service) -> None:

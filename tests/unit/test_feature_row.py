@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from models.card import FeatureColumn
-from models.feature_row import MOST_FAULTS, RowFaultError, RowReader
+from models.feature_row import MOST_FAULTS, RowFaultError, RowReader, parse_request
 from models.frame import MOST_ROWS
 
 COLUMNS = (
@@ -20,7 +20,7 @@ READER = RowReader(COLUMNS)
 
 def read(*rows: object) -> list[list[float | None]]:
     """The matrix, None for NaN."""
-    matrix = READER.read(orjson.dumps({"rows": rows}))
+    matrix = READER.read(parse_request(orjson.dumps({"rows": rows})))
     assert matrix.dtype == np.float64
     return [[None if value != value else value for value in row] for row in matrix.tolist()]
 
@@ -28,7 +28,7 @@ def read(*rows: object) -> list[list[float | None]]:
 def faults(body: bytes) -> list[tuple[str, str]]:
     """Where, and what was expected."""
     with pytest.raises(RowFaultError) as raised:
-        READER.read(body)
+        READER.read(parse_request(body))
     return [("/".join(map(str, location)), told) for location, told in raised.value.faults]
 
 
@@ -93,6 +93,9 @@ def test_other_fields_are_refused() -> None:
     assert faults(orjson.dumps({"rows": [{}], "model": "churn"})) == [
         ("model", "Not a field of this request")
     ]
+    assert faults(orjson.dumps({"rows": [{}], "groups": 1})) == [
+        ("groups", "Expected true or false")
+    ]
 
 
 def columns(names: object, *rows: object) -> bytes:
@@ -103,8 +106,8 @@ def columns(names: object, *rows: object) -> bytes:
 def test_names_may_be_written_once() -> None:
     body = columns(["plan", "usage"], ["pro", 2], [None, None], ["gold", -1.5])
     by_name = {"rows": [{"plan": "pro", "usage": 2}, {}, {"usage": -1.5}]}
-    np.testing.assert_array_equal(READER.read(body), READER.read(orjson.dumps(by_name)))
-    assert np.isnan(READER.read(columns([], [], []))).all()
+    np.testing.assert_array_equal(READER.read(parse_request(body)), READER.read(by_name))
+    assert np.isnan(READER.read(parse_request(columns([], [], [])))).all()
 
 
 @pytest.mark.parametrize(
