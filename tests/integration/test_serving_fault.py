@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from serving.problem import KINDS
 from tests.integration.client import ask, problem, serve
 from tests.integration.company import due, snapshot
 from tests.integration.postgres import free_port
+from tests.integration.publisher import marked_snapshot
 
 
 @pytest.fixture
@@ -147,6 +149,42 @@ def test_a_value_that_was_damaged_on_disk_is_a_503_problem_without_it(
     response = ask(app, "/v1/accounts/A1/risk")
     problem(response, 503, "store-away")
     assert "Anna" not in response.text + caplog.text
+
+
+@pytest.mark.parametrize("memory_mb", [64, 0], ids=["in memory", "by request"])
+def test_a_store_that_is_damaged_while_it_is_served_is_never_a_failure_of_ours(
+    tmp_path: Path, url: str, memory_mb: int
+) -> None:
+    with SnapshotStore(url) as store:
+        first = store.publish(marked_snapshot(0))
+        store.publish(marked_snapshot(1))
+        with store.database.engine.connect() as connection:
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    file, chance = tmp_path / "store.db", random.Random(7)
+    whole = file.read_bytes()
+    paths = (
+        *("/v1/accounts/A000/risk", "/v1/external-ids/001A299/risk", "/v1/accounts/A007/history"),
+        *("/v1/accounts?limit=500", "/v1/accounts?group_by=parent", "/v1/portfolio"),
+        *("/v1/snapshots", f"/v1/accounts?changed_since={first}", "/readyz"),
+    )
+    statuses = set()
+    for damage in range(12):
+        for left in tmp_path.glob("store.db*"):
+            left.unlink()
+        file.write_bytes(whole)
+        app = serve(url, memory_mb=memory_mb, refresh_s=0.0 if damage % 2 else 3600.0)
+        assert ask(app, "/readyz").status_code == 200
+        with file.open("r+b") as opened:
+            if damage % 4 == 0:
+                opened.truncate(chance.randrange(len(whole)))
+            for _ in range(chance.choice([1, 5, 40])):
+                opened.seek(4096 * chance.randrange(len(whole) // 4096))
+                opened.write(chance.choice([bytes(4096), chance.randbytes(4096), b"?"]))
+        statuses |= {ask(app, path).status_code for path in paths}
+        app.close()
+    assert statuses <= {200, 404, 410, 503}
+    assert 503 in statuses
 
 
 def test_every_kind_of_problem_has_a_name_of_its_own() -> None:
