@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
 import random
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import update
+from starlette.types import Message
 
 from models.store import SnapshotStore
 from models.store_table import ACCOUNT_SCORE, STORE_SCHEMA
@@ -149,6 +152,36 @@ def test_a_value_that_was_damaged_on_disk_is_a_503_problem_without_it(
     response = ask(app, "/v1/accounts/A1/risk")
     problem(response, 503, "store-away")
     assert "Anna" not in response.text + caplog.text
+
+
+def test_a_request_that_the_stopping_server_ends_is_a_503_problem(app: FastAPI) -> None:
+    sent: list[Message] = []
+
+    async def stop() -> None:
+        asked = asyncio.Event()
+
+        async def receive() -> Message:
+            asked.set()
+            await asyncio.Event().wait()  # a body that does not come
+            raise AssertionError
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+        scope = {
+            "type": "http", "method": "POST", "path": "/v1/accounts/batch", "headers": headers,
+            "query_string": b"", "root_path": "", "http_version": "1.1",
+        }  # fmt: skip
+        request = asyncio.create_task(app(scope, receive, send))
+        await asked.wait()
+        request.cancel()
+        await request
+
+    asyncio.run(stop())
+    assert (sent[0]["status"], len(sent)) == (503, 2)
+    assert (b"retry-after", b"5") in sent[0]["headers"]
+    assert json.loads(sent[1]["body"])["type"].endswith("/overloaded")
 
 
 @pytest.mark.parametrize("memory_mb", [64, 0], ids=["in memory", "by request"])
