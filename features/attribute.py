@@ -25,8 +25,14 @@ BUILT_IN: Mapping[str, Kind] = {
     "segment": "category",
     "account_tier": "category",
 }
+# They name a person or an account: a driver's text would tell it to whoever reads scores.
+NAMES = frozenset(
+    f"{table}{name}"
+    for table in ("", "accounts.", "contracts.")
+    for name in ("owner", "name", "account_id", "external_id")
+)
 # Declared to say how a column is read by other features; no feature as it stands.
-NO_FEATURE = frozenset({"users.role", "parent_id", "accounts.parent_id"})
+NO_FEATURE = frozenset({"users.role", "parent_id", "accounts.parent_id"}) | NAMES
 
 
 def usable_attributes(settings: CompanySettings, columns: Columns) -> dict[str, str]:

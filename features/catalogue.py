@@ -20,7 +20,7 @@ from typing import Literal
 
 import yaml
 
-from features.attribute import BUILT_IN, NO_FEATURE, attribute_kind, usable_attributes
+from features.attribute import BUILT_IN, NAMES, NO_FEATURE, attribute_kind, usable_attributes
 from features.entry import OWN_GROUP, Template
 from features.errors import InputError, Problem
 from features.expression import Expression, parse_expression
@@ -265,10 +265,14 @@ def _feature(template: Template, values: dict[str, str], expression: Expression)
 def _attributes_left_out(
     settings: CompanySettings, columns: dict[str, frozenset[str]]
 ) -> dict[str, str]:
-    """Attributes whose value on a past date is not known; ``users`` gives no features by itself."""
+    """Attributes that name somebody, and those whose value on a past date is not known.
+
+    ``users`` gives no features by itself.
+    """
     usable = usable_attributes(settings, columns)
     reason = "as of the extract: give accounts.known_at, or declare the attribute constant"
-    return {
+    names = {key: "names a person or an account" for key in settings.attributes if key in NAMES}
+    return names | {
         key: reason
         for key in settings.attributes
         if key not in NO_FEATURE

@@ -11,7 +11,8 @@ from starlette.types import Message, Scope, Send
 from serving.caller import LOCAL, Caller
 
 KEY = "keepwell.visit"  # of a request's scope
-HANDED_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")  # nothing that a log could be forged with
+# Nothing that a log could be forged with, and no key that somebody put into the wrong header.
+HANDED_ID = re.compile(rb"(?!.*kw_)[A-Za-z0-9._-]{1,64}")
 REFUSED = re.compile(rb"q=0(\.0*)?")  # of a content coding
 
 Header = tuple[bytes, bytes]

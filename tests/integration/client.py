@@ -42,6 +42,17 @@ def ask(
     return asyncio.run(send())
 
 
+def ask_raw(app: FastAPI, path: str, headers: list[tuple[str, str]]) -> httpx.Response:
+    """One answer to a GET with exactly these headers, of which a name may come twice."""
+
+    async def send() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+            request = httpx.Request("GET", f"http://localhost{path}", headers=headers)
+            return await client.send(request)
+
+    return asyncio.run(send())
+
+
 def problem(response: httpx.Response, status: int, name: str) -> dict[str, Any]:
     """The problem document of an answer, after checking that it is the expected one."""
     assert response.status_code == status, response.text

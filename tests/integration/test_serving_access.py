@@ -22,9 +22,12 @@ from models.store import SnapshotStore
 from models.webhook import make_target
 from models.webhook_store import WebhookStore
 from serving.application import Service
+from serving.caller import Caller
 from serving.compute_process import ComputeProcess
 from serving.live_models import LiveModel
-from tests.integration.client import ask, problem, serve
+from serving.route_list import Asked
+from serving.selection import Selection
+from tests.integration.client import ask, ask_raw, problem, serve
 from tests.integration.company import due, lost, snapshot
 
 ANYBODY, ANY_KEY = "anybody", "any key"
@@ -322,6 +325,41 @@ def test_a_key_in_the_query_or_a_cookie_is_not_looked_at(world: World) -> None:
     headers = {"Cookie": f"Authorization=Bearer {token}; token={token}"}
     problem(ask(world.app, "/v1/accounts", headers=headers), 401, "unauthorized")
     problem(ask(world.app, f"/v1/accounts?access_token={token}"), 401, "unauthorized")
+
+
+def test_the_scheme_of_a_key_is_read_in_any_case_and_a_second_key_beside_it_opens_nothing(
+    world: World,
+) -> None:
+    token, other = world.token("scores:read"), world.token("scores:read")
+    for scheme in ("bearer", "BEARER", "Bearer  "):
+        headers = {"Authorization": f"{scheme} {token}"}
+        assert ask(world.app, "/v1/accounts", headers=headers).status_code == 200
+    twice = [("Host", "localhost"), *(("Authorization", f"Bearer {t}") for t in (token, other))]
+    for pair in (
+        twice,
+        [twice[0], twice[1], twice[1]],
+        [twice[0], twice[1], ("authorization", "")],
+    ):
+        problem(ask_raw(world.app, "/v1/accounts", pair), 401, "unauthorized")
+
+
+def test_a_key_of_another_service_store_opens_nothing(world: World, tmp_path: Path) -> None:
+    world.token("scores:read")
+    with ServiceStore(f"sqlite:///{tmp_path}/other.db") as other:
+        token = KeyStore(other).create("crm", ["admin"], now=datetime.now(UTC)).token
+    headers = {"Authorization": f"Bearer {token}"}
+    problem(ask(world.app, "/v1/accounts", headers=headers), 401, "unauthorized")
+
+
+def test_what_is_handed_out_confirms_no_guess_about_a_row_filter() -> None:
+    callers = [
+        Caller("0123abcz", frozenset(SCOPES), RowFilter(of))
+        for of in ({"owner": ["anna"]}, {"owner": ["boris"]})
+    ]
+    asked = Asked(selection=Selection(), by_parent=False, changed_since=None, points=0.01)
+    assert len({asked.mark(caller) for caller in callers}) == 1
+    other = Caller("9876zyxw", frozenset(SCOPES), callers[0].row_filter)
+    assert asked.mark(other) != asked.mark(callers[0])
 
 
 def test_with_keys_any_host_and_a_proxy_are_welcome(world: World) -> None:

@@ -180,6 +180,31 @@ def test_a_service_that_is_stopped_under_load_breaks_no_request_that_it_began(
     assert len(broken) <= 1, broken
 
 
+def test_a_key_is_in_no_line_of_the_log_wherever_it_was_put(service: Service) -> None:
+    token = service.token
+    secret = token.rpartition("_")[2]
+    with httpx.Client(base_url=service.base, timeout=30, headers=service.headers) as client:
+        for method, path, headers in (
+            ("GET", f"/v1/accounts/{token}/risk", {}),
+            ("GET", f"/v1/accounts?access_token={token}", {}),
+            ("GET", f"/{token}", {}),
+            ("GET", "/v1/accounts", {"X-Request-Id": token}),
+            ("GET", "/v1/accounts", {"Authorization": f"Basic {token}"}),
+            ("GET", "/v1/accounts", {"Authorization": token}),
+            ("GET", "/v1/accounts", {"Cookie": f"Authorization=Bearer {token}"}),
+            ("PUT", "/v1/accounts", {}),
+            (secret[:20].replace("_", "-"), "/v1/accounts", {}),
+        ):
+            answer = client.request(method, path, headers=headers)
+            assert answer.status_code in (200, 401, 404, 405, 422)
+    service.process.send_signal(signal.SIGTERM)
+    service.process.wait(timeout=30)
+    told = service.log.read_text(encoding="utf-8")
+    assert secret not in told
+    assert secret[:20] not in told
+    assert len([line for line in told.splitlines() if '"logger": "request"' in line]) > 9
+
+
 def test_a_key_stops_within_five_seconds_of_being_revoked_under_load(service: Service) -> None:
     with httpx.Client(base_url=service.base, timeout=30, headers=service.headers) as client:
         with ServiceStore(service.service_url) as store:

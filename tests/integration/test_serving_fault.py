@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import update
+from starlette.types import Message
 
 from models.store import SnapshotStore
 from models.store_table import ACCOUNT_SCORE, STORE_SCHEMA
@@ -16,6 +20,7 @@ from serving.problem import KINDS
 from tests.integration.client import ask, problem, serve
 from tests.integration.company import due, snapshot
 from tests.integration.postgres import free_port
+from tests.integration.publisher import marked_snapshot
 
 
 @pytest.fixture
@@ -147,6 +152,72 @@ def test_a_value_that_was_damaged_on_disk_is_a_503_problem_without_it(
     response = ask(app, "/v1/accounts/A1/risk")
     problem(response, 503, "store-away")
     assert "Anna" not in response.text + caplog.text
+
+
+def test_a_request_that_the_stopping_server_ends_is_a_503_problem(app: FastAPI) -> None:
+    sent: list[Message] = []
+
+    async def stop() -> None:
+        asked = asyncio.Event()
+
+        async def receive() -> Message:
+            asked.set()
+            await asyncio.Event().wait()  # a body that does not come
+            raise AssertionError
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+        scope = {
+            "type": "http", "method": "POST", "path": "/v1/accounts/batch", "headers": headers,
+            "query_string": b"", "root_path": "", "http_version": "1.1",
+        }  # fmt: skip
+        request = asyncio.create_task(app(scope, receive, send))
+        await asked.wait()
+        request.cancel()
+        await request
+
+    asyncio.run(stop())
+    assert (sent[0]["status"], len(sent)) == (503, 2)
+    assert (b"retry-after", b"5") in sent[0]["headers"]
+    assert json.loads(sent[1]["body"])["type"].endswith("/overloaded")
+
+
+@pytest.mark.parametrize("memory_mb", [64, 0], ids=["in memory", "by request"])
+def test_a_store_that_is_damaged_while_it_is_served_is_never_a_failure_of_ours(
+    tmp_path: Path, url: str, memory_mb: int
+) -> None:
+    with SnapshotStore(url) as store:
+        first = store.publish(marked_snapshot(0))
+        store.publish(marked_snapshot(1))
+        with store.database.engine.connect() as connection:
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    file, chance = tmp_path / "store.db", random.Random(7)
+    whole = file.read_bytes()
+    paths = (
+        *("/v1/accounts/A000/risk", "/v1/external-ids/001A299/risk", "/v1/accounts/A007/history"),
+        *("/v1/accounts?limit=500", "/v1/accounts?group_by=parent", "/v1/portfolio"),
+        *("/v1/snapshots", f"/v1/accounts?changed_since={first}", "/readyz"),
+    )
+    statuses = set()
+    for damage in range(12):
+        for left in tmp_path.glob("store.db*"):
+            left.unlink()
+        file.write_bytes(whole)
+        app = serve(url, memory_mb=memory_mb, refresh_s=0.0 if damage % 2 else 3600.0)
+        assert ask(app, "/readyz").status_code == 200
+        with file.open("r+b") as opened:
+            if damage % 4 == 0:
+                opened.truncate(chance.randrange(len(whole)))
+            for _ in range(chance.choice([1, 5, 40])):
+                opened.seek(4096 * chance.randrange(len(whole) // 4096))
+                opened.write(chance.choice([bytes(4096), chance.randbytes(4096), b"?"]))
+        statuses |= {ask(app, path).status_code for path in paths}
+        app.close()
+    assert statuses <= {200, 404, 410, 503}
+    assert 503 in statuses
 
 
 def test_every_kind_of_problem_has_a_name_of_its_own() -> None:

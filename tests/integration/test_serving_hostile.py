@@ -126,7 +126,9 @@ def test_the_log_tells_of_a_request_by_its_id_and_never_of_whom_it_asked(
     assert b"A9" not in b"".join(lines)
 
 
-@pytest.mark.parametrize("handed", ["", "a b", "x" * 65, '"', "a\tb", "<script>"])
+@pytest.mark.parametrize(
+    "handed", ["", "a b", "x" * 65, '"', "a\tb", "<script>", f"kw_0123abcz_{'s' * 43}"]
+)
 def test_an_odd_request_id_is_replaced(app: Service, handed: str) -> None:
     given = ask(app, "/livez", headers={"X-Request-Id": handed}).headers["x-request-id"]
     assert given not in ("", handed)

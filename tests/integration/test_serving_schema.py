@@ -28,7 +28,7 @@ from tests.integration.company import due, lost, snapshot
 
 REAL = {"account_id": "A1", "external_id": "001A1", "name": "renewal"}  # else most are unknown
 QUICK = settings(
-    max_examples=25,
+    max_examples=20,
     deadline=None,
     database=None,
     derandomize=True,
@@ -55,8 +55,9 @@ def caller(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Caller]:
     """A service over two snapshots, asked in one way."""
     store_url, service_url = (f"sqlite:///{tmp_path}/{name}.db" for name in ("store", "service"))
     with SnapshotStore(store_url) as store:
-        for loss in (0.6, 0.3):
-            store.publish(snapshot(*(due(f"A{n}", loss) for n in range(30)), lost("Q")))
+        for loss, days in ((0.6, dict.fromkeys(("as_of", "data_end"))), (0.3, {})):
+            scores = (*(due(f"A{n}", loss) for n in range(30)), lost("Q"))
+            store.publish(snapshot(*scores, **days))
     with ServiceStore(service_url) as service:
         everything = KeyStore(service).create("test", SCOPES, now=datetime.now(UTC)).token
     is_open = request.param == "without a key"

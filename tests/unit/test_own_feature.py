@@ -164,3 +164,12 @@ def test_every_fault_of_every_entry_is_said_at_once(folder: Path) -> None:
 def test_a_file_that_holds_no_entries_is_refused(folder: Path, text: str, said: str) -> None:
     (folder / "ours.yaml").write_text(text, encoding="utf-8")
     assert any(said in fault for fault in faults_of(folder, "ours.yaml"))
+
+
+@pytest.mark.parametrize("key", ["owner", "accounts.owner", "name", "external_id"])
+def test_what_names_somebody_is_no_feature_even_when_it_is_declared(folder: Path, key: str) -> None:
+    attributes = {key: {"kind": "category", "constant": True}}
+    config = configure(folder, [], attributes=attributes)
+    catalogue = build_catalogue(config, COLUMNS)
+    assert catalogue.left_out[key] == "names a person or an account"
+    assert key.split(".")[-1] not in catalogue.groups
