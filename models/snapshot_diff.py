@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
-from models.account_score import AccountScore, State, Tier
+from models.account_score import AccountScore, Basis, State, Tier
 
 POINT = 0.01  # share of probability
+ARR_SHARE = 0.01  # of the account's ARR before
 _ROUNDING = 1e-9  # 0.06 - 0.05 is a little less than a point
 
 
@@ -17,8 +19,10 @@ class Trace(NamedTuple):
 
     Parameters
     ----------
-    account_id, state, external_id, parent_id, segment, account_tier, region, owner
+    account_id, state, external_id, parent_id, segment, account_tier, region, owner, basis
         As in `AccountScore`.
+    decision_date, arr
+        Likewise.
     loss_probability : float or None
         Share 0-1.
     risk_tier : str or None
@@ -39,8 +43,12 @@ class Trace(NamedTuple):
     loss_probability: float | None = None
     risk_tier: Tier | None = None
     top_driver: str | None = None
+    basis: Basis | None = None
+    decision_date: date | None = None
+    arr: float | None = None
 
 
+_EQUAL = ("risk_tier", "state", "external_id", "basis", "decision_date")
 _PLAIN = tuple(name for name in Trace._fields if name != "top_driver")
 
 
@@ -77,21 +85,25 @@ def top_driver(score: AccountScore) -> str | None:
 def has_changed(before: Trace, after: Trace, *, points: float = POINT) -> bool:
     """Whether an account is to be told again.
 
-    Its tier, state or top driver is another one; its probability moved by `points` (share 0-1) or
-    more, appeared or went; or it has another id in the CRM, where another record is now its own.
-    A top driver that is not known is taken to be the same.
+    Its tier, state, top driver, basis or decision date is another one; its probability moved by
+    `points` (share 0-1) or more, or its ARR by a hundredth, appeared or went; or it has another id
+    in the CRM, where another record is now its own. A top driver that is not known is taken to be
+    the same.
     """
-    if any(
-        getattr(before, name) != getattr(after, name)
-        for name in ("risk_tier", "state", "external_id")
-    ):
+    if any(getattr(before, name) != getattr(after, name) for name in _EQUAL):
+        return True
+    if _has_moved(before.arr, after.arr, by=ARR_SHARE * abs(before.arr or 0.0)):
         return True
     if None not in (before.top_driver, after.top_driver) and before.top_driver != after.top_driver:
         return True
-    old, new = before.loss_probability, after.loss_probability
-    if old is None or new is None:
-        return old is not new
-    return abs(new - old) >= points - _ROUNDING
+    return _has_moved(before.loss_probability, after.loss_probability, by=points)
+
+
+def _has_moved(before: float | None, after: float | None, *, by: float) -> bool:
+    """Whether a figure moved so far, appeared or went."""
+    if before is None or after is None:
+        return before is not after
+    return before != after and abs(after - before) >= by - _ROUNDING
 
 
 def compare_snapshots(

@@ -99,7 +99,8 @@ async def read_asked(
         SnapshotId | None,
         Query(
             description="Id of an earlier snapshot: only accounts whose tier, state, top driver, "
-            "external id or probability changed since, and those that are gone"
+            "basis, decision date, ARR, external id or probability changed since, and those that "
+            "are gone"
         ),
     ] = None,
     min_change: Annotated[

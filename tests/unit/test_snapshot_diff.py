@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import date
 from typing import Any
 
 import pytest
@@ -48,6 +49,11 @@ def test_a_trace_is_a_part_of_the_score_and_the_first_driver() -> None:
         ({"top_driver": "plan"}, True),
         ({"top_driver": None}, False),  # a snapshot of before it was written down
         ({"external_id": "X2"}, True),
+        ({"basis": "churn"}, True),
+        ({"decision_date": date(2027, 5, 1)}, True),
+        ({"arr": None}, True),
+        ({"arr": 2 * (BEFORE.arr or 1.0)}, True),
+        ({"arr": 1.001 * (BEFORE.arr or 1.0)}, False),
         ({"owner": "other", "segment": "other", "region": None}, False),
     ],
 )
