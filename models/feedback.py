@@ -93,7 +93,7 @@ class Feedback:
             *_unlisted("feedback", "reason", self.reason, (None, *FEEDBACK_REASONS)),
         ]
         if (self.disposition == "snooze") != (self.snooze_until is not None):
-            rule = "a day belongs to the disposition snooze, and to no other"
+            rule = "the disposition snooze needs a day, and no other one takes it"
             remedy = "give both or neither"
             problems.append(Problem("feedback", "snooze_until", rule, remedy=remedy))
         if self.note is not None and not (
