@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import StringConstraints
+from pydantic import BeforeValidator, StringConstraints
 
 from models.snapshot_check import ID_LENGTH
 from serving.caller import Caller
@@ -13,10 +15,20 @@ from serving.cursor import MAX_LENGTH
 from serving.endpoint import needs
 
 NO_NUL = r"^[^\x00]*$"  # PostgreSQL keeps no such text
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 PAGE = 50
 LARGEST_PAGE = 500
 MOST_VALUES = 50  # of one filter
 
+
+def _read_day(value: object) -> object:
+    """The text of a day; a number, which would be taken for seconds since 1970, is refused."""
+    if isinstance(value, str) and not DAY.fullmatch(value):
+        raise ValueError("Must be a day such as 2026-11-30")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_read_day)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=ID_LENGTH, pattern=NO_NUL)]
 AccountId = Annotated[
     str,

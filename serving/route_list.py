@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
 from typing import Annotated, Literal
 
 import orjson
@@ -24,6 +23,7 @@ from serving.parameter import (
     MOST_VALUES,
     PAGE,
     CursorText,
+    Day,
     Id,
     Limit,
     Reader,
@@ -82,9 +82,9 @@ async def read_asked(
     risk_tier: Annotated[list[Tier], _any_of("Risk tiers")] = [],  # noqa: B006
     state: Annotated[list[State], _any_of("States")] = [],  # noqa: B006
     decision_after: Annotated[
-        date | None, Query(description="Decision date after this day; none has none")
+        Day | None, Query(description="Decision date after this day; none has none")
     ] = None,
-    decision_before: Annotated[date | None, Query(description="Before this day")] = None,
+    decision_before: Annotated[Day | None, Query(description="Before this day")] = None,
     sort: Annotated[
         Sort,
         Query(
