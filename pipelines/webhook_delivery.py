@@ -54,7 +54,7 @@ class Told:
     failed : int
         Tries that did not.
     dead : int
-        Of these the last ones of their message.
+        Messages given up: after their last try, or with their target that was stopped.
     stopped : tuple of str
         Targets to which nothing is sent any more.
     waiting : int
@@ -70,6 +70,11 @@ class Told:
     stopped: tuple[str, ...] = ()
     waiting: int = 0
     busy: bool = False
+
+    @property
+    def is_well(self) -> bool:
+        """Whether all that was tried came through; also where there was nothing to do."""
+        return not (self.failed or self.stopped)
 
     def to_json(self) -> dict[str, object]:
         """The same as a JSON document."""
@@ -198,9 +203,9 @@ class Deliverer:
         told = replace(told, failed=told.failed + 1, dead=told.dead + (due_at is None))
         failing_for = now - (target.failing_since or now)
         if outcome.is_gone or failing_for > FAILING_FOR:
-            self.hooks.stop(name, "gone" if outcome.is_gone else "failing")
+            given_up = self.hooks.stop(name, "gone" if outcome.is_gone else "failing")
             logger.warning("webhook %s is stopped", name)
-            told = replace(told, stopped=(name,))
+            told = replace(told, dead=told.dead + given_up, stopped=(name,))
         return told
 
     def _next_try(self, due: Delivery, outcome: Outcome, now: datetime) -> datetime | None:

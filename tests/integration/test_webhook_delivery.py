@@ -232,7 +232,10 @@ def test_410_stops_a_target_until_a_ping_comes_through(world: World) -> None:
     target = world.add()
     world.changes.publish(after())
     world.script = [Outcome("answered 410", is_gone=True)]
-    assert world.run() == Told(queued=3, failed=1, stopped=(target.target_id,))
+    told = world.run()
+    assert told == Told(queued=3, failed=1, dead=3, stopped=(target.target_id,))
+    counts = world.hooks.counts()[target.target_id]
+    assert (counts["dead"], counts["waiting"]) == (told.dead, told.waiting) == (3, 0)
     world.changes.publish(before())
     assert world.run() == Told()
     assert world.hooks.target(target.target_id).stopped == "gone"
@@ -295,7 +298,8 @@ def test_a_target_through_which_nothing_comes_for_days_is_stopped(world: World) 
     world.now += FAILING_FOR
     assert world.run().stopped == ()
     world.now += DAY
-    assert world.run().stopped == (target.target_id,)
+    told = world.run()
+    assert (told.stopped, told.dead) == ((target.target_id,), 3)
     kept = world.hooks.target(target.target_id)
     assert kept.stopped == "failing"
     assert world.hooks.counts()[target.target_id] == {"waiting": 0, "sent": 0, "dead": 3}
