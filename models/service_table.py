@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -105,6 +106,7 @@ WEBHOOK_TARGET = Table(
     Column("told_up_to", Text),
     Column("stopped", Text),
     Column("failing_since", UtcDateTime),
+    Column("via_api", Boolean, nullable=False),
 )
 
 WEBHOOK_DELIVERY = Table(

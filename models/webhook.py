@@ -58,6 +58,9 @@ class Target:
         through for days; None while it is told.
     failing_since : datetime or None
         Of the first failure since something came through.
+    via_api : bool
+        Whether it was added through the API: then it must lie on the open internet, whatever the
+        configuration lets in.
     """
 
     target_id: str
@@ -69,6 +72,7 @@ class Target:
     told_up_to: str | None = None
     stopped: Stopped | None = None
     failing_since: datetime | None = None
+    via_api: bool = False
 
     @property
     def label(self) -> str:
@@ -86,6 +90,7 @@ class Target:
             "created_at": self.created_at.isoformat(timespec="seconds"),
             "stopped": self.stopped,
             "failing_since": since and since.isoformat(timespec="seconds"),
+            "via_api": self.via_api,
         }
 
 
@@ -113,6 +118,7 @@ def make_target(
     now: datetime,
     allowed: AllowList | None = None,
     told_up_to: str | None = None,
+    via_api: bool = False,
 ) -> Target:
     """A target with a secret of its own, not stored yet.
 
@@ -130,6 +136,8 @@ def make_target(
         Private targets.
     told_up_to : str or None
         The served snapshot: what changed before is not told.
+    via_api : bool
+        Whether somebody adds it through the API: no private target is let in then.
 
     Raises
     ------
@@ -142,7 +150,7 @@ def make_target(
         rule = f"must have 1 to {LONGEST_NAME} printable characters"
         problems.append(Problem("webhooks", "name", rule, remedy="say who listens, such as crm"))
     try:
-        read_destination(url, allowed)
+        read_destination(url, None if via_api else allowed)
     except InputError as fault:
         problems += fault.problems
     if problems:
@@ -155,6 +163,7 @@ def make_target(
         row_filter=row_filter,
         created_at=now,
         told_up_to=told_up_to,
+        via_api=via_api,
     )
 
 

@@ -31,6 +31,8 @@ PORTS = {"https": 443, "http": 80}
 NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*"
                   r"(?!0x)[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")  # fmt: skip
 PLAIN = re.compile(r"[\x21-\x5b\x5d-\x7e]+")  # printable ASCII without blanks and backslash
+# Names that no server of the open internet may have (RFC 6761, 6762, 8375; ICANN's .internal).
+INSIDE_NAME = re.compile(r"(?:.+\.)?(?:localhost|local|internal|home\.arpa)")
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 NAT64 = IPv6Network("64:ff9b::/96")
 # 6to4; Teredo and its like; documentation, which not every Python knows of.
@@ -104,6 +106,10 @@ class AllowList:
                     raise ValueError(f"{entry!r} is no host name, address or network") from None
                 self._names.add(entry.lower())
 
+    def __bool__(self) -> bool:
+        """Whether it lets anything in."""
+        return bool(self._names or self._networks)
+
     def admits(self, host: str, address: Address) -> bool:
         """Whether a host may lead to an address that is not public."""
         if any(address in network for network in self._networks):
@@ -161,10 +167,11 @@ def read_destination(url: str, allowed: AllowList | None = None) -> Destination:
             "use https, or name the host there and give --config",
         )
     try:
-        address = ip_address(found.host)
+        is_inside = not is_allowed(found.host, ip_address(found.host), allowed)
     except ValueError:
-        return found
-    if not is_allowed(found.host, address, allowed):
+        # A network on the list lets in every name that leads there, which is seen when it is sent.
+        is_inside = not allowed and INSIDE_NAME.fullmatch(found.host) is not None
+    if is_inside:
         raise _refusal("must not be a private address", "name it under webhooks.allow_private")
     return found
 

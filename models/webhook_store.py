@@ -189,13 +189,14 @@ class WebhookStore:
             failing = update(WEBHOOK_TARGET).where(TARGET.target_id == delivery.target_id, first)
             connection.execute(failing.values(failing_since=now))
 
-    def stop(self, target_id: str, why: Stopped) -> None:
-        """Send nothing more to a target; what waits for it is dead."""
+    def stop(self, target_id: str, why: Stopped) -> int:
+        """Send nothing more to a target; what waits for it is dead. Returns how many that are."""
         with self.store.write() as connection:
             mine = update(WEBHOOK_TARGET).where(TARGET.target_id == target_id)
             connection.execute(mine.values(stopped=why))
             left = update(WEBHOOK_DELIVERY).where(_waiting(target_id))
-            connection.execute(left.values(state=DEAD, fault=f"target is {why}"))
+            done = connection.execute(left.values(state=DEAD, fault=f"target is {why}"))
+        return done.rowcount
 
     def resume(self, target_id: str) -> None:
         """Send to a target again, what changed meanwhile too as far as the outbox still has it."""

@@ -14,7 +14,7 @@ from typing import Protocol
 from models.lease import Lease
 from models.store import SnapshotStore
 from models.tier_change import KEEP_DAYS
-from models.webhook import Target, make_ping, sign_headers
+from models.webhook import Message, Target, make_ping, sign_headers
 from models.webhook_store import Delivery, WebhookStore
 from pipelines.webhook_post import Outcome
 
@@ -36,7 +36,9 @@ def now_utc() -> datetime:
 class Post(Protocol):
     """How one message is sent once, see `pipelines.webhook_post.Postman`."""
 
-    def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome: ...  # noqa: D102
+    def __call__(  # noqa: D102
+        self, url: str, headers: Mapping[str, str], body: bytes, *, public_only: bool
+    ) -> Outcome: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Told:
     failed : int
         Tries that did not.
     dead : int
-        Of these the last ones of their message.
+        Messages given up: after their last try, or with their target that was stopped.
     stopped : tuple of str
         Targets to which nothing is sent any more.
     waiting : int
@@ -68,6 +70,11 @@ class Told:
     stopped: tuple[str, ...] = ()
     waiting: int = 0
     busy: bool = False
+
+    @property
+    def is_well(self) -> bool:
+        """Whether all that was tried came through; also where there was nothing to do."""
+        return not (self.failed or self.stopped)
 
     def to_json(self) -> dict[str, object]:
         """The same as a JSON document."""
@@ -141,9 +148,7 @@ class Deliverer:
         """
         target, now = self.hooks.target(target_id), self._clock()
         message = make_ping(now)
-        outcome = self._post(
-            target.url, sign_headers(message, target.secret, now), message.body.encode()
-        )
+        outcome = self._send(target, message, now)
         if outcome.fault is None and (target.stopped or target.failing_since):
             self.hooks.resume(target.target_id)
         return outcome
@@ -171,8 +176,7 @@ class Deliverer:
             due = self.hooks.next_due(target.target_id, now)
             if due is None or (until is not None and now >= until):
                 break
-            headers = sign_headers(due.message, target.secret, now)
-            outcome = self._post(target.url, headers, due.message.body.encode())
+            outcome = self._send(target, due.message, now)
             if outcome.fault is None:
                 self.hooks.note_sent(due, self._clock())
                 told, in_a_row = replace(told, sent=told.sent + 1), 0
@@ -185,6 +189,12 @@ class Deliverer:
                 break
         return told
 
+    def _send(self, target: Target, message: Message, now: datetime) -> Outcome:
+        headers = sign_headers(message, target.secret, now)
+        body = message.body.encode()
+        # The key of an administrator opens nothing that only the configuration may open.
+        return self._post(target.url, headers, body, public_only=target.via_api)
+
     def _note_failure(self, told: Told, target: Target, due: Delivery, outcome: Outcome) -> Told:
         now, name, fault = self._clock(), target.target_id, outcome.fault or ""
         due_at = self._next_try(due, outcome, now)
@@ -193,9 +203,9 @@ class Deliverer:
         told = replace(told, failed=told.failed + 1, dead=told.dead + (due_at is None))
         failing_for = now - (target.failing_since or now)
         if outcome.is_gone or failing_for > FAILING_FOR:
-            self.hooks.stop(name, "gone" if outcome.is_gone else "failing")
+            given_up = self.hooks.stop(name, "gone" if outcome.is_gone else "failing")
             logger.warning("webhook %s is stopped", name)
-            told = replace(told, stopped=(name,))
+            told = replace(told, dead=told.dead + given_up, stopped=(name,))
         return told
 
     def _next_try(self, due: Delivery, outcome: Outcome, now: datetime) -> datetime | None:

@@ -98,7 +98,9 @@ class Postman:
         """What certificates are checked with; read when it is first needed."""
         return self._given or ssl.create_default_context()
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+    def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, *, public_only: bool = False
+    ) -> Outcome:
         """Send a message once; whatever goes wrong is an outcome and nothing is raised.
 
         Parameters
@@ -109,10 +111,13 @@ class Postman:
             That sign the message.
         body : bytes
             JSON.
+        public_only : bool
+            Whether no private target is let in, whatever `allowed` says.
         """
+        allowed = AllowList() if public_only else self._allowed
         try:
-            destination = read_destination(url, self._allowed)
-            addresses = self._check(destination)
+            destination = read_destination(url, allowed)
+            addresses = self._check(destination, allowed)
             deadline = time.monotonic() + self._whole_s
             connection = _Connection(destination, addresses, self.context, deadline)
             return _send(connection, destination, headers, body)
@@ -133,7 +138,7 @@ class Postman:
         except http.client.HTTPException:
             return Outcome("answer is no HTTP")
 
-    def _check(self, destination: Destination) -> list[Address]:
+    def _check(self, destination: Destination, allowed: AllowList) -> list[Address]:
         """The addresses of a host, all of which may be sent to.
 
         One that may not is no matter of chance: who serves such a name wants to lead us inside.
@@ -141,7 +146,7 @@ class Postman:
         found = [ip_address(text) for text in self._resolve(destination.host, destination.port)]
         if not found:
             raise socket.gaierror
-        if not all(is_allowed(destination.host, one, self._allowed) for one in found):
+        if not all(is_allowed(destination.host, one, allowed) for one in found):
             raise NotPublicError
         return found
 

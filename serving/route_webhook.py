@@ -70,6 +70,7 @@ async def add_webhook(request: Request, caller: Admin, asked: TargetRequest) -> 
             RowFilter(asked.row_filter),
             now=datetime.now(UTC),
             told_up_to=None if shelf is None else shelf.snapshot_id,
+            via_api=True,
         )
     except InputError as fault:
         raise RequestError.of_fields(

@@ -157,7 +157,10 @@ def deliver(
     ] = False,
     json_: JsonOption = False,
 ) -> None:
-    """Send what is due. Of several at once one sends."""
+    """Send what is due. Of several at once one sends.
+
+    The exit code is 1 when something did not come through; with --watch it says nothing of that.
+    """
     with _deliverer(config) as deliverer:
         if watch:
             _watch(deliverer)
@@ -165,8 +168,10 @@ def deliver(
         told = deliverer.run()
     if json_:
         print_json(told.to_json())
-        return
-    typer.echo(_say(told))
+    else:
+        typer.echo(_say(told))
+    if not told.is_well:
+        raise typer.Exit(1)
 
 
 @webhooks.command()
@@ -247,6 +252,5 @@ def _say(told: Told) -> str:
         return "another process sends; nothing was done"
     stopped = f", stopped: {', '.join(told.stopped)}" if told.stopped else ""
     return (
-        f"{told.sent} sent, {told.failed} failed, {told.dead} of them for good, "
-        f"{told.waiting} waiting{stopped}"
+        f"{told.sent} sent, {told.failed} failed, {told.dead} dead, {told.waiting} waiting{stopped}"
     )

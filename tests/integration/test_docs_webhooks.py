@@ -42,7 +42,7 @@ def test_the_commands_of_the_page_run_as_they_stand(
 ) -> None:
     del home
     monkeypatch.delenv("KEEPWELL_SERVICE_STORE", raising=False)
-    monkeypatch.setattr(Postman, "post", lambda *_: Outcome())
+    monkeypatch.setattr(Postman, "post", lambda *_, **__: Outcome())
     made = TARGET
     assert [line.split()[2] for line in COMMANDS] == [
         "add", "list", "ping", "deliver", "replay", "remove"

@@ -68,6 +68,7 @@ def test_a_target_is_added_shown_without_its_secret_and_removed(office: Office) 
     assert "geheim" not in added.text + listed.text
     (kept,) = office.hooks.targets()
     assert (kept.secret, kept.url, kept.told_up_to) == (secret, URL, office.snapshot_id)
+    assert kept.via_api
     assert kept.row_filter.to_json() == {"segment": ["smb"]}
     path = f"/{document['target_id']}"
     gone = office.ask("DELETE", path)
@@ -83,6 +84,10 @@ def test_a_target_is_added_shown_without_its_secret_and_removed(office: Office) 
         ({"url": "http://crm.example.com/"}, "#/url"),
         ({"url": "https://127.0.0.1/"}, "#/url"),
         ({"url": "https://[::ffff:10.0.0.1]/"}, "#/url"),
+        ({"url": "https://localhost/"}, "#/url"),
+        ({"url": "https://a.LOCALHOST:8443/"}, "#/url"),
+        ({"url": "https://printer.local/"}, "#/url"),
+        ({"url": "https://metadata.google.internal/"}, "#/url"),
         ({"url": 5}, "#/url"),
         ({"name": " "}, "#/name"),
         ({"row_filter": {"colour": ["red"]}}, "#/row_filter"),

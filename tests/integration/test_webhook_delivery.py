@@ -51,9 +51,11 @@ class World:
         self.got: list[dict[str, Any]] = []
         self.headers: list[Mapping[str, str]] = []
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+    def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, *, public_only: bool = False
+    ) -> Outcome:
         """Note a message, and answer by the script."""
-        assert url == URL
+        assert (url, public_only) == (URL, False)
         self.got.append(json.loads(body))
         self.headers.append(headers)
         return self.script.pop(0) if self.script else self.always
@@ -230,7 +232,10 @@ def test_410_stops_a_target_until_a_ping_comes_through(world: World) -> None:
     target = world.add()
     world.changes.publish(after())
     world.script = [Outcome("answered 410", is_gone=True)]
-    assert world.run() == Told(queued=3, failed=1, stopped=(target.target_id,))
+    told = world.run()
+    assert told == Told(queued=3, failed=1, dead=3, stopped=(target.target_id,))
+    counts = world.hooks.counts()[target.target_id]
+    assert (counts["dead"], counts["waiting"]) == (told.dead, told.waiting) == (3, 0)
     world.changes.publish(before())
     assert world.run() == Told()
     assert world.hooks.target(target.target_id).stopped == "gone"
@@ -252,6 +257,39 @@ def test_a_ping_that_fails_changes_nothing(world: World) -> None:
     assert world.hooks.target(target.target_id).stopped == "gone"
 
 
+def test_a_ping_that_is_answered_410_stops_nothing(world: World) -> None:
+    target = world.add()
+    world.always = Outcome("answered 410", is_gone=True)
+    assert world.deliverer().ping(target.target_id).is_gone
+    assert world.hooks.target(target.target_id).stopped is None
+    world.changes.publish(after())
+    world.always = Outcome()
+    assert world.run() == Told(queued=3, sent=3)
+
+
+def test_a_target_that_came_through_the_api_is_never_private(world: World, tmp_path: Path) -> None:
+    with receiving(tmp_path) as receiver:
+        served = world.changes.current()
+        told_up_to = served.snapshot_id if served else None
+        ours, theirs = (
+            make_target("crm", receiver.url, now=world.now, told_up_to=told_up_to, via_api=via_api)
+            for via_api in (False, True)
+        )
+        for target in (ours, theirs):
+            world.hooks.add(target)
+            assert world.hooks.target(target.target_id) == target
+        world.changes.publish(after())
+        allowed = AllowList([HOST, "127.0.0.0/8"])
+        postman = Postman(allowed, resolve=lambda *_: ["127.0.0.1"], context=trusting(tmp_path))
+        deliverer = Deliverer(world.hooks, world.changes, postman.post, clock=lambda: world.now)
+        assert deliverer.run() == Told(queued=6, sent=3, failed=3, waiting=3)
+        faults = world.hooks.faults(theirs.target_id)
+        assert {fault["fault"] for fault in faults} == {"address is not public"}
+        assert deliverer.ping(theirs.target_id) == Outcome("address is not public")
+        assert deliverer.ping(ours.target_id) == Outcome()
+        assert len(receiver.got) == 4
+
+
 def test_a_target_through_which_nothing_comes_for_days_is_stopped(world: World) -> None:
     target = world.add()
     world.changes.publish(after())
@@ -260,7 +298,8 @@ def test_a_target_through_which_nothing_comes_for_days_is_stopped(world: World) 
     world.now += FAILING_FOR
     assert world.run().stopped == ()
     world.now += DAY
-    assert world.run().stopped == (target.target_id,)
+    told = world.run()
+    assert (told.stopped, told.dead) == ((target.target_id,), 3)
     kept = world.hooks.target(target.target_id)
     assert kept.stopped == "failing"
     assert world.hooks.counts()[target.target_id] == {"waiting": 0, "sent": 0, "dead": 3}
@@ -315,7 +354,8 @@ def test_of_two_at_once_one_sends(world: World, store_url: str) -> None:
     world.changes.publish(after())
     inside, go_on = threading.Event(), threading.Event()
 
-    def post(url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+    def post(url: str, headers: Mapping[str, str], body: bytes, *, public_only: bool) -> Outcome:
+        assert not public_only
         inside.set()
         assert go_on.wait(30)
         return world.post(url, headers, body)
@@ -344,7 +384,8 @@ def test_who_lost_its_lease_sends_nothing_more(world: World) -> None:
     world.add()
     world.changes.publish(after())
 
-    def post(url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+    def post(url: str, headers: Mapping[str, str], body: bytes, *, public_only: bool) -> Outcome:
+        assert not public_only
         world.now += LENGTH  # it hung for so long that another one took over
         other = Lease(world.hooks.store, "webhooks", clock=lambda: world.now)
         assert other.take()

@@ -108,7 +108,7 @@ def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_made(
 
 def test_without_targets_nothing_is_made_and_nobody_told(hooks: Hooks, home: Path) -> None:
     assert hooks("list")[1] == "no targets: nobody is told\n"
-    assert hooks("deliver")[:2] == (0, "0 sent, 0 failed, 0 of them for good, 0 waiting\n")
+    assert hooks("deliver")[:2] == (0, "0 sent, 0 failed, 0 dead, 0 waiting\n")
     assert not (home / "service.db").exists()
     for command in ("ping", "remove", "replay"):
         code, _, err = hooks(command, "wh_00000000")
@@ -124,13 +124,16 @@ def test_the_whole_way_from_add_to_replay(hooks: Hooks, listening: Receiver, com
     assert hooks("ping", name, "--config", company)[:2] == (0, f"{name}: it came through\n")
     first = publish(0.1)
     listening.script = [410]
-    told = json.loads(hooks("deliver", "--config", company, "--json")[1])
-    assert told == Told(queued=1, failed=1, stopped=(name,)).to_json() | {"stopped": [name]}
+    code, out, _ = hooks("deliver", "--config", company, "--json")
+    stopped = Told(queued=1, failed=1, dead=1, stopped=(name,)).to_json() | {"stopped": [name]}
+    assert (code, json.loads(out)) == (1, stopped)
     assert "stopped: gone  0 waiting, 0 sent, 1 dead" in hooks("list")[1]
     assert hooks("replay", name)[0] == 2
     assert json.loads(hooks("ping", name, "--config", company, "--json")[1])["came_through"]
     assert "1 messages wait again" in hooks("replay", name)[1]
-    assert hooks("deliver", "--config", company)[1].startswith("1 sent, 0 failed")
+    assert hooks("deliver", "--config", company)[:2] == (
+        0, "1 sent, 0 failed, 0 dead, 0 waiting\n"
+    )  # fmt: skip
     assert json.loads(hooks("replay", name, "--since", first, "--json")[1])["again"] == 0
     assert [json.loads(got.body)["type"] for got in listening.got] == [
         "ping", "account.tier_changed", "ping", "account.tier_changed"
@@ -150,6 +153,28 @@ def test_a_publish_of_a_score_run_tells_the_targets(
     assert [json.loads(got.body)["data"]["snapshot_id"] for got in listening.got] == [
         found.snapshot_id
     ]
+
+
+@pytest.mark.parametrize("status", [500, 410])
+def test_what_does_not_come_through_is_the_exit_code_of_deliver_and_never_of_a_score_run(
+    hooks: Hooks, listening: Receiver, company: str, status: int
+) -> None:
+    publish(0.9)
+    hooks("add", "crm", listening.url, "--config", company)
+    listening.script = [status] * 2
+    scoring.publish(
+        snapshot(due("A1", 0.1)), Home.from_environment(), read_config(Path(company)), force=True
+    )
+    assert len(listening.got) == 1
+    assert hooks("deliver", "--config", company)[0] == 0  # nothing is due
+    hooks("remove", json.loads(hooks("list", "--json")[1])["targets"][0]["target_id"])
+    hooks("add", "crm", listening.url, "--config", company)
+    publish(0.9)
+    code, out, _ = hooks("deliver", "--config", company)
+    counts = "1 dead, 0 waiting, stopped: wh_" if status == 410 else "0 dead, 1 waiting"
+    assert (code, out.startswith(f"0 sent, 1 failed, {counts}")) == (1, True)
+    (listed,) = json.loads(hooks("list", "--json")[1])["targets"]
+    assert (listed["dead"], listed["waiting"]) == ((1, 0) if status == 410 else (0, 1))
 
 
 @pytest.mark.parametrize("fault", [TransientError("store away"), ZeroDivisionError("Anna Nowak")])
@@ -193,5 +218,5 @@ def test_watch_goes_on_after_a_fault_that_passes_until_it_is_stopped(
     monkeypatch.setattr("signal.signal", lambda *_: None)
     code, out, err = hooks("deliver", "--watch")
     assert code == 0
-    assert out == "2 sent, 0 failed, 0 of them for good, 0 waiting\n"
+    assert out == "2 sent, 0 failed, 0 dead, 0 waiting\n"
     assert err == "warning: the store is away\n"

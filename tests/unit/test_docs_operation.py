@@ -7,12 +7,15 @@ import re
 import shlex
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 from packaging.requirements import Requirement
 
 from models.store import SnapshotStore
+from models.webhook import make_target
+from models.webhook_store import STATES
 from pipelines.cli import app as commands
 from serving.application import create_app
 from serving.settings import Settings
@@ -64,6 +67,18 @@ def test_every_metric_is_on_the_page() -> None:
     told = re.findall(r"^# TYPE (keepwell_\w+) ", text, re.MULTILINE)
     made = {name for name in told if not name.endswith("_created")}
     assert first_cells("keepwell_") == made
+
+
+def test_what_is_to_be_watched_of_webhooks_is_what_list_tells() -> None:
+    section = PAGE.partition("## Webhooks\n")[2].partition("\n## ")[0]
+    target = make_target("crm", "https://crm.example.com/", now=datetime.now(UTC))
+    told = {*target.to_json(), *STATES, "faults"}
+    named = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    assert named == {"stopped", "failing_since", "dead", "waiting", "faults"}
+    assert named <= told
+    (line,) = re.findall(r"^ExecStart=\S+/keepwell (webhooks deliver .*)$", section, re.MULTILINE)
+    assert set(line.split()[2:]) <= options("webhooks", "deliver")
+    assert "--config" in options("webhooks", "deliver")
 
 
 def test_the_backup_of_a_store_in_use_is_whole(tmp_path: Path) -> None:

@@ -151,6 +151,20 @@ def test_a_network_on_the_list_lets_every_name_in_and_nothing_beside_it() -> Non
     assert read_destination("http://10.20.0.9:8080/x", allowed).port == 8080
 
 
+@pytest.mark.parametrize(
+    "host", ["localhost", "a.localhost", "printer.local", "crm.internal", "nas.home.arpa"]
+)
+def test_a_name_that_the_open_internet_cannot_have_needs_the_list(host: str) -> None:
+    for url in (f"https://{host}/", f"https://{host.upper()}:8443/x"):
+        with pytest.raises(InputError, match="must not be a private address"):
+            read_destination(url)
+    # A network lets in whatever leads there, and so is asked when a message is sent.
+    for allowed in (AllowList([host]), AllowList(["10.20.0.0/16"])):
+        assert read_destination(f"https://{host}/", allowed).host == host
+    assert read_destination(f"https://{host}.example.com/").port == 443
+    assert read_destination("https://mylocalhost/").host == "mylocalhost"
+
+
 def test_http_is_for_targets_on_the_list_alone() -> None:
     allowed = AllowList(["crm.intern", "10.20.0.0/16"])
     assert read_destination("http://crm.intern/x", allowed).scheme == "http"
