@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -19,6 +21,7 @@ from serving.problem import (
     STORE_AWAY,
     TOO_LARGE,
     TOO_SLOW,
+    FieldFault,
     RequestError,
     field_fault,
     problem_response,
@@ -63,7 +66,7 @@ def find_problem(fault: Exception) -> RequestError:
         case RequestValidationError():
             # Each field with a pointer and without the value that came.
             return RequestError.of_fields(
-                [field_fault(error["loc"], error["msg"]) for error in fault.errors()[:MOST_FAULTS]]
+                [_tell(error, body=fault.body) for error in fault.errors()[:MOST_FAULTS]]
             )
         case HTTPException(status_code=413):
             return RequestError(TOO_LARGE, fault.detail)
@@ -79,6 +82,15 @@ def find_problem(fault: Exception) -> RequestError:
             return RequestError(STORE_AWAY, detail)
     log_failure(fault)
     return RequestError(INTERNAL_ERROR, "The fault is ours; the service's log says where.")
+
+
+def _tell(error: Mapping[str, Any], *, body: object) -> FieldFault:  # Any: pydantic's own type
+    """One field that is not as documented; of a body that could not be read, why not."""
+    if error.get("type") == "json_invalid":
+        return field_fault(("body",), f"Must be sound JSON; it is not from byte {error['loc'][-1]}")
+    if tuple(error["loc"]) == ("body",) and isinstance(body, bytes):
+        return field_fault(("body",), "Is read with the header Content-Type: application/json only")
+    return field_fault(error["loc"], error["msg"])
 
 
 def log_failure(fault: Exception) -> None:

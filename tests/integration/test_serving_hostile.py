@@ -189,6 +189,23 @@ def test_a_body_that_is_no_json_by_its_type_is_a_422_problem(app: Service) -> No
         problem(response, 422, "invalid-request")
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (b'{"account_ids": [NaN]}', "application/json", "Must be sound JSON; it is not from byte"),
+        (b'{"account_ids": ["A1"]}', "text/plain", "Content-Type: application/json"),
+    ],
+)
+def test_of_a_body_that_cannot_be_read_it_is_told_why(
+    app: Service, body: bytes, kind: str, said: str
+) -> None:
+    headers = {"Content-Type": kind}
+    answer = ask(app, BATCH, method="POST", content=body, headers=headers)
+    (fault,) = problem(answer, 422, "invalid-request")["errors"]
+    assert fault["pointer"] == "#"
+    assert said in fault["detail"]
+
+
 def test_a_body_that_is_too_large_is_a_413_problem(app: Service) -> None:
     large = b" " * 1_048_577
     for path in (BATCH, "/nowhere"):
