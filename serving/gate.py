@@ -12,6 +12,7 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -49,6 +50,8 @@ IS_LOCAL = (
 )
 LOCAL_PATHS = frozenset({"/metrics", "/openapi.json", "/docs", "/livez", "/readyz"})
 LOCAL_PREFIX = "/docs/"
+DROP_S = 1.0
+MOST_DROPPED = 32_000_000  # bytes
 PROBES = frozenset({"/livez", "/readyz"})  # answered without a key, and under any load
 
 
@@ -189,6 +192,7 @@ class Gate:
                 raise HTTPException(TOO_SLOW.status, detail) from None
             seen += len(message.get("body", b""))
             if seen > settings.most_bytes:
+                await drop_rest(receive)
                 raise HTTPException(TOO_LARGE.status, too_large(settings).detail)
             is_whole = not message.get("more_body", False)
             return message
@@ -204,6 +208,8 @@ class Gate:
             raise ConnectionAbortedError("the answer could not be finished") from None
         problem = find_problem(fault)
         headers = {"Connection": "close"} if problem.kind in UNREAD else {}
+        if problem.kind is TOO_LARGE:
+            await drop_rest(receive)
         if problem.kind is UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
         answer = problem_response(
@@ -248,6 +254,21 @@ def refuse_foreign(headers: Sequence[Header]) -> None:
         raise RequestError(WRONG_HOST, detail)
     if any(name == b"forwarded" or name.startswith(b"x-forwarded-") for name, _ in headers):
         raise RequestError(FORWARDED, "Without keys this service stands behind no proxy.")
+
+
+async def drop_rest(receive: Receive) -> None:
+    """Read what still comes of a body, for a little while, and forget it.
+
+    A connection that is closed on it is reset, and the caller never sees the answer.
+    """
+    left = MOST_DROPPED
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DROP_S):
+            while left > 0:
+                message = await receive()
+                if not message.get("more_body", False):
+                    return
+                left -= len(message["body"])
 
 
 def too_large(settings: Settings) -> RequestError:
