@@ -51,7 +51,7 @@ IS_LOCAL = (
 LOCAL_PATHS = frozenset({"/metrics", "/openapi.json", "/docs", "/livez", "/readyz"})
 LOCAL_PREFIX = "/docs/"
 DROP_S = 1.0
-MOST_DROPPED = 32_000_000  # bytes
+MOST_DROPPED = 8_000_000  # bytes
 PROBES = frozenset({"/livez", "/readyz"})  # answered without a key, and under any load
 
 
