@@ -123,13 +123,8 @@ class SnapshotReader:
         return dict(self._read(query, _read_past))
 
     def history(self, company: str, account_id: str, *, limit: int) -> list[Moment]:
-        """An account in the company's newest snapshots, the newest first."""
-        newest = (
-            select(SNAPSHOT.c.snapshot_id)
-            .where(SNAPSHOT.c.company == company)
-            .order_by(SNAPSHOT.c.snapshot_id.desc())
-        )
-        ids = [row["snapshot_id"] for row in self.stream(newest.limit(limit))]
+        """An account in the newest of the company's snapshots that hold it, the newest first."""
+        ids = self._kept(company)
         query = (
             select(
                 *(SCORE[item.name] for item in fields(Moment) if item.name in SCORE),
@@ -140,6 +135,7 @@ class SnapshotReader:
             # Named one by one, the snapshots let the primary key find the rows.
             .where(SCORE.snapshot_id.in_(ids), SCORE.account_id == account_id)
             .order_by(SCORE.snapshot_id.desc())
+            .limit(limit)
         )
         return [Moment(**row) for row in self.stream(query)]
 
@@ -156,12 +152,16 @@ class SnapshotReader:
         is_external : bool
             Whether they are the CRM's.
         """
-        kept = select(SNAPSHOT.c.snapshot_id).where(SNAPSHOT.c.company == company)
-        snapshots = [row["snapshot_id"] for row in self.stream(kept)]
         column = SCORE.external_id if is_external else SCORE.account_id
-        query = select(ACCOUNT_SCORE).where(SCORE.snapshot_id.in_(snapshots), column.in_(ids))
+        kept = SCORE.snapshot_id.in_(self._kept(company))
+        query = select(ACCOUNT_SCORE).where(kept, column.in_(ids))
         found = self.selected(query.order_by(SCORE.snapshot_id.desc()).limit(1))
         return found[0] if found else None
+
+    def _kept(self, company: str) -> list[str]:
+        """Ids of all the company's snapshots."""
+        kept = select(SNAPSHOT.c.snapshot_id).where(SNAPSHOT.c.company == company)
+        return [row["snapshot_id"] for row in self.stream(kept)]
 
     def stream(self, query: Select[Any]) -> Iterator[Row]:
         """Rows as of one moment, fetched in parts as they are taken."""

@@ -110,6 +110,7 @@ HISTORY: Document = {
     "company": "acme",
     "account_id": "A17",
     "external_id": "0015g00000XyZabAAF",
+    "is_gone": False,
     "history": [
         {
             "snapshot_id": "1m803jec5jhpb",

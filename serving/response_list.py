@@ -143,7 +143,10 @@ class HistoryAnswer(Answer):
 
     company: str
     account_id: str
-    external_id: str | None
+    external_id: str | None = Field(description="As last told")
+    is_gone: bool = Field(
+        description="Whether the current snapshot does not hold it any more: its history ends"
+    )
     history: list[MomentAnswer]
 
 

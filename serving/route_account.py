@@ -10,13 +10,12 @@ from features.errors import InvariantError
 from models.snapshot_reader import Moment
 from serving.caller import Caller
 from serving.endpoint import GUARDED, fails, get_shelf, get_shelves, make_router
-from serving.entry import Entry
 from serving.example import ACCOUNT_RISK, HISTORY
-from serving.lookup import unknown_account
 from serving.parameter import PAGE, AccountId, ExternalId, Limit, Reader
 from serving.reply import reply
 from serving.response import AccountRisk
 from serving.response_list import HistoryAnswer, MomentAnswer
+from serving.subject import Subject, find_subject
 
 router = make_router("accounts")
 
@@ -70,7 +69,11 @@ async def get_external_risk(
 async def get_account_history(
     request: Request, caller: Reader, account_id: AccountId, limit: Limit = PAGE
 ) -> Response:
-    """What the snapshots that are kept said of the account, the newest first."""
+    """What the snapshots that are kept said of the account, the newest first.
+
+    One that the current snapshot does not hold any more is told as gone, to whom could see it in
+    the last one that did.
+    """
     return await _answer_history(request, caller, account_id, limit, is_external=False)
 
 
@@ -90,25 +93,23 @@ async def get_external_history(
 async def _answer_history(
     request: Request, caller: Caller, identifier: str, limit: int, *, is_external: bool
 ) -> Response:
-    shelf = await get_shelf(request)
-    shelves = get_shelves(request)
-    (entry,) = await shelves.ask(shelf, lambda: shelf.find_many([identifier], external=is_external))
-    # Who may see the account today, sees all its past.
-    if entry is None or not caller.row_filter.admits(entry):
-        raise unknown_account(shelf, identifier)
+    # Who may see the account as it was last told, sees all its past.
+    about = await find_subject(request, caller, identifier, is_external=is_external, also_gone=True)
+    shelf, shelves = await get_shelf(request), get_shelves(request)
     company = shelf.header.company
     moments = await shelves.run(
-        lambda: shelves.reader.history(company, entry.account_id, limit=limit)
+        lambda: shelves.reader.history(company, about.account_id, limit=limit)
     )
-    return await reply(request, _render(company, entry, moments))
+    return await reply(request, _render(company, about, moments))
 
 
-def _render(company: str, entry: Entry, moments: list[Moment]) -> bytes:
+def _render(company: str, about: Subject, moments: list[Moment]) -> bytes:
     return orjson.dumps(
         {
             "company": company,
-            "account_id": entry.account_id,
-            "external_id": entry.external_id,
+            "account_id": about.account_id,
+            "external_id": about.external_id,
+            "is_gone": about.is_gone,
             "history": [{name: getattr(one, name) for name in MOMENT} for one in moments],
         }
     )

@@ -25,12 +25,15 @@ class Subject:
     account_id : str
     external_id : str or None
     is_lost : bool
-        Whether it gave notice, or is in an earlier snapshot and not in the current one.
+        Whether it gave notice, or is gone.
+    is_gone : bool
+        Whether it is in an earlier snapshot and not in the current one.
     """
 
     account_id: str
     external_id: str | None
     is_lost: bool
+    is_gone: bool
 
 
 async def find_subject(
@@ -65,7 +68,7 @@ async def find_subject(
     if entry is not None:
         if not caller.row_filter.admits(entry):
             raise unknown_account(shelf, identifier)
-        return Subject(entry.account_id, entry.external_id, entry.state == LOST)
+        return Subject(entry.account_id, entry.external_id, entry.state == LOST, is_gone=False)
     if also_gone:
         ids = [identifier]
         if is_external and (other := other_form(identifier)):
@@ -78,7 +81,7 @@ async def find_subject(
             name = gone.account_id
             # Under another external id it may still be there.
             if await shelves.ask(shelf, lambda: shelf.find(name)) is None:
-                return Subject(name, gone.external_id, is_lost=True)
+                return Subject(name, gone.external_id, is_lost=True, is_gone=True)
     raise unknown_account(shelf, identifier)
 
 

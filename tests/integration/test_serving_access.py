@@ -69,6 +69,8 @@ CASES = (
     Case("get_external_risk", "/v1/external-ids/001Q-mid/risk", account="Q-mid"),
     Case("get_account_history", "/v1/accounts/Q-kin/history", account="Q-kin"),
     Case("get_external_history", "/v1/external-ids/001Q-smb/history", account="Q-smb"),
+    Case("get_account_history", "/v1/accounts/Q-gone/history", account="Q-gone"),
+    Case("get_external_history", "/v1/external-ids/001Q-gone/history", account="Q-gone"),
     Case("list_accounts", "/v1/accounts?limit=500", lists=True),
     Case("list_accounts", "/v1/accounts?group_by=parent"),
     Case("list_accounts", "/v1/accounts?changed_since={older}"),

@@ -260,3 +260,25 @@ def test_a_store_without_a_snapshot_is_alive_but_not_ready(
         "as_of": "2026-11-01",
         "in_memory": True,
     }
+
+
+def test_the_history_of_an_account_that_is_gone_is_told_as_such(
+    app: FastAPI, store: SnapshotStore
+) -> None:
+    held = [store.publish(snapshot(due("A", loss), due("B", 0.5))) for loss in (0.1, 0.9)]
+    for _ in range(3):  # more than the limit below
+        store.publish(snapshot(due("B", 0.5)))
+    for path in ("accounts/A", "external-ids/001A"):
+        told = ask(app, f"/v1/{path}/history?limit=2").json()
+        assert (told["account_id"], told["external_id"], told["is_gone"]) == ("A", "001A", True)
+        assert [one["snapshot_id"] for one in told["history"]] == held[::-1]
+    assert ask(app, "/v1/accounts/B/history").json()["is_gone"] is False
+    problem(ask(app, "/v1/accounts/A/risk"), 404, "unknown-account")
+    problem(ask(app, "/v1/accounts/nobody/history"), 404, "unknown-account")
+
+
+def test_an_account_that_came_back_is_not_gone(app: FastAPI, store: SnapshotStore) -> None:
+    ids = [store.publish(snapshot(*scores)) for scores in ((due("A", 0.1),), (), (due("A", 0.2),))]
+    told = ask(app, "/v1/accounts/A/history").json()
+    assert told["is_gone"] is False
+    assert [one["snapshot_id"] for one in told["history"]] == [ids[2], ids[0]]
