@@ -75,7 +75,9 @@ def write_publication(connection: Connection, snapshot: Snapshot, rules: Publish
     if ranked:
         rows = [score_row(snapshot_id, rank, one) for rank, one in enumerate(ranked, 1)]
         connection.execute(insert(ACCOUNT_SCORE), rows)
-    changes = find_tier_changes(snapshot_id, served, new) if served_id is not None else []
+    changes = []
+    if served_id is not None:
+        changes = find_tier_changes(snapshot_id, snapshot.company, served, new)
     if changes:
         connection.execute(insert(TIER_CHANGE), [change.to_row() for change in changes])
     connection.execute(update(CURRENT_SNAPSHOT).values(snapshot_id=snapshot_id))

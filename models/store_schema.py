@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, inspect, select, text, update
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Column, Connection, insert, inspect, select, text, update
 
 from features.errors import InputError, Problem
 from models.database import Database
-from models.store_table import ADDED, CURRENT_SNAPSHOT, METADATA, STORE_SCHEMA
+from models.store_table import (
+    ACCOUNT_SCORE,
+    CURRENT_SNAPSHOT,
+    METADATA,
+    SNAPSHOT,
+    STORE_SCHEMA,
+)
 from models.tier_change import TIER_CHANGE
 
-SCHEMA_VERSION = 4  # what came with a version that can be reached from the one before: ADDED
+SCHEMA_VERSION = 5  # what came with a version that can be reached from the one before: ADDED
 SCHEMA_LOCK = 0x6B656570  # any number that no other program uses as an advisory lock
+# Columns that a version added; a store of the version before gets them, empty.
+ADDED: Mapping[int, tuple[Column[Any], ...]] = {
+    3: tuple(
+        ACCOUNT_SCORE.c[name]
+        for name in ("loss_probability_low", "loss_probability_high", "abstained")
+    ),
+    4: (
+        ACCOUNT_SCORE.c.top_driver,
+        *(SNAPSHOT.c[name] for name in ("previous_id", "forced", "stale_after_days")),
+    ),
+    5: (TIER_CHANGE.c.company,),
+}
 ADDED_TABLES = {4: (TIER_CHANGE,)}
 
 
@@ -61,12 +82,13 @@ def can_upgrade(version: int) -> bool:
 
 def _upgrade(connection: Connection, version: int) -> None:
     """Add the tables and columns that came later, empty."""
+    before = set(inspect(connection).get_table_names())
     for step in range(version + 1, SCHEMA_VERSION + 1):
         for column in ADDED[step]:
-            kind = column.type.compile(connection.dialect)
-            connection.execute(
-                text(f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {kind}")
-            )
+            if column.table.name in before:  # one that is made now is made whole
+                kind = column.type.compile(connection.dialect)
+                place = f"{column.table.name} ADD COLUMN {column.name} {kind}"
+                connection.execute(text(f"ALTER TABLE {place}"))
         for table in ADDED_TABLES.get(step, ()):
             table.create(connection)
     connection.execute(update(STORE_SCHEMA).values(version=SCHEMA_VERSION))

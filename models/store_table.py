@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, date, datetime
 from typing import Any
@@ -157,18 +157,6 @@ ACCOUNT_SCORE = Table(
 )
 
 TRACE = tuple(ACCOUNT_SCORE.c[name] for name in Trace._fields)
-
-# Columns that a version added; a store of the version before gets them, empty.
-ADDED: Mapping[int, tuple[Column[Any], ...]] = {
-    3: tuple(
-        ACCOUNT_SCORE.c[name]
-        for name in ("loss_probability_low", "loss_probability_high", "abstained")
-    ),
-    4: (
-        ACCOUNT_SCORE.c.top_driver,
-        *(SNAPSHOT.c[name] for name in ("previous_id", "forced", "stale_after_days")),
-    ),
-}
 
 PLAIN = tuple(
     item.name

@@ -20,6 +20,7 @@ TIER_CHANGE = Table(
     METADATA,
     Column("snapshot_id", Text, primary_key=True),
     Column("account_id", Text, primary_key=True),
+    Column("company", Text),
     Column("external_id", Text),
     Column("parent_id", Text),
     Column("segment", Text),
@@ -40,6 +41,8 @@ class TierChange:
     snapshot_id : str
         The snapshot whose publish changed it; with `account_id` it names the change for good.
     account_id : str
+    company : str or None
+        Whose account it is; None where an earlier Keepwell wrote it down.
     external_id, parent_id, segment, account_tier, region, owner : str or None
         As that snapshot has them; of an account that it no longer has, as the one before had them.
     before, after : str or None
@@ -48,6 +51,7 @@ class TierChange:
 
     snapshot_id: str
     account_id: str
+    company: str | None
     external_id: str | None
     parent_id: str | None
     segment: str | None
@@ -63,7 +67,7 @@ class TierChange:
 
 
 def find_tier_changes(
-    snapshot_id: str, before: Sequence[Trace], after: Sequence[Trace]
+    snapshot_id: str, company: str, before: Sequence[Trace], after: Sequence[Trace]
 ) -> list[TierChange]:
     """Every account whose tier changed, appeared or went, by account id.
 
@@ -71,6 +75,8 @@ def find_tier_changes(
     ----------
     snapshot_id : str
         Of the later snapshot.
+    company : str
+        Of both.
     before, after : sequence of Trace
         All accounts of each.
     """
@@ -87,6 +93,7 @@ def find_tier_changes(
             TierChange(
                 snapshot_id=snapshot_id,
                 account_id=name,
+                company=company,
                 external_id=seen.external_id,
                 parent_id=seen.parent_id,
                 segment=seen.segment,

@@ -168,12 +168,13 @@ def make_target(
 
 
 def make_message(change: TierChange) -> Message:
-    """What is said of a change: ids and tiers; the receiver asks the API for the rest."""
+    """What is said of a change: whose it is, ids and tiers; the receiver asks the API for more."""
     named = f"{change.snapshot_id}\n{change.account_id}".encode()
     body = {
         "type": "account.tier_changed",
         "timestamp": _stamp(read_moment(change.snapshot_id)),
         "data": {
+            "company": change.company,
             "account_id": change.account_id,
             "external_id": change.external_id,
             "snapshot_id": change.snapshot_id,

@@ -119,6 +119,7 @@ def test_what_changed_after_a_target_was_added_is_told_once(world: World) -> Non
         "type": "account.tier_changed",
         "timestamp": one["timestamp"],
         "data": {
+            "company": "demo",
             "account_id": "A1",
             "external_id": "001A1",
             "snapshot_id": snapshot_id,

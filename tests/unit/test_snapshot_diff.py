@@ -134,7 +134,7 @@ def test_what_is_told_otherwise_is_all_that_a_plain_loop_finds(
         assert (name in found.changed) == (both and has_changed(old[name], new[name]))
     tiers = {
         change.account_id: (change.before, change.after)
-        for change in find_tier_changes("S", before, after)
+        for change in find_tier_changes("S", "demo", before, after)
     }
     for name in "ABCDEF":
         pair = tuple(side[name].risk_tier if name in side else None for side in (old, new))
@@ -144,10 +144,11 @@ def test_what_is_told_otherwise_is_all_that_a_plain_loop_finds(
 def test_a_change_of_tier_has_the_columns_of_a_row_filter_as_of_now_or_as_they_last_were() -> None:
     before = [trace_account(due("moved", 0.1, owner="ann")), trace_account(due("gone", 0.9))]
     after = [trace_account(due("moved", 0.9, owner="bob")), trace_account(due("new", 0.1))]
-    gone, moved, new = find_tier_changes("S1", before, after)
+    gone, moved, new = find_tier_changes("S1", "demo", before, after)
     assert moved == TierChange(
-        snapshot_id="S1", account_id="moved", external_id="001moved", parent_id="P1",
-        segment="smb", account_tier="gold", region="emea", owner="bob", before="low", after="high",
+        snapshot_id="S1", account_id="moved", company="demo", external_id="001moved",
+        parent_id="P1", segment="smb", account_tier="gold", region="emea", owner="bob",
+        before="low", after="high",
     )  # fmt: skip
     assert (gone.account_id, gone.before, gone.after, gone.owner) == (
         "gone",
@@ -162,4 +163,4 @@ def test_a_change_of_tier_has_the_columns_of_a_row_filter_as_of_now_or_as_they_l
 def test_a_tier_that_stays_is_no_change() -> None:
     same = [trace_account(due("A1", 0.9)), trace_account(lost("A2"))]
     moved = [same[0]._replace(loss_probability=0.5), same[1]]
-    assert find_tier_changes("S1", same, moved) == []
+    assert find_tier_changes("S1", "demo", same, moved) == []
