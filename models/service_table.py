@@ -107,6 +107,8 @@ WEBHOOK_TARGET = Table(
     Column("stopped", Text),
     Column("failing_since", UtcDateTime),
     Column("via_api", Boolean, nullable=False),
+    Column("old_secret", Text),
+    Column("old_secret_until", UtcDateTime),
 )
 
 WEBHOOK_DELIVERY = Table(
@@ -128,10 +130,11 @@ WEBHOOK_DELIVERY = Table(
 # A table that is added needs the next version; a column also a place in `added`.
 SCHEMA = Schema(
     name="service store",
-    version=2,
+    version=3,
     metadata=METADATA,
     version_table=SERVICE_SCHEMA,
     lock=0x6B657973,
+    added={3: (WEBHOOK_TARGET.c.old_secret, WEBHOOK_TARGET.c.old_secret_until)},
 )
 
 

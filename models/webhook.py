@@ -11,9 +11,9 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
 from standardwebhooks import Webhook
@@ -61,6 +61,10 @@ class Target:
     via_api : bool
         Whether it was added through the API: then it must lie on the open internet, whatever the
         configuration lets in.
+    old_secret : str or None
+        The secret before, by which messages are signed too until it ends.
+    old_secret_until : datetime or None
+        When that is.
     """
 
     target_id: str
@@ -73,6 +77,15 @@ class Target:
     stopped: Stopped | None = None
     failing_since: datetime | None = None
     via_api: bool = False
+    old_secret: str | None = field(default=None, repr=False)
+    old_secret_until: datetime | None = None
+
+    def secrets(self, now: datetime) -> tuple[str, ...]:
+        """What messages are signed by at a moment, the newest first."""
+        until = self.old_secret_until
+        if self.old_secret is None or until is None or until <= now:
+            return (self.secret,)
+        return (self.secret, self.old_secret)
 
     @property
     def label(self) -> str:
@@ -81,7 +94,7 @@ class Target:
 
     def to_json(self) -> dict[str, object]:
         """The target for people and programs, without secrets."""
-        since = self.failing_since
+        since, until = self.failing_since, self.old_secret_until
         return {
             "target_id": self.target_id,
             "name": self.name,
@@ -91,6 +104,7 @@ class Target:
             "stopped": self.stopped,
             "failing_since": since and since.isoformat(timespec="seconds"),
             "via_api": self.via_api,
+            "old_secret_until": until and until.isoformat(timespec="seconds"),
         }
 
 
@@ -159,12 +173,30 @@ def make_target(
         target_id=MARK + "".join(secrets.choice(ID_DIGITS) for _ in range(ID_LENGTH)),
         name=plain,
         url=url,
-        secret=SECRET_MARK + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode("ascii"),
+        secret=_make_secret(),
         row_filter=row_filter,
         created_at=now,
         told_up_to=told_up_to,
         via_api=via_api,
     )
+
+
+def replace_secret(target: Target, *, now: datetime, overlap: timedelta) -> Target:
+    """The target with a new secret, not stored yet; the old one signs too until an overlap is over.
+
+    Parameters
+    ----------
+    target : Target
+        One that was replaced before and has not ended ends now: no more than two ever sign.
+    now : datetime
+        With a time zone.
+    overlap : timedelta
+        0 where the old one leaked: then it ends at once.
+    """
+    secret, until = _make_secret(), now + overlap
+    if not overlap:
+        return replace(target, secret=secret, old_secret=None, old_secret_until=None)
+    return replace(target, secret=secret, old_secret=target.secret, old_secret_until=until)
 
 
 def make_message(change: TierChange) -> Message:
@@ -191,24 +223,29 @@ def make_ping(now: datetime) -> Message:
     return Message(f"msg_{secrets.token_hex(16)}", _write(body))
 
 
-def sign_headers(message: Message, secret: str, now: datetime) -> dict[str, str]:
+def sign_headers(message: Message, secrets: Sequence[str], now: datetime) -> dict[str, str]:
     """The headers by which a receiver knows message, moment and sender.
 
     Parameters
     ----------
     message : Message
-    secret : str
-        Of the target.
+    secrets : sequence of str
+        Of the target: a signature by each, any of which satisfies a receiver.
     now : datetime
         Of this try; receivers refuse what is older than minutes.
     """
+    moment = now.astimezone(UTC)
     return {
         "webhook-id": message.message_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(secret).sign(
-            message.message_id, now.astimezone(UTC), message.body
+        "webhook-signature": " ".join(
+            Webhook(one).sign(message.message_id, moment, message.body) for one in secrets
         ),
     }
+
+
+def _make_secret() -> str:
+    return SECRET_MARK + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode("ascii")
 
 
 def _stamp(moment: datetime) -> str:

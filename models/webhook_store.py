@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 
@@ -28,7 +28,7 @@ from models.service_store import ServiceStore
 from models.service_table import WEBHOOK_DELIVERY, WEBHOOK_TARGET
 from models.store import SnapshotStore
 from models.tier_change import TierChange
-from models.webhook import Message, Stopped, Target, make_message
+from models.webhook import Message, Stopped, Target, make_message, replace_secret
 
 DELIVERY, TARGET = WEBHOOK_DELIVERY.c, WEBHOOK_TARGET.c
 WAITING, SENT, DEAD = STATES = ("waiting", "sent", "dead")
@@ -103,6 +103,37 @@ class WebhookStore:
         if not gone.rowcount:
             raise _unknown(target_id)
 
+    def rotate(self, target_id: str, *, now: datetime, overlap: timedelta) -> Target:
+        """Give a target a new secret, and return the target with it; see `replace_secret`.
+
+        Raises
+        ------
+        InputError
+            There is no such target.
+        """
+        query = select(WEBHOOK_TARGET).where(TARGET.target_id == target_id).with_for_update()
+        with self.store.write() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+            if row is None:
+                raise _unknown(target_id)
+            new = replace_secret(_read_target(row), now=now, overlap=overlap)
+            self._set_target(
+                connection,
+                target_id,
+                secret=new.secret,
+                old_secret=new.old_secret,
+                old_secret_until=new.old_secret_until,
+            )
+        return new
+
+    def forget_secrets(self, now: datetime) -> None:
+        """Remove secrets that have ended."""
+        over = TARGET.old_secret_until <= now
+        if self.store.rows(select(TARGET.target_id).where(over).limit(1)):
+            with self.store.write() as connection:
+                ended = update(WEBHOOK_TARGET).where(over)
+                connection.execute(ended.values(old_secret=None, old_secret_until=None))
+
     def counts(self) -> dict[str, dict[str, int]]:
         """How many deliveries are waiting, sent or dead, by target."""
         query = select(DELIVERY.target_id, DELIVERY.state, func.count().label("n"))
@@ -162,7 +193,7 @@ class WebhookStore:
         with self.store.write() as connection:
             done = update(WEBHOOK_DELIVERY).where(_is(delivery))
             connection.execute(done.values(state=SENT, sent_at=now, fault=None))
-            self._set_health(connection, delivery.target_id, failing_since=None)
+            self._set_target(connection, delivery.target_id, failing_since=None)
 
     def note_failure(
         self, delivery: Delivery, fault: str, now: datetime, *, due_at: datetime | None
@@ -201,7 +232,7 @@ class WebhookStore:
     def resume(self, target_id: str) -> None:
         """Send to a target again, what changed meanwhile too as far as the outbox still has it."""
         with self.store.write() as connection:
-            self._set_health(connection, target_id, stopped=None, failing_since=None)
+            self._set_target(connection, target_id, stopped=None, failing_since=None)
 
     def replay(self, target_id: str, now: datetime, *, since: str | None = None) -> int:
         """Let dead messages wait to be sent anew, and return how many.
@@ -259,7 +290,7 @@ class WebhookStore:
         return [dict(row) for row in self.store.rows(query)]
 
     @staticmethod
-    def _set_health(connection: Connection, target_id: str, **values: object) -> None:
+    def _set_target(connection: Connection, target_id: str, **values: object) -> None:
         connection.execute(
             update(WEBHOOK_TARGET).where(TARGET.target_id == target_id).values(**values)
         )

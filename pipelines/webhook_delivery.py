@@ -132,7 +132,9 @@ class Deliverer:
         if not self.lease.take():
             return Told(busy=True)
         try:
-            self.hooks.forget(self._clock() - timedelta(days=KEEP_DAYS))
+            now = self._clock()
+            self.hooks.forget(now - timedelta(days=KEEP_DAYS))
+            self.hooks.forget_secrets(now)
             until = None if budget is None else self._clock() + budget
             return self._tell(until)
         finally:
@@ -190,7 +192,7 @@ class Deliverer:
         return told
 
     def _send(self, target: Target, message: Message, now: datetime) -> Outcome:
-        headers = sign_headers(message, target.secret, now)
+        headers = sign_headers(message, target.secrets(now), now)
         body = message.body.encode()
         # The key of an administrator opens nothing that only the configuration may open.
         return self._post(target.url, headers, body, public_only=target.via_api)

@@ -139,6 +139,7 @@ def fails(*statuses: int) -> dict[int | str, dict[str, Any]]:  # Any: FastAPI's 
 
 
 GUARDED = fails(401, 403, 422, 429)  # of every endpoint that takes a caller
+READS = fails(408, 413)  # of every one that reads a body
 
 
 def _takes_many(annotation: Any) -> bool:  # Any: a type

@@ -202,6 +202,7 @@ TARGET: Document = {
     "created_at": "2026-11-02T09:00:00Z",
     "stopped": None,
     "failing_since": None,
+    "old_secret_until": None,
     "waiting": 0,
     "sent": 17,
     "dead": 0,
@@ -214,6 +215,10 @@ NEW_TARGET: Document = {
     "sent": 0,
     "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwJzXbYNzJXzE=",
 }
+
+SECRET_REQUEST: Document = {"overlap_hours": 24}
+
+NEW_SECRET: Document = {**NEW_TARGET, "old_secret_until": "2026-11-03T09:00:00Z", "sent": 17}
 
 SNAPSHOTS: Document = {
     "snapshots": [

@@ -37,13 +37,29 @@ class TargetAnswer(Answer):
         "it is told"
     )
     failing_since: datetime | None
+    old_secret_until: datetime | None = Field(
+        description="Until then messages are signed by the secret before too; null without one"
+    )
     waiting: int = Field(description="Messages to be sent")
     sent: int = Field(description="Messages that came through within a month")
     dead: int = Field(description="Messages that were given up")
 
 
+class SecretRequest(BaseModel):
+    """For how long the old secret goes on."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, strict=True)
+
+    overlap_hours: int = Field(
+        default=168,
+        ge=0,
+        le=8760,
+        description="How long messages are signed by the old secret too; 0: not at all, it leaked",
+    )
+
+
 class NewTarget(TargetAnswer):
-    """A target that was just made, with what nobody can show again."""
+    """A target with its secret, which nobody can show again."""
 
     secret: str = Field(description="By which it knows our messages")
 

@@ -12,7 +12,7 @@ from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
-from serving.endpoint import GUARDED, fails, get_shelf, get_shelves, make_router
+from serving.endpoint import GUARDED, READS, get_shelf, get_shelves, make_router
 from serving.entry import Entry
 from serving.example import BATCH, BATCH_REQUEST
 from serving.parameter import Id, Reader
@@ -60,7 +60,7 @@ class BatchRequest(BaseModel):
     summary="Many accounts by their ids",
     responses={
         **GUARDED,
-        **fails(408, 413),
+        **READS,
         200: {"model": BatchAnswer, "content": {"application/json": {"example": BATCH}}},
     },
     openapi_extra={

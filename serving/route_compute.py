@@ -11,7 +11,7 @@ from starlette.responses import Response
 from models.frame import ANSWER, FAULTS
 from serving.caller import Caller
 from serving.compute_process import ComputeProcess, WorkerGoneError
-from serving.endpoint import GUARDED, fails, get_shelf, make_router, needs
+from serving.endpoint import GUARDED, READS, fails, get_shelf, make_router, needs
 from serving.example import ROWS, ROWS_REQUEST
 from serving.live_models import MODELS, LiveModels
 from serving.problem import (
@@ -39,7 +39,8 @@ Computer = Annotated[Caller, needs("scores:compute")]
     summary="Feature rows scored by the promoted model",
     responses={
         **GUARDED,
-        **fails(404, 409, 413),
+        **fails(404, 409),
+        **READS,
         200: {"model": RowsAnswer, "content": {"application/json": {"example": ROWS}}},
     },
     openapi_extra={

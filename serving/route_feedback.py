@@ -15,7 +15,7 @@ from features.errors import InputError
 from models.feedback import Feedback, LossReason
 from models.feedback_store import LONGEST_IDEMPOTENCY_KEY, Attempt, FeedbackStore, Reply
 from serving.caller import Caller
-from serving.endpoint import GUARDED, fails, get_shelf, get_shelves, make_router
+from serving.endpoint import GUARDED, READS, fails, get_shelf, get_shelves, make_router
 from serving.example import FEEDBACK, FEEDBACK_REQUEST, LOSS_REASON, LOSS_REASON_REQUEST, SAID
 from serving.parameter import PAGE, AccountId, ExternalId, Limit, Reader, Voice
 from serving.problem import (
@@ -58,7 +58,7 @@ def _writes(
     told = {"model": answer, "content": {"application/json": {"example": example}}}
     return {
         "status_code": 201,
-        "responses": {**GUARDED, **fails(404, 409, 413), 201: told},
+        "responses": {**GUARDED, **READS, **fails(404, 409), 201: told},
         "openapi_extra": {"requestBody": {"content": {"application/json": {"example": asked}}}},
     }
 

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
 
 import orjson
-from fastapi import Path, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from features.errors import InputError
 from models.row_filter import RowFilter
 from models.webhook import Target, make_target
 from models.webhook_store import STATES, WebhookStore
-from serving.endpoint import GUARDED, fails, get_shelves, make_router, require
-from serving.example import NEW_TARGET, TARGET_REQUEST, TARGETS
+from serving.endpoint import GUARDED, READS, fails, get_shelves, make_router, require
+from serving.example import NEW_SECRET, NEW_TARGET, SECRET_REQUEST, TARGET_REQUEST, TARGETS
 from serving.parameter import Admin
 from serving.problem import STORE_AWAY, UNKNOWN_TARGET, RequestError, field_fault
 from serving.reply import reply
-from serving.response_webhook import NewTarget, TargetAnswer, TargetList, TargetRequest
+from serving.response_webhook import (
+    NewTarget,
+    SecretRequest,
+    TargetAnswer,
+    TargetList,
+    TargetRequest,
+)
 
 router = make_router("webhooks")
 
 PARTS = {"row filter": "row_filter"}  # of a request, by what problems call them
-TargetId = Annotated[str, Path(pattern=r"^wh_[0-9a-z]{8}$")]
 
 
 @router.get(
@@ -50,7 +54,7 @@ async def list_webhooks(request: Request, caller: Admin) -> Response:  # noqa: A
     status_code=201,
     responses={
         **GUARDED,
-        **fails(413),
+        **READS,
         201: {"model": NewTarget, "content": {"application/json": {"example": NEW_TARGET}}},
     },
     openapi_extra={
@@ -80,11 +84,35 @@ async def add_webhook(request: Request, caller: Admin, asked: TargetRequest) -> 
             ]
         ) from None
     await shelves.run(lambda: hooks.add(target))
-    answer = await reply(
-        request, orjson.dumps({**_tell(target, {}), "secret": target.secret}), status=201
-    )
-    answer.raw_headers.append((b"cache-control", b"no-store"))
-    return answer
+    return await _show_secret(request, target, {}, status=201)
+
+
+@router.post(
+    "/v1/webhooks/{target_id}/secret",
+    operation_id="rotate_webhook_secret",
+    summary="Give a target of webhooks a new secret",
+    responses={
+        **GUARDED,
+        **fails(404),
+        **READS,
+        200: {"model": NewTarget, "content": {"application/json": {"example": NEW_SECRET}}},
+    },
+    openapi_extra={
+        "requestBody": {"content": {"application/json": {"example": SECRET_REQUEST}}},
+    },
+)
+async def rotate_webhook_secret(
+    request: Request,
+    caller: Admin,  # noqa: ARG001
+    target_id: str,
+    asked: SecretRequest,
+) -> Response:
+    """Messages carry a signature by each of both secrets until the old one ends."""
+    hooks, run = await _hooks_of(request, target_id), get_shelves(request).run
+    overlap = timedelta(hours=asked.overlap_hours)
+    target = await run(lambda: hooks.rotate(target_id, now=datetime.now(UTC), overlap=overlap))
+    counts = await run(hooks.counts)
+    return await _show_secret(request, target, counts.get(target_id, {}))
 
 
 @router.delete(
@@ -97,14 +125,36 @@ async def add_webhook(request: Request, caller: Admin, asked: TargetRequest) -> 
 async def remove_webhook(
     request: Request,
     caller: Admin,  # noqa: ARG001
-    target_id: TargetId,
+    target_id: str,
 ) -> Response:
     """With all that was to be sent to it."""
-    hooks, run = _hooks(request), get_shelves(request).run
-    if not any(one.target_id == target_id for one in await run(hooks.targets)):
-        raise RequestError(UNKNOWN_TARGET, f"There is no target {target_id}.")
-    await run(lambda: hooks.remove(target_id))
+    hooks = await _hooks_of(request, target_id)
+    await get_shelves(request).run(lambda: hooks.remove(target_id))
     return Response(status_code=204)
+
+
+async def _show_secret(
+    request: Request, target: Target, counts: dict[str, int], *, status: int = 200
+) -> Response:
+    body = orjson.dumps({**_tell(target, counts), "secret": target.secret})
+    answer = await reply(request, body, status=status)
+    answer.raw_headers.append((b"cache-control", b"no-store"))
+    return answer
+
+
+async def _hooks_of(request: Request, target_id: str) -> WebhookStore:
+    """The targets, of which this is one.
+
+    Raises
+    ------
+    RequestError
+        It is none. What is no id at all is not there either, and is not repeated.
+    """
+    hooks = _hooks(request)
+    targets = await get_shelves(request).run(hooks.targets)
+    if not any(one.target_id == target_id for one in targets):
+        raise RequestError(UNKNOWN_TARGET, "List them with: GET /v1/webhooks.")
+    return hooks
 
 
 def _tell(target: Target, counts: dict[str, int]) -> dict[str, object]:

@@ -126,6 +126,35 @@ def list_targets(json_: JsonOption = False) -> None:
 
 
 @webhooks.command()
+def rotate(
+    target: TargetArgument,
+    overlap: Annotated[
+        str,
+        typer.Option("--overlap", help="How long the old secret signs too, such as 7d; 0m: ends."),
+    ] = "7d",
+    json_: JsonOption = False,
+) -> None:
+    """Give a target a new secret, printed once.
+
+    Until the overlap is over messages are signed by both, so that the receiver may change over
+    whenever it likes.
+    """
+    from pipelines.duration import read_duration
+
+    now, both = datetime.now(UTC), read_duration(overlap, "--overlap")
+    with _hooks() as hooks:
+        new = hooks.rotate(target, now=now, overlap=both)
+    if json_:
+        print_json({**new.to_json(), "secret": new.secret})
+        return
+    until = new.old_secret_until
+    old = f"signs too until {until:%Y-%m-%d %H:%M} UTC" if until else "signs nothing any more"
+    typer.echo(f"target {new.target_id} ({new.name}): the old secret {old}", err=True)
+    typer.echo("keep this secret: it is shown once", err=True)
+    typer.echo(new.secret)
+
+
+@webhooks.command()
 def remove(target: TargetArgument) -> None:
     """Remove a target, with what was to be sent to it."""
     with _hooks() as hooks:

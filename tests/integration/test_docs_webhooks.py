@@ -45,7 +45,7 @@ def test_the_commands_of_the_page_run_as_they_stand(
     monkeypatch.setattr(Postman, "post", lambda *_, **__: Outcome())
     made = TARGET
     assert [line.split()[2] for line in COMMANDS] == [
-        "add", "list", "ping", "deliver", "replay", "remove"
+        "add", "list", "ping", "deliver", "replay", "rotate", "remove"
     ]  # fmt: skip
     for line in [f"{COMMANDS[0]} --json", *COMMANDS[1:]]:
         monkeypatch.setattr(sys, "argv", shlex.split(line.replace(TARGET, made)))

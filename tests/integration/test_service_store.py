@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, Text, inspect, select, update
+from sqlalchemy import Column, Integer, MetaData, Table, Text, inspect, select, text, update
 
 from features.errors import InputError
 from models.database import Database
@@ -80,6 +80,19 @@ def test_a_store_from_before_webhooks_gets_their_tables_and_keeps_its_keys(
         WebhookStore(later).add(make_target("crm", "https://crm.example.com/", now=NOW))
         assert [one.name for one in WebhookStore(later).targets()] == ["crm"]
         assert KeyStore(later).all() == [key]
+
+
+def test_a_store_from_before_two_secrets_keeps_its_targets(
+    service: ServiceStore, store_url: str
+) -> None:
+    target = make_target("crm", "https://crm.example.com/", now=NOW)
+    WebhookStore(service).add(target)
+    with service.write() as connection:
+        for name in ("old_secret", "old_secret_until"):
+            connection.execute(text(f"ALTER TABLE webhook_target DROP COLUMN {name}"))
+        connection.execute(update(SERVICE_SCHEMA).values(version=2))
+    with ServiceStore(store_url) as later:
+        assert WebhookStore(later).targets() == [target]
 
 
 def schema_of(version: int) -> tuple[Schema, Table]:

@@ -93,6 +93,8 @@ CASES = (
     Case("list_webhooks", "/v1/webhooks", needs="admin"),
     Case("add_webhook", "/v1/webhooks", needs="admin", method="POST",
          body={"name": "crm", "url": "https://crm.example.com/"}, status=201),
+    Case("rotate_webhook_secret", "/v1/webhooks/{target}/secret", needs="admin", method="POST",
+         body={"overlap_hours": 1}),
     Case("remove_webhook", "/v1/webhooks/{target}", needs="admin", method="DELETE", status=204),
     Case("get_portfolio", "/v1/portfolio"),
     Case("list_snapshots", "/v1/snapshots"),

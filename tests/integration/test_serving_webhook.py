@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,8 @@ def test_a_target_is_added_shown_without_its_secret_and_removed(office: Office) 
     gone = office.ask("DELETE", path)
     assert (gone.status_code, gone.content) == (204, b"")
     problem(office.ask("DELETE", path), 404, "unknown-target")
-    problem(office.ask("DELETE", "/wh_1"), 422, "invalid-request")
+    for odd in ("/wh_1", "/WH_7M2XK4QA", f"/{'x' * 5000}", "/%00", "/%27--"):
+        problem(office.ask("DELETE", odd), 404, "unknown-target")
     assert office.hooks.targets() == []
 
 
@@ -102,6 +103,21 @@ def test_a_target_that_must_not_be_is_refused(
     document = problem(response, 422, "invalid-request")
     assert [error["pointer"] for error in document["errors"]] == [pointer]
     assert office.hooks.targets() == []
+
+
+def test_a_target_gets_a_new_secret_beside_which_the_old_one_goes_on(office: Office) -> None:
+    document = office.ask("POST", json={"name": "crm", "url": URL}).json()
+    path = f"/{document['target_id']}/secret"
+    answer = office.ask("POST", path, json={"overlap_hours": 24})
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    (kept,) = office.hooks.targets()
+    now = datetime.now(UTC)
+    assert kept.secrets(now) == (answer.json()["secret"], document["secret"])
+    assert kept.secrets(now + timedelta(hours=25)) == (answer.json()["secret"],)
+    assert answer.json().items() >= office.ask().json()["targets"][0].items()
+    assert office.ask("POST", path, json={"overlap_hours": 0}).json()["old_secret_until"] is None
+    problem(office.ask("POST", path, json={"overlap_hours": -1}), 422, "invalid-request")
+    problem(office.ask("POST", "/wh_1/secret", json={}), 404, "unknown-target")
 
 
 def test_a_filter_by_owner_needs_the_scope_of_people(office: Office) -> None:

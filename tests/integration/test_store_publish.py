@@ -351,8 +351,8 @@ def test_a_store_of_an_earlier_version_is_brought_up_to_date_and_keeps_its_snaps
         header = newer.current()
         assert header is not None
         assert header.previous_id == first
-        found = [(change.account_id, change.company) for change in newer.tier_changes()]
-        assert found == [("A1", FIRST.company), ("A2", FIRST.company)]
+        told = [(change.account_id, change.company) for change in newer.tier_changes()]
+        assert told == [("A1", FIRST.company), ("A2", FIRST.company)]
 
 
 def test_a_publish_brings_a_store_of_the_version_before_up_to_date_too(

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from standardwebhooks import Webhook
+from sqlalchemy import update
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from features.errors import InputError, TransientError
 from models.lease import LENGTH, Lease
 from models.row_filter import RowFilter
 from models.service_store import ServiceStore
+from models.service_table import WEBHOOK_TARGET
 from models.snapshot import Snapshot
 from models.store import SnapshotStore
 from models.webhook import Target, make_message, make_target
@@ -142,6 +144,48 @@ def test_a_message_is_signed_for_its_target(world: World) -> None:
         assert Webhook(target.secret).verify(text, dict(headers)) == body
         with pytest.raises(Exception, match="No matching signature"):
             Webhook(world.add().secret).verify(text, dict(headers))
+
+
+def test_a_new_secret_and_the_old_one_both_verify_until_that_ends(world: World) -> None:
+    old = world.add()
+    new = world.hooks.rotate(old.target_id, now=world.now, overlap=DAY)
+    assert new.secret != old.secret
+
+    def send() -> tuple[str, dict[str, str]]:
+        """Body and headers of a message that is sent now."""
+        assert world.deliverer().ping(old.target_id) == Outcome()
+        return json.dumps(world.got[-1], separators=(",", ":")), dict(world.headers[-1])
+
+    message = send()
+    for secret in (new.secret, old.secret):
+        assert Webhook(secret).verify(*message)["type"] == "ping"
+    with world.hooks.store.write() as connection:
+        connection.execute(update(WEBHOOK_TARGET).values(old_secret_until=world.now))
+    message = send()
+    assert Webhook(new.secret).verify(*message)["type"] == "ping"
+    with pytest.raises(WebhookVerificationError, match="No matching signature"):
+        Webhook(old.secret).verify(*message)
+
+
+def test_a_secret_that_ended_is_kept_no_longer(world: World) -> None:
+    target = world.add()
+    world.hooks.rotate(target.target_id, now=world.now, overlap=DAY)
+    for days, kept in ((0, target.secret), (2, None)):
+        world.now += days * DAY
+        world.run()
+        assert world.hooks.target(target.target_id).old_secret == kept
+
+
+def test_a_secret_replaced_twice_leaves_two_and_one_that_leaked_leaves_one(world: World) -> None:
+    first = world.add()
+    second = world.hooks.rotate(first.target_id, now=world.now, overlap=DAY)
+    third = world.hooks.rotate(first.target_id, now=world.now, overlap=DAY)
+    assert third.secrets(world.now) == (third.secret, second.secret)
+    last = world.hooks.rotate(first.target_id, now=world.now, overlap=0 * DAY)
+    assert last.secrets(world.now) == (last.secret,)
+    assert world.hooks.target(first.target_id) == last
+    with pytest.raises(InputError, match="there is no target wh_0"):
+        world.hooks.rotate("wh_0", now=world.now, overlap=DAY)
 
 
 def test_the_id_of_a_message_is_that_of_its_change_on_every_try(world: World) -> None:

@@ -94,6 +94,22 @@ def test_add_prints_the_secret_alone_and_once(hooks: Hooks) -> None:
     assert made["secret"].startswith("whsec_")
 
 
+def test_rotate_prints_the_new_secret_alone_and_once(hooks: Hooks) -> None:
+    made = json.loads(hooks("add", "crm", URL, "--json")[1])
+    code, out, err = hooks("rotate", made["target_id"], "--overlap", "24h")
+    assert code == 0
+    assert out.startswith("whsec_")
+    assert out.strip() != made["secret"]
+    assert "the old secret signs too until 2" in err
+    listed = hooks("list", "--json")[1]
+    assert json.loads(listed)["targets"][0]["old_secret_until"]
+    for secret in (out.strip(), made["secret"]):
+        assert secret not in err + listed
+    ended = json.loads(hooks("rotate", made["target_id"], "--overlap", "0m", "--json")[1])
+    assert ended["old_secret_until"] is None
+    assert hooks("rotate", "wh_00000000")[0] == 2
+
+
 def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_made(
     hooks: Hooks, home: Path
 ) -> None:

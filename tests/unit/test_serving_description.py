@@ -28,7 +28,7 @@ from serving.response_list import (
     PortfolioAnswer,
     SnapshotList,
 )
-from serving.response_webhook import NewTarget, TargetList, TargetRequest
+from serving.response_webhook import NewTarget, SecretRequest, TargetList, TargetRequest
 from serving.route_batch import BatchRequest
 from serving.settings import Settings
 
@@ -65,6 +65,7 @@ def test_operation_ids_are_stable(description: dict[str, Any]) -> None:
         "get_model",
         "list_webhooks",
         "add_webhook",
+        "rotate_webhook_secret",
         "remove_webhook",
         "score_rows",
         "get_livez",
@@ -87,6 +88,15 @@ def test_every_error_is_described_as_a_problem_document(description: dict[str, A
     assert statuses == {kind.status for kind in KINDS} - {405}
 
 
+def test_whatever_reads_a_body_says_that_it_may_be_too_large_or_too_slow(
+    description: dict[str, Any],
+) -> None:
+    reading = [one for one in operations(description).values() if "requestBody" in one]
+    assert len(reading) == 8
+    for operation in reading:
+        assert {"408", "413"} <= set(operation["responses"]), operation["operationId"]
+
+
 def test_the_description_is_built_once_and_is_the_same_again() -> None:
     app = create_app(Settings(store_url="sqlite:///nowhere/store.db"))
     assert app.openapi() == app.openapi()
@@ -106,6 +116,7 @@ def test_the_description_is_built_once_and_is_the_same_again() -> None:
         (SaidAnswer, example.SAID),
         (TargetList, example.TARGETS),
         (NewTarget, example.NEW_TARGET),
+        (NewTarget, example.NEW_SECRET),
         (RowsAnswer, example.ROWS),
     ],
 )
@@ -137,6 +148,7 @@ def test_the_examples_of_requests_are_taken() -> None:
     assert FeedbackRequest.model_validate(example.FEEDBACK_REQUEST)
     assert LossReasonRequest.model_validate(example.LOSS_REASON_REQUEST)
     assert TargetRequest.model_validate(example.TARGET_REQUEST)
+    assert SecretRequest.model_validate(example.SECRET_REQUEST)
 
 
 def test_nothing_is_just_called_score(description: dict[str, Any]) -> None:
