@@ -53,6 +53,28 @@ class Delivery:
     tries: int
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a target stands.
+
+    Parameters
+    ----------
+    target_id : str
+    waiting, dead : int
+        Messages.
+    is_stopped : bool
+        Whether nothing is sent to it any more.
+    last_sent_at : datetime or None
+        When a message last came through; None when none did that is still kept.
+    """
+
+    target_id: str
+    waiting: int
+    dead: int
+    is_stopped: bool
+    last_sent_at: datetime | None
+
+
 class WebhookStore:
     """Targets and deliveries of one service store.
 
@@ -142,6 +164,23 @@ class WebhookStore:
             counted = found.setdefault(row["target_id"], dict.fromkeys(STATES, 0))
             counted[row["state"]] = row["n"]
         return found
+
+    def standings(self) -> list[Standing]:
+        """How every target stands, the oldest first."""
+        last = select(DELIVERY.target_id, func.max(DELIVERY.sent_at).label("sent_at"))
+        sent = last.where(DELIVERY.state == SENT).group_by(DELIVERY.target_id)
+        sent_at = {row["target_id"]: row["sent_at"] for row in self.store.rows(sent)}
+        counts, none = self.counts(), dict.fromkeys(STATES, 0)
+        return [
+            Standing(
+                target_id=one.target_id,
+                waiting=counts.get(one.target_id, none)[WAITING],
+                dead=counts.get(one.target_id, none)[DEAD],
+                is_stopped=one.stopped is not None,
+                last_sent_at=sent_at.get(one.target_id),
+            )
+            for one in self.targets()
+        ]
 
     def queue(self, changes: SnapshotStore, target: Target, now: datetime) -> int:
         """Queue for a target what changed since it was told last, and return how many that are.

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from models.key_store import KeyStore
 from models.service_store import ServiceStore
 from models.store import SnapshotStore
+from models.webhook_store import WebhookStore
 from serving import (
     route_account,
     route_batch,
@@ -39,6 +40,7 @@ from serving.metric import Load, Metrics
 from serving.problem import MEDIA_TYPE
 from serving.settings import Settings
 from serving.shelves import Shelves
+from serving.webhook_figure import WebhookFigures
 
 DESCRIPTION = (
     "Which accounts will probably not renew, what that costs, and why. Probabilities are shares "
@@ -160,6 +162,9 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
     )
     app.state.live_models = LiveModels(settings.home, shelves.get_company)
     app.guards.metrics.registry.register(app.state.live_models)
+    app.state.webhook_figures = None
+    if service_store is not None:
+        app.state.webhook_figures = WebhookFigures(WebhookStore(service_store), shelves)
     for router in ROUTERS:
         app.include_router(router)
     answer_faults(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import Any
 import httpx
 import pytest
 
+from features.errors import TransientError
 from models.key_store import KeyStore
+from models.row_filter import RowFilter
 from models.service_store import ServiceStore
 from models.store import SnapshotStore
 from models.webhook_store import WebhookStore
 from serving.application import Service
 from tests.integration.client import ask, problem, serve
 from tests.integration.company import due, snapshot
+from tests.integration.fault import raising
 
 URL = "https://crm.example.com/hooks?token=geheim"
 
@@ -125,6 +129,65 @@ def test_a_filter_by_owner_needs_the_scope_of_people(office: Office) -> None:
     problem(office.ask("POST", json=body), 403, "missing-scope")
     token = office.key("admin", "people:read")
     assert office.ask("POST", json=body, token=token).status_code == 201
+
+
+def figures(office: Office, token: str) -> dict[str, float]:
+    """What the metrics tell of webhooks, by name and label."""
+    told = ask(office.app, "/metrics", headers={"Authorization": f"Bearer {token}"}).text
+    lines = (line.rpartition(" ") for line in told.splitlines() if not line.startswith("#"))
+    found = {name: float(value) for name, _, value in lines}
+    mine = ("keepwell_webhook_", "keepwell_service_")
+    return {name: value for name, value in found.items() if name.startswith(mine)}
+
+
+def test_the_metrics_tell_how_targets_stand_by_their_ids(office: Office) -> None:
+    well, ill, idle = (
+        office.ask("POST", json={"name": name, "url": URL}).json()["target_id"]
+        for name in ("well", "ill", "idle")
+    )
+    with SnapshotStore(office.app.guards.settings.store_url) as store:
+        store.publish(snapshot(due("A1", 0.1), due("A2", 0.9)))
+        now = datetime.now(UTC)
+        for one in (well, ill):
+            office.hooks.queue(store, office.hooks.target(one), now)
+    sent = office.hooks.next_due(well, now)
+    assert sent is not None
+    office.hooks.note_sent(sent, now - timedelta(hours=1))
+    assert office.hooks.stop(ill, "gone") == 2
+    found = figures(office, office.token)
+    age = found.pop(f'keepwell_webhook_delivery_age_seconds{{target_id="{well}"}}')
+    assert 3600 <= age < 3700
+    assert found == {
+        "keepwell_service_store_answers": 1.0,
+        **{
+            f'keepwell_webhook_{name}{{target_id="{one}"}}': value
+            for one, values in ((well, (1, 0, 0)), (ill, (0, 2, 1)), (idle, (0, 0, 0)))
+            for name, value in zip(("waiting", "dead", "stopped"), values, strict=True)
+        },
+    }
+
+
+def test_a_key_that_sees_a_part_is_not_told_how_targets_stand(office: Office) -> None:
+    office.ask("POST", json={"name": "crm", "url": URL})
+    keys = KeyStore(office.service)
+    part = RowFilter({"segment": ["smb"]})
+    made = keys.create("part", ["scores:read"], part, now=datetime.now(UTC))
+    assert office.app.guards.keys is not None
+    office.app.guards.keys.refresh()
+    assert figures(office, made.token) == {}
+    assert figures(office, office.key("scores:read"))
+
+
+def test_the_metrics_come_without_targets_while_the_service_store_is_away(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.webhook_figure.WAIT_S", 0.01)
+    office.ask("POST", json={"name": "crm", "url": URL})
+    late = threading.Event()
+    for does in (raising(TransientError("away")), lambda _: late.wait(60)):
+        monkeypatch.setattr(WebhookStore, "standings", does)
+        assert figures(office, office.token) == {"keepwell_service_store_answers": 0.0}
+    late.set()
 
 
 def test_a_service_without_a_service_store_says_so(tmp_path: Path) -> None:

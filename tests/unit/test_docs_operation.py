@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shlex
@@ -13,12 +14,14 @@ from pathlib import Path
 import typer
 from packaging.requirements import Requirement
 
+from models.service_store import ServiceStore
 from models.store import SnapshotStore
 from models.webhook import make_target
-from models.webhook_store import STATES
+from models.webhook_store import STATES, WebhookStore
 from pipelines.cli import app as commands
 from serving.application import create_app
 from serving.settings import Settings
+from serving.webhook_figure import WebhookFigures
 from tests.integration.company import due, snapshot
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +66,9 @@ def test_every_variable_that_the_service_reads_is_on_the_page() -> None:
 def test_every_metric_is_on_the_page() -> None:
     app = create_app(Settings(store_url="sqlite:///nowhere/store.db"))
     text = app.guards.metrics.render().decode()
+    hooks = WebhookStore(ServiceStore("sqlite:///nowhere/service.db"))
+    figures = WebhookFigures(hooks, app.guards.shelves)
+    text += asyncio.run(figures.render()).decode()
     app.close()
     told = re.findall(r"^# TYPE (keepwell_\w+) ", text, re.MULTILINE)
     made = {name for name in told if not name.endswith("_created")}
