@@ -46,6 +46,8 @@ async def answer_fault(request: Request, fault: Exception) -> Response:
     """The problem document of whatever a route or the router raised."""
     problem = find_problem(fault)
     headers = dict(getattr(fault, "headers", None) or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"  # see the gate
     if problem.kind in UNREAD:
         headers["Connection"] = "close"
     return problem_response(

@@ -95,8 +95,10 @@ class Gate:
             return
         begun = time.perf_counter()
         headers: list[Header] = scope["headers"]
-        visit = scope[KEY] = Visit(headers, f"{self._mark}-{next(self._numbers):x}")
         method: str = scope["method"]
+        if method == "HEAD":
+            scope, send = {**scope, "method": "GET"}, send_no_body(send)
+        visit = scope[KEY] = Visit(headers, f"{self._mark}-{next(self._numbers):x}")
         try:
             await self._admit(scope, visit, headers)
             place = find_place(scope)
@@ -117,6 +119,7 @@ class Gate:
             await self._answer_fault(fault, scope, receive, visit.watch(send))
         finally:
             seconds = time.perf_counter() - begun
+            visit.size = 0 if method == "HEAD" else visit.size
             self.guards.metrics.record(visit.route, method, visit.status, seconds)
             self.guards.log.record(visit, method, seconds)
             self.guards.load.note_answer()
@@ -254,6 +257,17 @@ def refuse_foreign(headers: Sequence[Header]) -> None:
         raise RequestError(WRONG_HOST, detail)
     if any(name == b"forwarded" or name.startswith(b"x-forwarded-") for name, _ in headers):
         raise RequestError(FORWARDED, "Without keys this service stands behind no proxy.")
+
+
+def send_no_body(send: Send) -> Send:
+    """A `send` that keeps the body of an answer back: to HEAD its headers alone are told."""
+
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_head
 
 
 async def drop_rest(receive: Receive) -> None:

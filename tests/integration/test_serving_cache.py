@@ -84,6 +84,19 @@ def test_the_etag_covers_staleness(url: str, path: str) -> None:
         app.close()
 
 
+@pytest.mark.parametrize("path", [*PATHS, "/readyz", "/v1/accounts/nobody/risk", "/nowhere"])
+def test_head_is_answered_as_get_without_the_body(app: Service, path: str) -> None:
+    with_body = ask(app, path)
+    head = ask(app, path, method="HEAD")
+    assert (head.status_code, head.content) == (with_body.status_code, b"")
+    own = {"x-request-id", "content-length"}  # the id of the request is in a problem's body too
+    assert {*head.headers} == {*with_body.headers}
+    for name in {*head.headers} - own:
+        assert head.headers[name] == with_body.headers[name]
+    if with_body.status_code == 200:
+        assert head.headers["content-length"] == with_body.headers["content-length"]
+
+
 def test_a_snapshot_is_stale_by_its_as_of_date(tmp_path: Path) -> None:
     today = datetime.now(UTC).date()
     for days, is_stale in ((0, False), (7, False), (9, True)):

@@ -48,7 +48,7 @@ def test_another_method_is_a_405_problem_that_names_the_allowed_one(
 ) -> None:
     response = ask(app, "/v1/accounts", method=method)
     problem(response, 405, "method-not-allowed")
-    assert response.headers["allow"] == "GET"
+    assert response.headers["allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:1", "LOCALHOST:80"])
