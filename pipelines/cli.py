@@ -6,9 +6,11 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from pipelines.command.argument import name_typed
 from pipelines.command.backtest import backtest
 from pipelines.command.check import check
 from pipelines.command.demo import demo
@@ -26,7 +28,6 @@ from pipelines.command.webhooks import webhooks
 
 app = typer.Typer(
     name="keepwell",
-    help="Which B2B SaaS accounts will not renew, why, and what that costs.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -41,6 +42,26 @@ app.add_typer(keys)
 app.add_typer(webhooks)
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"keepwell {version('keepwell')}")
+        raise typer.Exit
+
+
+@app.callback()
+def choose(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Which B2B SaaS accounts will not renew, why, and what that costs."""
+
+
 def main() -> None:
     """Entry point: errors that the user can mend end with exit code 2, all others with 1.
 
@@ -51,9 +72,10 @@ def main() -> None:
     try:
         app()
     except InputError as error:
+        problems = [name_typed(problem) for problem in error.problems]
         if "--json" in sys.argv:
-            print_json({"problems": [problem.to_dict() for problem in error.problems]})
-        for problem in sorted(error.problems, key=lambda problem: problem.action == "stop"):
+            print_json({"problems": [problem.to_dict() for problem in problems]})
+        for problem in sorted(problems, key=lambda problem: problem.action == "stop"):
             word = "error" if problem.action == "stop" else problem.action
             typer.echo(f"{word}: {problem}", err=True)
         sys.exit(2)

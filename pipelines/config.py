@@ -21,6 +21,7 @@ from features.schema import TABLES
 from features.settings import CompanySettings
 from models.settings import ModelSettings
 from pipelines.entry_file import read_entries
+from pipelines.suggestion import find_keys, suggest
 
 Fault = tuple[str, str, str]  # key, what is wrong, remedy
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
@@ -158,7 +159,10 @@ def _validation_problems(error: ValidationError, places: Sequence[str]) -> list[
             loc = (places[int(loc[1])], *loc[2:])
         key = ".".join(str(part) for part in loc) or "config"
         if item["type"] == "extra_forbidden":
-            rule, remedy = "is no key of the configuration", "remove it, or see docs/config.md"
+            meant = suggest(str(loc[-1]), find_keys(Config, item["loc"][:-1]))
+            rule = "is no key of the configuration"
+            remedy = f"write {meant}" if meant else "remove it"
+            remedy += ", or see docs/config.md"
         else:
             rule, remedy = item["msg"].removeprefix("Value error, "), "see docs/config.md"
         seen = item.get("input")
@@ -181,7 +185,9 @@ def _table_faults(config: Config) -> Iterator[Fault]:
             yield f"attach.{name}", "holds a password, which would be kept with a model", remedy
     for name in config.tables:
         if name not in TABLES:
-            yield f"tables.{name}", "is no contract table", f"use {', '.join(sorted(TABLES))}"
+            meant = suggest(name, TABLES)
+            remedy = f"write {meant}" if meant else f"use {', '.join(sorted(TABLES))}"
+            yield f"tables.{name}", "is no contract table", remedy
     if "accounts" not in config.tables:
         yield "tables.accounts", "is missing", "every company needs a query for its accounts"
     if not {"contracts", "usage"} & set(config.tables):

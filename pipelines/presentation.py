@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
@@ -22,6 +23,7 @@ from pipelines.move import TierMove
 from pipelines.training import Outcome
 
 GRACE_ROWS = 5
+WIDTH = 150
 _ACTIONS = {
     "stop": "[bold red]stop[/bold red]",
     "quarantine": "[yellow]quarantine[/yellow]",
@@ -30,9 +32,14 @@ _ACTIONS = {
 
 
 def make_console(*, stderr: bool = False) -> Console:
-    """A console that is wide enough for the tables where no terminal says how wide it is."""
+    """A console that is wide enough for the tables where nothing says how wide it is.
+
+    A terminal says so, and the environment variable ``COLUMNS``.
+    """
     console = Console(highlight=False, stderr=stderr)
-    return console if console.is_terminal else Console(highlight=False, width=150, stderr=stderr)
+    if console.is_terminal or os.environ.get("COLUMNS", "").isdigit():
+        return console
+    return Console(highlight=False, width=WIDTH, stderr=stderr)
 
 
 def show_problems(console: Console, problems: Sequence[Problem]) -> None:

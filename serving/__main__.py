@@ -9,9 +9,10 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from features.errors import InputError, TransientError
+from features.errors import InputError, Problem, TransientError
 from serving.crew import Crew
 from serving.journal import log_config
 from serving.limit import DEFAULT_RATE
@@ -20,6 +21,7 @@ from serving.settings import Settings
 
 STORE_VARIABLE = "KEEPWELL_STORE"
 SERVICE_STORE_VARIABLE = "KEEPWELL_SERVICE_STORE"
+VARIABLES = {"redis": "KEEPWELL_REDIS"}
 FAILED = 1
 BAD_INPUT = 2
 
@@ -44,9 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             workers=chosen.workers,
         )
         server = build_server(settings)  # with several workers too: what is wrong shows here
-    except (InputError, TransientError) as fault:
+    except InputError as fault:
+        for problem in fault.problems:
+            print(f"keepwell serve: {_name_typed(problem)}", file=sys.stderr)
+        return BAD_INPUT
+    except TransientError as fault:
         print(f"keepwell serve: {fault}", file=sys.stderr)
-        return BAD_INPUT if isinstance(fault, InputError) else FAILED
+        return FAILED
     if chosen.socket is None and (reason := reason_not_to_listen(settings)):
         print(f"keepwell serve: {reason}", file=sys.stderr)
         return FAILED
@@ -57,6 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with suppress(KeyboardInterrupt):  # the server has stopped in order and passes it on
         server.run(sockets)
     return 0 if server.started else FAILED
+
+
+def _name_typed(problem: Problem) -> Problem:
+    """The same problem by the option or variable that it came from."""
+    if problem.table not in ("serve", "limits"):
+        return problem
+    typed = f"--{problem.column.replace('_', '-')}"
+    return replace(problem, table=VARIABLES.get(problem.column, typed), column="")
 
 
 def _for_workers(chosen: argparse.Namespace) -> list[str]:

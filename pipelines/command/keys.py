@@ -63,7 +63,11 @@ def create(
     if problems:
         raise InputError(problems)
     with _key_store() as store:
+        alike = [one.prefix for one in store.all() if _is_used(one, name.strip(), now)]
         new = store.create(name, scope or [], row_filter, now=now, expires_at=expires_at)
+    for prefix in alike:
+        said = f"{prefix} has the same name and opens too; to end it: keepwell keys revoke {prefix}"
+        typer.echo(f"warning: {said}", err=True)
     _show_new(new, now, json_=json_)
 
 
@@ -153,6 +157,10 @@ def _show_new(new: NewKey, now: datetime, *, json_: bool, old: Key | None = None
         typer.echo(f"{old.prefix} opens until {_moment(old.expires_at)}", err=True)
     typer.echo("keep this token: it is shown once and can be read nowhere", err=True)
     typer.echo(new.token)
+
+
+def _is_used(key: Key, name: str, now: datetime) -> bool:
+    return key.name == name and key.status(now) == "active"
 
 
 def _describe(key: Key) -> str:

@@ -116,7 +116,7 @@ def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_made(
     code, out, err = hooks("add", " ", "http://10.0.0.1/geheim", "--filter", "name=x")
     assert (code, out) == (2, "")
     assert [line.split(": ")[1] for line in err.splitlines()] == [
-        "row filter", "webhooks.name", "webhooks.url"
+        "--filter", "NAME", "URL"
     ]  # fmt: skip
     assert "geheim" not in err
     assert not (home / "service.db").exists()

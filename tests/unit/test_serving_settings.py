@@ -36,22 +36,35 @@ def test_all_wrong_settings_are_told_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "named"),
     [
-        ["--store", STORE, "--host", "0.0.0.0"],
-        ["--store", STORE, "--port", "70000"],
-        ["--store", "mysql://u:geheim@h/d"],
+        (["--store", STORE, "--host", "0.0.0.0"], "--host: "),
+        (["--store", STORE, "--port", "70000"], "--port: "),
+        (["--store", STORE, "--stale-after-days", "-1"], "--stale-after-days: "),
+        (["--store", STORE, "--rate", "never"], "--rate: "),
+        (["--store", STORE, "--workers", "3"], "--workers: "),
+        (["--store", "mysql://u:geheim@h/d"], "store.url: "),
     ],
 )
-def test_the_command_ends_with_2_and_one_message(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
+def test_the_command_ends_with_2_and_one_message_that_names_the_option(
+    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.count("\n") == 1
-    assert told.err.startswith("keepwell serve: ")
+    assert told.err.startswith(f"keepwell serve: {named}")
     assert "geheim" not in told.err
+
+
+def test_what_is_wrong_with_a_variable_is_told_by_its_name(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEEPWELL_REDIS", "http://geheim")
+    assert main(["--store", STORE]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("keepwell serve: KEEPWELL_REDIS: must be the URL of a Redis server")
+    assert "geheim" not in told
 
 
 def test_the_command_without_a_store_ends_with_2(
