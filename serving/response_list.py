@@ -47,6 +47,10 @@ class FamilyAnswer(Answer):
     """The accounts under one parent."""
 
     parent_id: str = Field(description="Of an account without a parent its own id")
+    account_id: str | None = Field(
+        description="The same where an account of that id is a member: the parent itself, or with "
+        "members = 1 an account that stands alone; null where no member is the parent"
+    )
     members: int
     high_tier: int = Field(description="Members in the high tier")
     arr: float | None = Field(description="Sum of what is known; null when nothing is")

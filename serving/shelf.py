@@ -52,6 +52,8 @@ class Family:
     ----------
     parent_id : str
         The parent's id; of an account without one its own.
+    account_id : str or None
+        The same where it is an account's among the members; None where no member is the parent.
     members : int
     arr : float or None
         Sum of what is known; None when nothing is.
@@ -62,6 +64,7 @@ class Family:
     """
 
     parent_id: str
+    account_id: str | None
     members: int
     arr: float | None
     arr_at_risk: dict[Basis, float]
@@ -257,7 +260,10 @@ def sum_up(accounts: Sequence[Countable]) -> Portfolio:
 
 
 def group_families(accounts: Iterable[Outline]) -> list[Family]:
-    """Accounts by parent, ranked by their summed ARR at risk, null last, then by parent id."""
+    """Accounts by parent, ranked by their summed ARR at risk, null last, then by parent id.
+
+    An account without a parent is the head of a family: those that name it as theirs join it.
+    """
     members: dict[str, list[Outline]] = {}
     for account in accounts:
         members.setdefault(account.parent_id or account.account_id, []).append(account)
@@ -273,6 +279,7 @@ def _family(parent_id: str, members: list[Outline]) -> Family:
             by_basis.setdefault(one.basis, []).append(one.arr_at_risk)
     return Family(
         parent_id,
+        parent_id if any(one.account_id == parent_id for one in members) else None,
         len(members),
         math.fsum(amounts) if amounts else None,
         {basis: math.fsum(by_basis[basis]) for basis in sorted(by_basis)},

@@ -137,14 +137,52 @@ def test_accounts_are_summed_by_parent_and_by_what_their_risk_speaks_of(
     assert told["company"] == "demo"
     assert told["currency"] == "EUR"
     assert told["families"] == [
-        {"parent_id": "P1", "members": 3, "high_tier": 2, "arr": 700.0,
+        {"parent_id": "P1", "account_id": None, "members": 3, "high_tier": 2, "arr": 700.0,
          "arr_at_risk": {"renewal": pytest.approx(390.0)}},
-        {"parent_id": "P2", "members": 2, "high_tier": 0, "arr": 350.0,
+        {"parent_id": "P2", "account_id": None, "members": 2, "high_tier": 0, "arr": 350.0,
          "arr_at_risk": {"churn": 5.0, "renewal": 90.0}},
-        {"parent_id": "B", "members": 1, "high_tier": 1, "arr": None, "arr_at_risk": {}},
-        {"parent_id": "L", "members": 1, "high_tier": 0, "arr": 500.0, "arr_at_risk": {}},
+        {"parent_id": "B", "account_id": "B", "members": 1, "high_tier": 1, "arr": None,
+         "arr_at_risk": {}},
+        {"parent_id": "L", "account_id": "L", "members": 1, "high_tier": 0, "arr": 500.0,
+         "arr_at_risk": {}},
     ]  # fmt: skip
     assert len(walk(app, "/v1/accounts?group_by=parent&limit=1")) == 4
+
+
+def test_an_account_without_a_parent_heads_the_family_of_those_that_name_it(
+    app: Service, store: SnapshotStore
+) -> None:
+    scores = (
+        due("holding", 0.9, 100.0, parent_id=None, segment="smb"),
+        due("child", 0.5, 100.0, parent_id="holding", segment="mid"),
+        due("grandchild", 0.4, 100.0, parent_id="child", segment="mid"),
+        due("alone", 0.3, 100.0, parent_id=None, segment="mid"),
+        due("own", 0.2, 100.0, parent_id="own", segment="mid"),
+    )
+    store.publish(snapshot(*scores))
+
+    def families(query: str) -> dict[str, tuple[str | None, int]]:
+        found = ask(app, f"/v1/accounts?group_by=parent{query}").json()["families"]
+        return {one["parent_id"]: (one["account_id"], one["members"]) for one in found}
+
+    others = {"child": (None, 1), "alone": ("alone", 1), "own": ("own", 1)}
+    assert families("") == {"holding": ("holding", 2), **others}
+    # Whoever does not see the parent is not told whether it is an account.
+    assert families("&segment=mid") == {"holding": (None, 1), **others}
+
+
+def test_accounts_that_are_still_to_be_decided_are_listed_by_themselves(
+    app: Service, store: SnapshotStore
+) -> None:
+    states = {"late": "in_grace", "next": "to_decide", "ever": "no_term"}
+    scores = [due(name, 0.5, state=state) for name, state in states.items()]
+    store.publish(snapshot(*scores, lost("L")))
+    whole = [one["account_id"] for one in ask(app, "/v1/accounts").json()["accounts"]]
+    assert set(whole) == {"late", "next", "ever", "L"}
+    told = ask(app, "/v1/accounts?state=to_decide&state=no_term").json()["accounts"]
+    assert sorted(one["account_id"] for one in told) == ["ever", "next"]
+    late = ask(app, "/v1/accounts?state=in_grace").json()["accounts"]
+    assert [one["account_id"] for one in late] == ["late"]
 
 
 def test_changes_since_a_snapshot_are_what_a_crm_has_to_take_over(
