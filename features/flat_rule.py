@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from features.errors import Problem
+from features.external_id import REMEDY, RULE, find_shared
 from features.flat_column import Role
+from features.flat_file import spell_text
 from features.outcome_name import states_outcome
 
 MOST_CATEGORIES = 255
@@ -17,6 +19,7 @@ MOST_CATEGORIES = 255
 LEAST_ROWS = 20
 # The AUC compares rows of one date; with fewer on a date there is next to nothing to compare.
 LEAST_PER_DATE = 10
+EXTERNAL_ID = "external_id"
 _EXAMPLES = 3
 
 
@@ -37,6 +40,7 @@ def check_roles(
     """
     yield from _check_label(table, frame[roles["label"]])
     yield from _check_account(table, frame, roles)
+    yield from _check_external_id(table, frame, roles)
     if "date" in roles:
         yield from _check_date(table, frame, roles, today)
     if "arr" in roles and not _is_number(frame[roles["arr"]]):
@@ -126,6 +130,26 @@ def _check_account(table: str, frame: pd.DataFrame, roles: Mapping[Role, str]) -
         )
         examples = tuple(str(value) for value in again[name].unique()[:_EXAMPLES])
         yield Problem(table, name, what, rows=len(again), examples=examples, remedy=remedy)
+
+
+def _check_external_id(
+    table: str, frame: pd.DataFrame, roles: Mapping[Role, str]
+) -> Iterator[Problem]:
+    """Accounts that share an id in the CRM, as the last row of each tells it."""
+    if EXTERNAL_ID not in frame or EXTERNAL_ID in roles.values():
+        return
+    if "account" in roles:
+        account = spell_text(frame[roles["account"]])
+    else:  # each row is one
+        account = pd.Series([str(place + 1) for place in range(len(frame))], dtype=object)
+    told = pd.DataFrame({"account": account, "external": spell_text(frame[EXTERNAL_ID])})
+    if "date" in roles and pd.api.types.is_datetime64_any_dtype(frame[roles["date"]].dtype):
+        told = told.loc[frame[roles["date"]].sort_values(kind="stable").index]
+    latest = told.dropna(subset=["account"]).drop_duplicates("account", keep="last").dropna()
+    shared = find_shared(zip(latest["account"], latest["external"], strict=True))
+    if shared:
+        examples = tuple(shared[:_EXAMPLES])
+        yield Problem(table, EXTERNAL_ID, RULE, len(shared), examples, REMEDY)
 
 
 def _check_date(

@@ -204,6 +204,31 @@ def test_an_account_may_stand_once_on_a_date_and_on_many_dates(tmp_path: Path) -
     assert "once on a date" in problems_of(again, tmp_path)["account_id"]
 
 
+def test_two_accounts_with_one_id_in_the_crm_are_refused(tmp_path: Path) -> None:
+    short, long = "0015g00000XyZab", "0015g00000XyZabAAF"
+    accounts = make_accounts()
+    ids = [f"crm-{place}" for place in range(len(accounts))]
+    for first, second in ((short, long), (short, short), ("7", "7")):
+        shared = accounts.assign(external_id=[first, second, *ids[2:]])
+        told = problems_of(shared, tmp_path)
+        assert told.keys() == {"external_id"}
+        assert told["external_id"].startswith("must name one account, but several")
+        assert problems_of(shared.drop(columns="account_id"), tmp_path) == told
+    other_case = pd.Series([short, short.lower(), None, None, *ids[4:]], dtype=object)
+    rows = read(accounts.assign(external_id=other_case), tmp_path).rows
+    assert rows["external_id"].iloc[0] == short
+
+
+def test_of_rows_over_time_the_last_one_tells_the_id_in_the_crm(tmp_path: Path) -> None:
+    months = make_months()
+    last = months["as_of"] == months.groupby("account_id")["as_of"].transform("max")
+    own = "crm-" + months["account_id"]
+    handed_on = own.where(last, "one of an account before")
+    assert "external_id" in read(months.assign(external_id=handed_on), tmp_path).rows
+    shared = months.assign(external_id=own.where(~last, "the same"))
+    assert problems_of(shared, tmp_path).keys() == {"external_id"}
+
+
 def test_dates_must_be_there_be_dates_and_lie_in_the_past(tmp_path: Path) -> None:
     frame = make_months().astype({"as_of": str})
     frame.loc[0, "as_of"] = "soon"
