@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import Event
 from typing import Protocol
 
 from models.lease import Lease
@@ -16,6 +16,7 @@ from models.store import SnapshotStore
 from models.tier_change import KEEP_DAYS
 from models.webhook import Message, Target, make_ping, sign_headers
 from models.webhook_store import Delivery, WebhookStore
+from pipelines.crew import work_at_once
 from pipelines.webhook_post import Outcome
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ JITTER = 0.25  # share by which a wait is longer or shorter, so that not all com
 IN_A_ROW = 3  # failures after which a target is left alone until the next run
 FAILING_FOR = timedelta(days=5)  # with nothing coming through, after which it is stopped
 AT_ONCE = 8  # targets
+STOP_S = 3.0  # for what is being sent when the process is told to end; then it is left behind
 
 
 def now_utc() -> datetime:
@@ -158,9 +160,10 @@ class Deliverer:
     def _tell(self, until: datetime | None) -> Told:
         targets = [one for one in self.hooks.targets() if one.stopped is None]
         queued = sum(self.hooks.queue(self.changes, one, self._clock()) for one in targets)
-        with ThreadPoolExecutor(AT_ONCE, "webhook") as pool:
-            # Each by itself: a target that is slow keeps no other one waiting.
-            all_told = list(pool.map(partial(self._tell_one, until=until), targets))
+        stop = Event()
+        # Each by itself: a target that is slow keeps no other one waiting.
+        tell = partial(self._tell_one, until=until, stop=stop)
+        all_told = work_at_once(tell, targets, threads=AT_ONCE, stop=stop, stop_s=STOP_S)
         counts = self.hooks.counts().values()
         return Told(
             queued=queued,
@@ -171,9 +174,9 @@ class Deliverer:
             waiting=sum(count["waiting"] for count in counts),
         )
 
-    def _tell_one(self, target: Target, *, until: datetime | None) -> Told:
+    def _tell_one(self, target: Target, *, until: datetime | None, stop: Event) -> Told:
         told, in_a_row = Told(), 0
-        while in_a_row < IN_A_ROW and self.lease.hold():
+        while in_a_row < IN_A_ROW and not stop.is_set() and self.lease.hold():
             now = self._clock()
             due = self.hooks.next_due(target.target_id, now)
             if due is None or (until is not None and now >= until):

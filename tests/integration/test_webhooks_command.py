@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,13 +22,19 @@ from pipelines.cli import main
 from pipelines.config import read_config
 from pipelines.home import Home
 from pipelines.webhook import tell_targets
-from pipelines.webhook_delivery import Deliverer, Told
+from pipelines.webhook_delivery import STOP_S, Deliverer, Told
 from tests.integration.company import due, snapshot
 from tests.integration.fault import raising
+from tests.integration.live_service import wait_until
 from tests.integration.receiver import HOST, Receiver, receiving
 
 Hooks = Callable[..., tuple[int, str, str]]
 URL = "https://crm.example.com/hooks/geheim?token=geheim"
+
+COMPANY = (
+    "config_version: 1\ncompany: acme\ntables:\n  accounts: SELECT 1\n  contracts: SELECT 1\n"
+    "labels: {{renewal: {{}}}}\nwebhooks: {{allow_private: [{host}]}}\n"
+)
 
 
 @pytest.fixture
@@ -64,11 +73,7 @@ def find_here(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
 def company(tmp_path: Path) -> str:
     """A configuration that lets the receiver in."""
     path = tmp_path / "acme.yaml"
-    path.write_text(
-        "config_version: 1\ncompany: acme\ntables:\n  accounts: SELECT 1\n  contracts: SELECT 1\n"
-        f"labels: {{renewal: {{}}}}\nwebhooks: {{allow_private: [{HOST}]}}\n",
-        encoding="utf-8",
-    )
+    path.write_text(COMPANY.format(host=HOST), encoding="utf-8")
     return str(path)
 
 
@@ -236,3 +241,35 @@ def test_watch_goes_on_after_a_fault_that_passes_until_it_is_stopped(
     assert code == 0
     assert out == "2 sent, 0 failed, 0 dead, 0 waiting\n"
     assert err == "warning: the store is away\n"
+
+
+@pytest.mark.parametrize("script", [[], [600.0]], ids=["a backlog", "a receiver that hangs"])
+def test_watch_ends_soon_when_it_is_told_to_whatever_waits(
+    hooks: Hooks, home: Path, tmp_path: Path, script: list[int | float | tuple[int, str, str]]
+) -> None:
+    many = 3000
+    config = tmp_path / "inside.yaml"
+    config.write_text(COMPANY.format(host="127.0.0.1"), encoding="utf-8")
+    with receiving(tmp_path, encrypted=False) as receiver:
+        receiver.script = script
+        with SnapshotStore(Home.from_environment().store_url) as store:
+            store.publish(snapshot(*(due(f"A{number}", 0.9) for number in range(many))))
+            url = f"http://127.0.0.1:{receiver.port}/hooks"
+            assert hooks("add", "crm", url, "--config", str(config))[0] == 0
+            store.publish(snapshot(*(due(f"A{number}", 0.1) for number in range(many))))
+        command = ["webhooks", "deliver", "--watch", "--config", str(config)]
+        environment = {**os.environ, "KEEPWELL_HOME": str(home)}
+        program = [sys.executable, "-m", "pipelines", *command]
+        with subprocess.Popen(program, env=environment) as run:
+            wait_until(lambda: bool(receiver.got))
+            begun = time.monotonic()
+            run.terminate()
+            assert run.wait(60) == 0
+            assert time.monotonic() - begun < STOP_S + 6
+        (listed,) = json.loads(hooks("list", "--json")[1])["targets"]
+        # All but those that came through wait as before; one cut off is no failure of the target.
+        assert listed["waiting"] + listed["sent"] == many
+        assert listed["waiting"] > 0
+        assert (listed["dead"], listed["failing_since"]) == (0, None)
+        if not script:
+            assert listed["sent"] in (len(receiver.got) - 1, len(receiver.got))
