@@ -9,6 +9,7 @@ import httpx
 from fastapi import FastAPI
 
 from serving.application import Service, create_app
+from serving.journal import RequestLog
 from serving.settings import Settings
 
 # Whether a snapshot is stale is a test of its own: the others look at old ones.
@@ -66,7 +67,7 @@ def problem(response: httpx.Response, status: int, name: str) -> dict[str, Any]:
     return document
 
 
-def serve(store_url: str, **changes: Any) -> Service:
+def serve(store_url: str, *, log: RequestLog | None = None, **changes: Any) -> Service:
     """An application over a store, which looks for a newer snapshot with every request."""
     options = {"refresh_s": 0.0, "stale_after_days": NEVER_STALE, **changes}
-    return create_app(Settings(store_url=store_url, **options))
+    return create_app(Settings(store_url=store_url, **options), log=log)

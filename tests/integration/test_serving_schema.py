@@ -23,6 +23,7 @@ from models.key_store import KeyStore
 from models.service_store import ServiceStore
 from models.store import SnapshotStore
 from serving.application import Service
+from serving.journal import RequestLog
 from tests.integration.client import serve
 from tests.integration.company import due, lost, snapshot
 
@@ -66,6 +67,7 @@ def caller(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Caller]:
         service_store_url=service_url,
         refresh_s=3600.0,
         rate="1000000/minute",
+        log=RequestLog(lambda _: None),  # thousands of lines that say nothing of a failure
         memory_mb=0 if request.param == "by request" else 64,
     )
     if app.guards.keys is not None:

@@ -42,6 +42,13 @@ def base(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield base
 
 
+@pytest.fixture
+def patient(url: str) -> Iterator[str]:
+    """A service that waits as long as it does elsewhere, for what is answered in any case."""
+    with served(Settings(store_url=url)) as base:
+        yield base
+
+
 def connect(base: str) -> socket.socket:
     port = int(base.rpartition(":")[2])
     return socket.create_connection(("127.0.0.1", port), timeout=30)
@@ -180,17 +187,19 @@ def test_what_is_no_http_is_a_problem_or_an_end_and_never_a_failure(
     ids=lambda value: repr(value)[2:60],
 )
 def test_odd_paths_and_methods_are_answered_by_the_letter(
-    base: str, request_line: bytes, status: bytes
+    patient: str, request_line: bytes, status: bytes
 ) -> None:
-    told = talk(base, request_line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    told = talk(patient, request_line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert told.split(b" ")[1] == status
     assert b"text/plain" not in told
     assert not request_line.startswith(b"HEAD") or told.endswith(b"\r\n\r\n")
 
 
-def test_a_request_to_change_the_protocol_changes_none(base: str) -> None:
+def test_a_request_to_change_the_protocol_changes_none(patient: str) -> None:
     for upgrade in (b"websocket", b"h2c"):
-        told = talk(base, HEAD + b"Connection: Upgrade, close\r\nUpgrade: " + upgrade + b"\r\n\r\n")
+        told = talk(
+            patient, HEAD + b"Connection: Upgrade, close\r\nUpgrade: " + upgrade + b"\r\n\r\n"
+        )
         assert told.startswith(b"HTTP/1.1 200 ")
 
 
