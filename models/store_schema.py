@@ -6,12 +6,24 @@ from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from features.errors import InputError, Problem
 from models.database import Database
-from models.store_table import ADDED, CURRENT_SNAPSHOT, METADATA, STORE_SCHEMA
+from models.store_table import (
+    ACCOUNT_BOARD,
+    ACCOUNT_LIFE,
+    ADDED,
+    CURRENT_SNAPSHOT,
+    METADATA,
+    OUTCOME,
+    SNAPSHOT_DOCUMENT,
+    STORE_SCHEMA,
+)
 from models.tier_change import TIER_CHANGE
 
-SCHEMA_VERSION = 4  # what came with a version that can be reached from the one before: ADDED
+SCHEMA_VERSION = 5  # what came with a version that can be reached from the one before: ADDED
 SCHEMA_LOCK = 0x6B656570  # any number that no other program uses as an advisory lock
-ADDED_TABLES = {4: (TIER_CHANGE,)}
+ADDED_TABLES = {
+    4: (TIER_CHANGE,),
+    5: (SNAPSHOT_DOCUMENT, ACCOUNT_BOARD, ACCOUNT_LIFE, OUTCOME),
+}
 
 
 def make_schema(database: Database, connection: Connection) -> None:
