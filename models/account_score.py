@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, NamedTuple, get_args
 
+from models.alert import Alert
+from models.health import Health
+
 State = Literal[
     "to_decide",
     "renewed",
@@ -140,6 +143,23 @@ class AccountScore:
         Log-odds by feature group; with `base_log_odds` they add up to those of the probability.
     base_log_odds : float or None
         Log-odds of the model's average account.
+    health : Health or None
+        None where none of its factors is known.
+    north_star : float or None
+        The configured measure of value, as of the as-of date; None when it is not known.
+    north_star_change : float or None
+        Its change to the span before, as a share (-0.5: half); None when that cannot be told.
+    alerts : tuple of Alert
+        The most severe first; those closed in this run last.
+    playbooks : tuple of str
+        Names of the two or three that fit the account, the most fitting first.
+    growth : tuple of str
+        Why the account is ready to grow, in plain words; empty where it is not.
+    rescored_probability : float or None
+        What the current model says of the account's figures of the snapshot before, share 0-1; None
+        where the model is the same, or the account was not in it on this basis.
+    rescored_contributions : dict of str to float
+        Log-odds by feature group behind it; empty likewise.
     rank : int or None
         Place in the snapshot's ranking from 1, set by the store; no part of equality.
     """
@@ -173,6 +193,14 @@ class AccountScore:
     drivers: tuple[Driver, ...] = ()
     contributions: dict[str, float] = field(default_factory=dict)
     base_log_odds: float | None = None
+    health: Health | None = None
+    north_star: float | None = None
+    north_star_change: float | None = None
+    alerts: tuple[Alert, ...] = ()
+    playbooks: tuple[str, ...] = ()
+    growth: tuple[str, ...] = ()
+    rescored_probability: float | None = None
+    rescored_contributions: dict[str, float] = field(default_factory=dict)
     rank: int | None = field(default=None, compare=False)
 
     @property

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from features.errors import InputError, Problem
 from models.account_score import ranking_key
+from models.life import Outcome
 from models.publish_gate import compare_with_served, judge_publish
 from models.settings import PublishSettings, RetentionSettings
 from models.snapshot import Snapshot
@@ -17,11 +18,18 @@ from models.snapshot_diff import Trace, trace_account
 from models.snapshot_id import least_snapshot_id, next_snapshot_id
 from models.snapshot_retention import outlived_snapshots
 from models.store_table import (
+    ACCOUNT_BOARD,
+    ACCOUNT_LIFE,
     ACCOUNT_SCORE,
     CURRENT_SNAPSHOT,
+    OF_A_SNAPSHOT,
+    OF_THE_NEWEST,
+    OUTCOME,
     SNAPSHOT,
+    SNAPSHOT_DOCUMENT,
     TRACE,
     header_row,
+    pack,
     score_row,
 )
 from models.tier_change import KEEP_DAYS, TIER_CHANGE, find_tier_changes
@@ -75,6 +83,7 @@ def write_publication(connection: Connection, snapshot: Snapshot, rules: Publish
     if ranked:
         rows = [score_row(snapshot_id, rank, one) for rank, one in enumerate(ranked, 1)]
         connection.execute(insert(ACCOUNT_SCORE), rows)
+    _write_pages(connection, snapshot_id, snapshot)
     changes = []
     if served_id is not None:
         changes = find_tier_changes(snapshot_id, snapshot.company, served, new)
@@ -94,8 +103,43 @@ def hold_pointer(connection: Connection) -> str | None:
 
 def remove_snapshots(connection: Connection, ids: Sequence[str]) -> None:
     """Remove snapshots with their accounts."""
-    for table in (ACCOUNT_SCORE, SNAPSHOT):
+    for table in (*OF_A_SNAPSHOT, SNAPSHOT):
         connection.execute(delete(table).where(table.c.snapshot_id.in_(ids)))
+
+
+def _write_pages(connection: Connection, snapshot_id: str, snapshot: Snapshot) -> None:
+    """What the pages show beside the scores; of boards and lives only the newest are kept."""
+    for table in OF_THE_NEWEST:
+        connection.execute(delete(table))
+    own = {"snapshot_id": snapshot_id}
+    rows: dict[Table, list[dict[str, object]]] = {
+        SNAPSHOT_DOCUMENT: [
+            own | {"name": name, "body": pack(document)}
+            for name, document in snapshot.documents.items()
+        ],
+        ACCOUNT_BOARD: [
+            own | {"account_id": account, "body": pack(board)}
+            for account, board in snapshot.boards.items()
+        ],
+        ACCOUNT_LIFE: [own | asdict(life) for life in snapshot.lives],
+    }
+    for table, written in rows.items():
+        if written:
+            connection.execute(insert(table), written)
+    _write_outcomes(connection, snapshot.outcomes)
+
+
+def _write_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    """Put down what became of earlier probabilities; what was put down before stays as it is."""
+    kept = set(connection.scalars(select(SNAPSHOT.c.snapshot_id)))
+    known = set(connection.execute(select(OUTCOME.c.snapshot_id, OUTCOME.c.account_id)).all())
+    new = [
+        asdict(one)
+        for one in outcomes
+        if one.snapshot_id in kept and (one.snapshot_id, one.account_id) not in known
+    ]
+    if new:
+        connection.execute(insert(OUTCOME), new)
 
 
 def _served_by(connection: Connection, company: str) -> str | None:

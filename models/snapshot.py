@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from models.account_score import (
     State,
     Tier,
 )
+from models.life import Life, Outcome
 
 STALE_AFTER_DAYS = 8.0  # a snapshot a week, and a day of grace
 
@@ -50,6 +51,18 @@ class Snapshot:
         Of the resolved config.
     stale_after_days : float
         Age of the as-of date from which the snapshot is stale: as the config allows.
+    backfilled : bool
+        Whether it was made later for a past date, by models that knew no more than that date.
+    documents : mapping of str to object
+        JSON about the whole company by name, for the pages; each whole, so that none is shown to a
+        key with a row filter.
+    boards : mapping of str to object
+        JSON by account id: what the account's page shows beside the score. Only the newest
+        snapshot's are kept.
+    lives : tuple of Life
+        Every account that ever was a customer. Only the newest snapshot's are kept.
+    outcomes : tuple of Outcome
+        What of earlier snapshots became known by this one.
     """
 
     as_of: date | None
@@ -62,6 +75,11 @@ class Snapshot:
     scores: tuple[AccountScore, ...]
     config_hash: str
     stale_after_days: float = STALE_AFTER_DAYS
+    backfilled: bool = False
+    documents: Mapping[str, object] = field(default_factory=dict)
+    boards: Mapping[str, object] = field(default_factory=dict)
+    lives: tuple[Life, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +123,8 @@ class SnapshotHeader:
         Why it would not have been published without being forced; empty when it passed.
     stale_after_days : float or None
         As in `Snapshot`; None in one that an older Keepwell published.
+    backfilled : bool
+        As in `Snapshot`.
     as_of, data_end, company, currency, created_at, models, thresholds, config_hash
         As in `Snapshot`.
     """
@@ -124,6 +144,7 @@ class SnapshotHeader:
     previous_id: str | None = None
     forced: tuple[str, ...] = ()
     stale_after_days: float | None = None
+    backfilled: bool = False
 
 
 class Countable(Protocol):

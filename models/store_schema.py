@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from sqlalchemy import Column, Connection, insert, inspect, select, text, update
+from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from features.errors import InputError, Problem
 from models.database import Database
 from models.store_table import (
-    ACCOUNT_SCORE,
+    ACCOUNT_BOARD,
+    ACCOUNT_LIFE,
+    ADDED_COLUMNS,
     CURRENT_SNAPSHOT,
     METADATA,
-    SNAPSHOT,
+    OUTCOME,
+    SNAPSHOT_DOCUMENT,
     STORE_SCHEMA,
 )
 from models.tier_change import TIER_CHANGE
 
-SCHEMA_VERSION = 5  # what came with a version that can be reached from the one before: ADDED
+SCHEMA_VERSION = 6  # what came with a version that can be reached from the one before: ADDED
 SCHEMA_LOCK = 0x6B656570  # any number that no other program uses as an advisory lock
-# Columns that a version added; a store of the version before gets them, empty.
-ADDED: Mapping[int, tuple[Column[Any], ...]] = {
-    3: tuple(
-        ACCOUNT_SCORE.c[name]
-        for name in ("loss_probability_low", "loss_probability_high", "abstained")
-    ),
-    4: (
-        ACCOUNT_SCORE.c.top_driver,
-        *(SNAPSHOT.c[name] for name in ("previous_id", "forced", "stale_after_days")),
-    ),
-    5: (TIER_CHANGE.c.company,),
+# The outbox is not known where the other tables are.
+ADDED = {**ADDED_COLUMNS, 6: (TIER_CHANGE.c.company,)}
+ADDED_TABLES = {
+    4: (TIER_CHANGE,),
+    5: (SNAPSHOT_DOCUMENT, ACCOUNT_BOARD, ACCOUNT_LIFE, OUTCOME),
 }
-ADDED_TABLES = {4: (TIER_CHANGE,)}
 
 
 def make_schema(database: Database, connection: Connection) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -17,6 +19,7 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Integer,
+    LargeBinary,
     MetaData,
     RowMapping,
     Table,
@@ -26,6 +29,8 @@ from sqlalchemy import (
 )
 
 from models.account_score import AccountScore, Driver
+from models.alert import Alert
+from models.health import Health, HealthFactor
 from models.snapshot import Snapshot, SnapshotHeader, Totals, count_states, total_money
 from models.snapshot_diff import Trace, top_driver
 
@@ -109,6 +114,7 @@ SNAPSHOT = Table(
     Column("previous_id", Text),  # no foreign key: retention may have removed it
     Column("forced", Text),  # JSON
     Column("stale_after_days", Double),
+    Column("backfilled", Boolean),  # null: no
 )
 
 CURRENT_SNAPSHOT = Table(
@@ -153,20 +159,103 @@ ACCOUNT_SCORE = Table(
     Column("contributions", Text, nullable=False),
     Column("base_log_odds", Double),
     Column("top_driver", Text),  # of `drivers`, so that comparing snapshots need not read them
+    Column("health_score", Double),  # of `health`, for the same reason
+    Column("health", Text),  # this and the four below: JSON
+    Column("alerts", Text),
+    Column("playbooks", Text),
+    Column("growth", Text),
+    Column("rescored_contributions", Text),
+    Column("rescored_probability", Double),
+    Column("north_star", Double),
+    Column("north_star_change", Double),
     UniqueConstraint("snapshot_id", "rank"),
 )
 
+SNAPSHOT_DOCUMENT = Table(
+    "snapshot_document",
+    METADATA,
+    Column("snapshot_id", Text, ForeignKey("snapshot.snapshot_id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),  # this and the next: JSON, compressed
+)
+
+ACCOUNT_BOARD = Table(
+    "account_board",
+    METADATA,
+    Column("snapshot_id", Text, ForeignKey("snapshot.snapshot_id"), primary_key=True),
+    Column("account_id", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+ACCOUNT_LIFE = Table(
+    "account_life",
+    METADATA,
+    Column("snapshot_id", Text, ForeignKey("snapshot.snapshot_id"), primary_key=True),
+    Column("account_id", Text, primary_key=True),
+    Column("parent_id", Text),
+    Column("segment", Text),
+    Column("account_tier", Text),
+    Column("region", Text),
+    Column("owner", Text),
+    Column("started_on", Date, nullable=False),
+    Column("left_on", Date),
+    Column("arr", Double),
+    Column("value_by_day_30", Boolean),
+    Column("value_by_day_90", Boolean),
+)
+
+OUTCOME = Table(
+    "outcome",
+    METADATA,
+    Column("snapshot_id", Text, ForeignKey("snapshot.snapshot_id"), primary_key=True),
+    Column("account_id", Text, primary_key=True),
+    Column("lost", Boolean, nullable=False),
+    Column("known_on", Date, nullable=False),
+    Column("worked_on", Boolean, nullable=False),
+)
+
+# Kept for the newest snapshot alone; the second line goes with its snapshot.
+OF_THE_NEWEST = (ACCOUNT_BOARD, ACCOUNT_LIFE)
+OF_A_SNAPSHOT = (*OF_THE_NEWEST, SNAPSHOT_DOCUMENT, OUTCOME, ACCOUNT_SCORE)
+
 TRACE = tuple(ACCOUNT_SCORE.c[name] for name in Trace._fields)
 
-PLAIN = tuple(
-    item.name
-    for item in fields(AccountScore)
-    if item.name not in ("drivers", "contributions", "rank")
-)
+# Columns that a version added; a store of the version before gets them, empty.
+ADDED_COLUMNS: Mapping[int, tuple[Column[Any], ...]] = {
+    3: tuple(
+        ACCOUNT_SCORE.c[name]
+        for name in ("loss_probability_low", "loss_probability_high", "abstained")
+    ),
+    4: (
+        ACCOUNT_SCORE.c.top_driver,
+        *(SNAPSHOT.c[name] for name in ("previous_id", "forced", "stale_after_days")),
+    ),
+    5: (
+        SNAPSHOT.c.backfilled,
+        *(
+            ACCOUNT_SCORE.c[name]
+            for name in (
+                "health_score",
+                "health",
+                "alerts",
+                "playbooks",
+                "growth",
+                "rescored_contributions",
+                "rescored_probability",
+                "north_star",
+                "north_star_change",
+            )
+        ),
+    ),
+}
+
+_JSON = ("drivers", "contributions", "health", "alerts", "playbooks", "growth",
+         "rescored_contributions")  # fmt: skip
+PLAIN = tuple(item.name for item in fields(AccountScore) if item.name not in (*_JSON, "rank"))
 PLAIN_OF_HEADER = tuple(
     item.name
     for item in fields(SnapshotHeader)
-    if item.name not in ("models", "thresholds", "counts", "totals", "forced")
+    if item.name not in ("models", "thresholds", "counts", "totals", "forced", "backfilled")
 )
 
 
@@ -179,6 +268,12 @@ def score_row(snapshot_id: str, rank: int, score: AccountScore) -> dict[str, Any
         "drivers": _dump([driver._asdict() for driver in score.drivers]),
         "contributions": _dump(score.contributions),
         "top_driver": top_driver(score),
+        "health_score": score.health and score.health.score,
+        "health": score.health and _dump(asdict(score.health)),
+        "alerts": _dump_some([_alert_json(alert) for alert in score.alerts]),
+        "playbooks": _dump_some(score.playbooks),
+        "growth": _dump_some(score.growth),
+        "rescored_contributions": _dump_some(score.rescored_contributions),
     }
 
 
@@ -189,12 +284,35 @@ def read_score(row: Row) -> AccountScore:
         rank=row["rank"],
         drivers=tuple(_read_driver(driver) for driver in json.loads(row["drivers"])),
         contributions=json.loads(row["contributions"]),
+        health=_read_health(row["health"]),
+        alerts=tuple(_read_alert(alert) for alert in json.loads(row["alerts"] or "[]")),
+        playbooks=tuple(json.loads(row["playbooks"] or "[]")),
+        growth=tuple(json.loads(row["growth"] or "[]")),
+        rescored_contributions=json.loads(row["rescored_contributions"] or "{}"),
     )
 
 
 def _read_driver(stored: dict[str, Any]) -> Driver:
     """A driver; what an older Keepwell did not write is None, and what a newer one adds is left."""
     return Driver(**{name: stored[name] for name in Driver._fields if name in stored})
+
+
+def _read_health(stored: str | None) -> Health | None:
+    if stored is None:
+        return None
+    found = json.loads(stored)
+    factors = tuple(HealthFactor(*factor) for factor in found.pop("factors"))
+    return Health(**found, factors=factors)
+
+
+def _alert_json(alert: Alert) -> dict[str, Any]:
+    return alert._asdict() | {"first_seen": alert.first_seen.isoformat()}
+
+
+def _read_alert(stored: dict[str, Any]) -> Alert:
+    """An alert; what a newer Keepwell adds is left."""
+    known = {name: stored[name] for name in Alert._fields if name in stored}
+    return Alert(**known | {"first_seen": date.fromisoformat(stored["first_seen"])})
 
 
 def header_row(
@@ -221,6 +339,7 @@ def header_row(
         "previous_id": previous_id,
         "forced": _dump(list(forced)) if forced else None,
         "stale_after_days": snapshot.stale_after_days,
+        "backfilled": snapshot.backfilled,
     }
 
 
@@ -233,7 +352,23 @@ def read_header(row: Row) -> SnapshotHeader:
         counts=json.loads(row["counts"]),
         totals=Totals(**json.loads(row["totals"])),
         forced=tuple(json.loads(row["forced"])) if row["forced"] else (),
+        backfilled=bool(row["backfilled"]),
     )
+
+
+def pack(document: object) -> bytes:
+    """JSON as it is kept where it is long."""
+    return zlib.compress(_dump(document).encode())
+
+
+def unpack(body: bytes) -> Any:  # Any: JSON
+    """The document that `pack` packed."""
+    return json.loads(zlib.decompress(body))
+
+
+def _dump_some(found: Sequence[Any] | Mapping[str, Any]) -> str | None:
+    """JSON of a list or mapping; None where it is empty."""
+    return _dump(found) if found else None
 
 
 def _dump(document: object) -> str:
