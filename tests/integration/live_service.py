@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from models.bundle import describe, sha256, write_bundle
 from models.card import CARD_FILE
@@ -116,7 +117,10 @@ def running(home: Path, *, publishes: bool = True, **changes: Any) -> Iterator[S
     if publishes:
         publish(url)
     settings = Settings(store_url=url, home=home, refresh_s=0.05, **changes)
-    server = build_server(settings)
+    with pytest.MonkeyPatch.context() as patched:
+        # It lives longer than a test: its lines would stand between the results of several.
+        patched.setattr("serving.journal._write_to_stderr", lambda _: None)
+        server = build_server(settings)
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
