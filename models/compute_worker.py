@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import gzip
 import os
 import resource
 import signal
@@ -23,10 +24,12 @@ import orjson
 from features.errors import InputError
 from models.frame import (
     ANSWER,
+    ANSWER_GZIP,
     FAILED,
     FAULTS,
     READY,
     REFUSED,
+    ROWS_GZIP,
     pack_frame,
     read_frame,
 )
@@ -47,6 +50,8 @@ UNUSED = (
 )
 MEMORY = 4 * 1024**3  # bytes of address space; a forged model asks for more than there is
 PIPE = 1_048_576  # bytes
+GZIP_FROM = 8192  # bytes; less is sent in few packets anyway
+GZIP_LEVEL = 1
 ALLOCATIONS = 200_000  # more than a request makes, which leaves nothing behind
 BAD_INPUT = 2
 
@@ -74,8 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(ALLOCATIONS)
     _send(answers, READY, orjson.dumps({"version": live.card.version}))
     while (frame := read_frame(requests)) is not None:
+        kind, body = frame
         try:
-            _send(answers, ANSWER, live.answer(frame[1]))
+            answer = live.answer(body)
+            if kind == ROWS_GZIP and len(answer) >= GZIP_FROM:
+                _send(answers, ANSWER_GZIP, gzip.compress(answer, GZIP_LEVEL, mtime=0))
+            else:
+                _send(answers, ANSWER, answer)
         except RowFaultError as fault:
             _send(answers, FAULTS, orjson.dumps(fault.faults))
         except ArithmeticError:
@@ -86,8 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
     """Both pipes for messages alone: what a library prints goes nowhere."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    with suppress(AttributeError, OSError):  # Linux; an answer goes through at once
-        fcntl.fcntl(answers.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
+    for pipe in (requests, answers):
+        with suppress(AttributeError, OSError):  # Linux; a message goes through at once
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nowhere, number)

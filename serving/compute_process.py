@@ -14,7 +14,7 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
-from models.frame import KIND, LENGTH, LONGEST, READY, REFUSED, ROWS, pack_frame, split_frame
+from models.frame import HEAD, LONGEST, READY, REFUSED, ROWS, ROWS_GZIP, pack_frame
 
 BUFFER = 1_048_576  # bytes that are read ahead of a pipe
 STOP_S = 2.0
@@ -116,13 +116,15 @@ class ComputeProcess:
         """Of the worker."""
         return self._process.pid
 
-    async def ask(self, body: bytes, *, within_s: float) -> Frame:
+    async def ask(self, body: bytes, *, within_s: float, takes_gzip: bool = False) -> Frame:
         """Kind and content of the answer to rows, as `models.compute_worker` gives it.
 
         Parameters
         ----------
         body : bytes
             As the caller sent it.
+        takes_gzip : bool
+            Whether the answer may come under gzip.
         within_s : float
             Seconds; a worker that does not end one request in that time is ended itself.
 
@@ -139,7 +141,7 @@ class ComputeProcess:
         answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         self._waiting.append(answer)
         # Not drained: how many wait, and how long their bodies are, is bounded by the caller.
-        self._process.stdin.write(pack_frame(ROWS, body))
+        self._process.stdin.write(pack_frame(ROWS_GZIP if takes_gzip else ROWS, body))
         try:
             return await asyncio.wait_for(answer, within_s)
         except TimeoutError:
@@ -186,10 +188,10 @@ class ComputeProcess:
 
 
 async def _read_frame(pipe: asyncio.StreamReader) -> Frame:
-    (length,) = LENGTH.unpack(await pipe.readexactly(LENGTH.size))
-    if not KIND <= length <= LONGEST:
+    length, kind = HEAD.unpack(await pipe.readexactly(HEAD.size))
+    if length > LONGEST:
         raise OSError("no frame of ours")
-    return split_frame(await pipe.readexactly(length))
+    return kind, await pipe.readexactly(length)
 
 
 async def kill(process: Process) -> None:
