@@ -21,7 +21,7 @@ import pytest
 from models.bundle import MODEL_FILE
 from models.champion import bundle_folder
 from models.driver import explain
-from serving import live_models, route_compute
+from serving import live_models, scoring
 from serving.response_compute import RowsAnswer
 from tests.integration.client import problem
 from tests.integration.damage import DAMAGES
@@ -320,8 +320,8 @@ def test_where_the_promoted_bundle_is_damaged_a_killed_worker_comes_back_as_it_w
 def test_while_too_many_wait_the_answer_is_503_at_once_and_lookups_go_on(
     one: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(route_compute, "MOST_WAITING", 3)
-    monkeypatch.setattr(route_compute, "WITHIN_S", 2.0)
+    monkeypatch.setattr(scoring, "MOST_WAITING", 3)
+    monkeypatch.setattr(scoring, "WITHIN_S", 2.0)
     assert one.live.process is not None
     stuck = one.live.process.process_id
     os.kill(stuck, signal.SIGSTOP)  # a worker that hangs
