@@ -7,7 +7,6 @@ end. Whatever a bundle does to it, the service lives on.
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import gzip
 import os
@@ -49,7 +48,6 @@ UNUSED = (
     "duckdb",
 )
 MEMORY = 4 * 1024**3  # bytes of address space; a forged model asks for more than there is
-PIPE = 1_048_576  # bytes
 GZIP_FROM = 8192  # bytes; less is sent in few packets anyway
 GZIP_LEVEL = 1
 ALLOCATIONS = 200_000  # more than a request makes, which leaves nothing behind
@@ -96,9 +94,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
     """Both pipes for messages alone: what a library prints goes nowhere."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    for pipe in (requests, answers):
-        with suppress(AttributeError, OSError):  # Linux; a message goes through at once
-            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nowhere, number)
