@@ -208,7 +208,7 @@ async def _spawn(
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "models.compute_worker", str(folder), company, model,
-                stdin=theirs, stdout=theirs, stderr=DEVNULL,
+                stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=DEVNULL,
                 env=make_environment(),
                 start_new_session=True,  # a signal to the service lets it answer what it has begun
             )  # fmt: skip

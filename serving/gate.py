@@ -76,7 +76,8 @@ class Gate:
     """Lets a request through to an application, or answers it with a problem document.
 
     It gives the request its id, asks for its key and rate, keeps strangers out where there are no
-    keys, answers lookups and scores rows itself, turns whatever is raised into a problem, and notes the outcome.
+    keys, answers lookups and scores rows itself, turns whatever is raised into a problem, and notes
+    the outcome.
 
     Parameters
     ----------
@@ -204,7 +205,8 @@ class Gate:
                 raise HTTPException(TOO_SLOW.status, detail) from None
             seen += len(message.get("body", b""))
             if seen > settings.most_bytes:
-                await drop_rest(receive)
+                if message.get("more_body", False):
+                    await drop_rest(receive)
                 raise HTTPException(TOO_LARGE.status, too_large(settings).detail)
             is_whole = not message.get("more_body", False)
             return message
@@ -220,8 +222,8 @@ class Gate:
             raise ConnectionAbortedError("the answer could not be finished") from None
         problem = find_problem(fault)
         headers = {"Connection": "close"} if problem.kind in UNREAD else {}
-        if problem.kind is TOO_LARGE:
-            await drop_rest(receive)
+        if problem.kind is TOO_LARGE and isinstance(fault, RequestError):
+            await drop_rest(receive)  # by what it said of its length; else it was read
         if problem.kind is UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
         answer = problem_response(

@@ -168,7 +168,7 @@ class StillModel(LiveModel):
 
     async def ask(self, body: bytes, *, within_s: float, takes_gzip: bool) -> tuple[bytes, bytes]:
         assert body == b'{"rows":[{"usage":1.0}]}'
-        assert within_s > 0
+        assert (within_s > 0, takes_gzip) == (True, True)
         return ANSWER, b'{"results": []}'
 
 
