@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from models.compute_worker import NICE
 from models.frame import (
     ANSWER,
     FAULTS,
@@ -85,6 +87,13 @@ def test_a_request_that_breaks_off_ends_it(tmp_path: Path) -> None:
         process.stdin.write(HEAD.pack(99, b"Q") + b"{")
         process.stdin.close()
         assert process.wait(20) == 0
+
+
+def test_it_gives_way_to_the_service(tmp_path: Path) -> None:
+    with worker(write(tmp_path, "7")) as process:
+        assert hear(process)[0] == READY
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) >= NICE
+        assert os.sched_getscheduler(process.pid) == os.SCHED_BATCH
 
 
 def test_it_imports_nothing_that_trains_tracks_or_schedules(tmp_path: Path) -> None:
