@@ -1,14 +1,14 @@
 """A process that scores rows with one model.
 
 The service starts it: ``python -m models.compute_worker FOLDER COMPANY MODEL``. It proves the
-bundle, says that it is ready, and then answers one request after another over its pipes until they
+bundle, says that it is ready, and then answers one request after another over its socket until they
 end. Whatever a bundle does to it, the service lives on.
 """
 
 from __future__ import annotations
 
-import fcntl
 import gc
+import gzip
 import os
 import resource
 import signal
@@ -23,16 +23,18 @@ import orjson
 from features.errors import InputError
 from models.frame import (
     ANSWER,
+    ANSWER_GZIP,
     FAILED,
     FAULTS,
     READY,
     REFUSED,
+    ROWS_GZIP,
     pack_frame,
     read_frame,
 )
 from models.proof import prove
 
-NICE = 5  # lookups go first where the machine is busy
+NICE = 10  # lookups go first where the machine is busy; a worker still gets a tenth of a core then
 LOAD_S = 120  # after which the kernel ends a worker that is still loading, whoever waits for it
 UNUSED = (
     "pandas",
@@ -46,7 +48,8 @@ UNUSED = (
     "duckdb",
 )
 MEMORY = 4 * 1024**3  # bytes of address space; a forged model asks for more than there is
-PIPE = 1_048_576  # bytes
+GZIP_FROM = 8192  # bytes; less is sent in few packets anyway
+GZIP_LEVEL = 1
 ALLOCATIONS = 200_000  # more than a request makes, which leaves nothing behind
 BAD_INPUT = 2
 
@@ -54,7 +57,8 @@ BAD_INPUT = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer until the requests end; 0 then, 2 when the bundle is refused."""
     folder, company, model = sys.argv[1:] if arguments is None else arguments
-    requests, answers = _take_pipes()
+    requests, answers = _take_ends()
+    _give_way()
     _limit()
     try:
         proof = prove(Path(folder), company=company, model=model)
@@ -74,8 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(ALLOCATIONS)
     _send(answers, READY, orjson.dumps({"version": live.card.version}))
     while (frame := read_frame(requests)) is not None:
+        kind, body = frame
         try:
-            _send(answers, ANSWER, live.answer(frame[1]))
+            answer = live.answer(body)
+            if kind == ROWS_GZIP and len(answer) >= GZIP_FROM:
+                _send(answers, ANSWER_GZIP, gzip.compress(answer, GZIP_LEVEL, mtime=0))
+            else:
+                _send(answers, ANSWER, answer)
         except RowFaultError as fault:
             _send(answers, FAULTS, orjson.dumps(fault.faults))
         except ArithmeticError:
@@ -83,11 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Both pipes for messages alone: what a library prints goes nowhere."""
+def _take_ends() -> tuple[BinaryIO, BinaryIO]:
+    """Both ways for messages alone: what a library prints goes nowhere."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    with suppress(AttributeError, OSError):  # Linux; an answer goes through at once
-        fcntl.fcntl(answers.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nowhere, number)
@@ -99,11 +106,20 @@ def refuse_imports() -> None:
     sys.modules.update(dict.fromkeys(UNUSED))  # type: ignore[arg-type]  # None: not to be imported
 
 
+def _give_way() -> None:
+    """Let the service go first: the worker takes no core away from it when a request comes in.
+
+    Not `SCHED_IDLE`: beside a training run nothing would be left for rows.
+    """
+    os.nice(NICE)
+    with suppress(AttributeError, OSError):  # Linux
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
 def _limit() -> None:
     """Bound what loading may take; Ctrl+C is the service's to hear."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.alarm(LOAD_S)
-    os.nice(NICE)
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
     with suppress(OSError, ValueError):  # not every system keeps such a limit

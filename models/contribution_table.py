@@ -46,10 +46,9 @@ class ContributionTable:
         Whether a numeric split sends NaN to the left.
     other : tuple of (int, float (m,))
         Place of each split by category, with the codes that go left.
-    weight : int, (s,)
-        Bit of each split in the number of its tree's kind.
-    begins : int, (t,)
-        First split of each tree that has any.
+    places : int, (d, t)
+        Where the splits of each tree that has any stand: its first, its second …; s where it has
+        no more of them.
     cells : float, (c,)
         Contributions; NaN for kinds that no row is of.
     cell_begins, tree, target : int, (u,)
@@ -67,8 +66,7 @@ class ContributionTable:
     threshold: FloatArray
     missing_left: BoolArray
     other: tuple[tuple[int, FloatArray], ...]
-    weight: npt.NDArray[np.intp]
-    begins: npt.NDArray[np.intp]
+    places: npt.NDArray[np.intp]
     cells: FloatArray
     cell_begins: npt.NDArray[np.intp]
     tree: npt.NDArray[np.intp]
@@ -85,19 +83,20 @@ class ContributionTable:
         matrix : float, (n, k)
             Encoded features, NaN missing.
         """
-        values = matrix[:, self.feature]
-        left = values <= self.threshold  # never of NaN
-        left |= np.isnan(values) & self.missing_left
+        # Feature by feature, since a split looks at one: its rows then lie side by side.
+        values = np.ascontiguousarray(matrix.T)[self.feature]
+        left = np.zeros((len(values) + 1, len(matrix)), dtype=bool)  # the last: of no split
+        left[:-1] = values <= self.threshold[:, None]  # never of NaN
+        left[:-1] |= np.isnan(values) & self.missing_left[:, None]
         for place, codes in self.other:
-            left[:, place] = (values[:, place, None] == codes).any(axis=1)
-        kind = np.add.reduceat(left * self.weight, self.begins, axis=1)
-        told = self.cells[kind[:, self.tree] + self.cell_begins]
-        found = np.zeros((len(matrix), self.width + 1))
-        found[:, self.target[self.target_begins]] = np.add.reduceat(
-            told, self.target_begins, axis=1
-        )
-        found[:, -1] = self.expected
-        return None if np.isnan(found).any() else found
+            left[place] = (values[place, :, None] == codes).any(axis=1)
+        # As `kinds_of` numbers them.
+        kind = sum(left[places].astype(np.intp) << bit for bit, places in enumerate(self.places))
+        told = self.cells[kind[self.tree] + self.cell_begins[:, None]]
+        found = np.zeros((self.width + 1, len(matrix)))
+        found[self.target[self.target_begins]] = np.add.reduceat(told, self.target_begins, axis=0)
+        found[-1] = self.expected
+        return None if np.isnan(found).any() else np.ascontiguousarray(found.T)
 
 
 def make_table(booster: lgb.Booster) -> ContributionTable | None:
@@ -133,7 +132,6 @@ def make_table(booster: lgb.Booster) -> ContributionTable | None:
             size += len(column)
         planted += 1
     target, tree, cell_begins = np.array(sorted(uses), dtype=np.intp).T
-    lengths = np.array([len(splits) for splits in trees if splits])
     numeric = [split["decision_type"] == "<=" for split in every]
     return ContributionTable(
         feature=np.array([split["split_feature"] for split in every], dtype=np.intp),
@@ -154,8 +152,7 @@ def make_table(booster: lgb.Booster) -> ContributionTable | None:
             for place, (split, plain) in enumerate(zip(every, numeric, strict=True))
             if not plain
         ),
-        weight=np.concatenate([1 << np.arange(length) for length in lengths]),
-        begins=np.concatenate([[0], np.cumsum(lengths)[:-1]]),
+        places=_places([len(splits) for splits in trees if splits]),
         cells=np.concatenate(cells),
         cell_begins=cell_begins,
         tree=tree,
@@ -164,6 +161,12 @@ def make_table(booster: lgb.Booster) -> ContributionTable | None:
         expected=expected,
         width=width,
     )
+
+
+def _places(lengths: Sequence[int]) -> npt.NDArray[np.intp]:
+    """Where the splits of trees stand that follow one another, (longest, t)."""
+    rank = np.arange(max(lengths))[:, None]
+    return np.where(rank < lengths, np.cumsum([0, *lengths[:-1]]) + rank, sum(lengths))
 
 
 def _ask(booster: lgb.Booster, tree: int, examples: FloatArray) -> FloatArray:

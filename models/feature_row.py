@@ -85,11 +85,11 @@ class RowReader:
             return self._read_columns(document["columns"], rows)
         if not set(map(type, rows)) <= {dict}:
             raise RowFaultError(_not_of(rows, dict, "Expected an object of features by name"))
-        cells = [[*{**self._blank, **row}.values()] for row in rows]
-        if any(len(row) != len(self._columns) for row in cells):
-            raise RowFaultError(list(self._faults_by_name(rows)))
-        names = [column.name for column in self._columns]
-        found = self._convert(names, cells)
+        # A row has what it leaves out from the blank one, and other names after all of ours.
+        cells = list(chain.from_iterable(({**self._blank, **row}).values() for row in rows))
+        found = None
+        if len(cells) == len(rows) * len(self._columns):
+            found = self._convert(list(self._places), cells, len(rows))
         if found is None:
             raise RowFaultError(list(self._faults_by_name(rows)))
         return found
@@ -97,45 +97,45 @@ class RowReader:
     def _read_columns(self, names: object, rows: list[Any]) -> FloatArray:  # Any: JSON
         if not isinstance(names, list) or not set(map(type, names)) <= {str}:
             raise RowFaultError([(["columns"], "Expected a list of names of features")])
-        faults: list[Fault] = [
-            (["columns", place], "Not a feature of this model, or named twice")
-            for place, name in enumerate(names)
-            if name not in self._places or names.index(name) != place
-        ]
-        if faults:
-            raise RowFaultError(faults[:MOST_FAULTS])
+        if len(self._places.keys() & names) != len(names):
+            raise RowFaultError(list(islice(self._faults_of_names(names), MOST_FAULTS)))
         expected = f"Expected a list of {len(names)} values, as there are columns"
         if not set(map(type, rows)) <= {list}:
             raise RowFaultError(_not_of(rows, list, expected))
         if odd := [place for place, row in enumerate(rows) if len(row) != len(names)]:
             raise RowFaultError([(["rows", place], expected) for place in odd[:MOST_FAULTS]])
-        found = self._convert(names, [row.copy() for row in rows])
+        found = self._convert(names, list(chain.from_iterable(rows)), len(rows))
         if found is None:
             raise RowFaultError(list(self._faults_by_column(names, rows)))
         matrix = np.full((len(rows), len(self._columns)), np.nan)
         matrix[:, [self._places[name] for name in names]] = found
         return matrix
 
-    def _convert(self, names: Sequence[str], cells: list[list[Any]]) -> FloatArray | None:
-        """The cells as numbers, (n, m); None where one is not of its feature's kind."""
+    def _convert(
+        self, names: Sequence[str], cells: list[Any], rows: int
+    ) -> FloatArray | None:  # Any: JSON
+        """The cells of rows as numbers, (n, m); None where one is not of its feature's kind.
+
+        Cells of categories are replaced on the way.
+        """
         for place, name in enumerate(names):
             codes = self._codes.get(name)
             if codes is None:
                 continue
-            for row in cells:
-                if type(row[place]) is str:
-                    row[place] = codes.get(row[place], math.nan)
-                elif row[place] is None:
-                    row[place] = math.nan
-                else:
-                    return None
-        values = [math.nan if v is None else v for v in chain.from_iterable(cells)]
-        try:
-            # It takes numbers alone; NumPy would read them from texts as well.
-            packed = struct.pack(f"{len(values)}d", *values)
-        except struct.error:
-            return None
-        return np.frombuffer(packed).reshape(len(cells), len(names))
+            texts = cells[place :: len(names)]
+            if not set(map(type, texts)) <= {str, type(None)}:
+                return None
+            cells[place :: len(names)] = [codes.get(text, math.nan) for text in texts]
+        packed = _pack(cells)
+        if packed is None:  # perhaps for a null
+            nan = math.nan
+            packed = _pack([nan if value is None else value for value in cells])
+        return None if packed is None else np.frombuffer(packed).reshape(rows, len(names))
+
+    def _faults_of_names(self, names: list[str]) -> Iterator[Fault]:
+        for place, name in enumerate(names):
+            if name not in self._places or names.index(name) != place:
+                yield ["columns", place], "Not a feature of this model, or named twice"
 
     def _faults_by_name(self, rows: Sequence[dict[str, Any]]) -> Iterator[Fault]:  # Any: JSON
         """The first fields at fault; looked for only when there is one."""
@@ -192,6 +192,17 @@ def parse_request(body: bytes) -> dict[str, Any]:  # Any: JSON
     if faults:
         raise RowFaultError(faults[:MOST_FAULTS])
     return document
+
+
+def _pack(values: Sequence[object]) -> bytes | None:
+    """The values as a booster reads them; None where one is no number.
+
+    NumPy would read numbers from texts as well.
+    """
+    try:
+        return struct.pack(f"{len(values)}d", *values)
+    except struct.error:
+        return None
 
 
 def _not_of(rows: Sequence[object], kind: type, expected: str) -> list[Fault]:

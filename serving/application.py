@@ -130,11 +130,13 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
     url = settings.service_store_url
     service_store = None if url is None else ServiceStore(url)
     load = Load()
+    live_models = LiveModels(settings.home, shelves.get_company)
     guards = Guards(
         settings=settings,
         shelves=shelves,
         keys=None if service_store is None else KeyRing(KeyStore(service_store)),
         service_store=service_store,
+        live_models=live_models,
         limiter=make_limiter(
             read_policy(settings.rate), workers=settings.workers, redis_url=settings.redis_url
         ),
@@ -160,8 +162,8 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
             "auto_configure": False,
         },
     )
-    app.state.live_models = LiveModels(settings.home, shelves.get_company)
-    app.guards.metrics.registry.register(app.state.live_models)
+    app.state.live_models = live_models
+    app.guards.metrics.registry.register(live_models)
     app.state.webhook_figures = None
     if service_store is not None:
         app.state.webhook_figures = WebhookFigures(WebhookStore(service_store), shelves)

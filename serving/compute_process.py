@@ -1,22 +1,25 @@
-"""One model in a process of its own, asked over pipes: see `models.compute_worker`.
+"""One model in a process of its own, asked over a socket: see `models.compute_worker`.
 
 A process started as a command, not by `multiprocessing`, which would hand it pickles. LightGBM, and
-whatever a damaged bundle makes it do, stays outside of the service.
+whatever a damaged bundle makes it do, stays outside of the service. A pair of sockets, not pipes:
+whoever writes into a pipe waits while the other end reads from it, and the worker gives way to
+everybody.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, Process
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
-from models.frame import KIND, LENGTH, LONGEST, READY, REFUSED, ROWS, pack_frame, split_frame
+from models.frame import HEAD, LONGEST, READY, REFUSED, ROWS, ROWS_GZIP, pack_frame
 
-BUFFER = 1_048_576  # bytes that are read ahead of a pipe
+BUFFER = 1_048_576  # bytes on their way, each way, as far as the system allows them
 STOP_S = 2.0
 LONGEST_REASON = 500  # characters; it is our own text, with names of files
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -50,14 +53,23 @@ class ComputeProcess:
     ----------
     process : asyncio.subprocess.Process
         That has said it is ready.
+    answers, requests : asyncio.StreamReader, asyncio.StreamWriter
+        Both ways of our end of its socket.
     version : str
         Of its model.
     """
 
-    def __init__(self, process: Process, version: str) -> None:
+    def __init__(
+        self,
+        process: Process,
+        answers: asyncio.StreamReader,
+        requests: asyncio.StreamWriter,
+        version: str,
+    ) -> None:
         self.version = version
         self.ended = asyncio.Event()
         self._process = process
+        self._answers, self._requests = answers, requests
         self._waiting: deque[asyncio.Future[Frame]] = deque()
         self._reading = asyncio.create_task(self._read())
 
@@ -81,29 +93,22 @@ class ComputeProcess:
         BundleRefusedError
             The bundle is not whole, or the worker ended or got stuck over it.
         """
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "models.compute_worker", str(folder), company, model,
-            stdin=PIPE, stdout=PIPE, stderr=DEVNULL,
-            limit=BUFFER,
-            env=make_environment(),
-            start_new_session=True,  # a signal to the service lets it answer what it has begun
-        )  # fmt: skip
-        assert process.stdout is not None
+        process, answers, requests = await _spawn(folder, company, model)
         try:
-            kind, content = await asyncio.wait_for(_read_frame(process.stdout), within_s)
+            kind, content = await asyncio.wait_for(_read_frame(answers), within_s)
             if kind == READY:
-                return cls(process, folder.name)
+                return cls(process, answers, requests, folder.name)
             reason = content[:LONGEST_REASON].decode(errors="replace")
             raise BundleRefusedError(reason if kind == REFUSED else "it said nothing that is known")
         except TimeoutError:
-            await kill(process)
+            await _end(process, requests)
             raise BundleRefusedError(f"it was not loaded within {within_s:g} s") from None
         except (asyncio.IncompleteReadError, OSError):
-            await kill(process)
+            await _end(process, requests)
             told = f"the process that loaded it ended with {process.returncode}"
             raise BundleRefusedError(told) from None
         except BaseException:
-            await kill(process)
+            await _end(process, requests)
             raise
 
     @property
@@ -116,13 +121,15 @@ class ComputeProcess:
         """Of the worker."""
         return self._process.pid
 
-    async def ask(self, body: bytes, *, within_s: float) -> Frame:
+    async def ask(self, body: bytes, *, within_s: float, takes_gzip: bool = False) -> Frame:
         """Kind and content of the answer to rows, as `models.compute_worker` gives it.
 
         Parameters
         ----------
         body : bytes
             As the caller sent it.
+        takes_gzip : bool
+            Whether the answer may come under gzip.
         within_s : float
             Seconds; a worker that does not end one request in that time is ended itself.
 
@@ -133,13 +140,12 @@ class ComputeProcess:
         TimeoutError
             The time is over.
         """
-        assert self._process.stdin is not None
         if self.ended.is_set():
             raise WorkerGoneError
         answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         self._waiting.append(answer)
         # Not drained: how many wait, and how long their bodies are, is bounded by the caller.
-        self._process.stdin.write(pack_frame(ROWS, body))
+        self._requests.write(pack_frame(ROWS_GZIP if takes_gzip else ROWS, body))
         try:
             return await asyncio.wait_for(answer, within_s)
         except TimeoutError:
@@ -149,15 +155,14 @@ class ComputeProcess:
 
     async def finish(self) -> None:
         """End it once what was begun is answered."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()  # it reads what was sent, answers, and meets the end
+        self._requests.write_eof()  # it reads what was sent, answers, and meets the end
         with suppress(TimeoutError):
             await asyncio.wait_for(self.ended.wait(), STOP_S + len(self._waiting))
         await self.stop()
 
     async def stop(self) -> None:
         """End it now."""
-        await kill(self._process)
+        self._kill()
         await self._reading
 
     def _kill(self) -> None:
@@ -166,10 +171,9 @@ class ComputeProcess:
 
     async def _read(self) -> None:
         """Hand answers to those who wait, in their order, until the worker ends."""
-        assert self._process.stdout is not None
         try:
             while True:
-                frame = await _read_frame(self._process.stdout)
+                frame = await _read_frame(self._answers)
                 answer = self._waiting.popleft()
                 if not answer.done():
                     answer.set_result(frame)
@@ -182,21 +186,50 @@ class ComputeProcess:
                 answer = self._waiting.popleft()
                 if not answer.done():
                     answer.set_exception(WorkerGoneError())
-            await self._process.wait()
+            await _end(self._process, self._requests)
 
 
-async def _read_frame(pipe: asyncio.StreamReader) -> Frame:
-    (length,) = LENGTH.unpack(await pipe.readexactly(LENGTH.size))
-    if not KIND <= length <= LONGEST:
+async def _read_frame(answers: asyncio.StreamReader) -> Frame:
+    length, kind = HEAD.unpack(await answers.readexactly(HEAD.size))
+    if length > LONGEST:
         raise OSError("no frame of ours")
-    return split_frame(await pipe.readexactly(length))
+    return kind, await answers.readexactly(length)
 
 
-async def kill(process: Process) -> None:
+async def _spawn(
+    folder: Path, company: str, model: str
+) -> tuple[Process, asyncio.StreamReader, asyncio.StreamWriter]:
+    """A worker that has not said anything yet, with both ways of our end of its socket."""
+    ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+    with theirs:
+        answers, requests = await asyncio.open_unix_connection(sock=ours, limit=BUFFER)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "models.compute_worker", str(folder), company, model,
+                stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=DEVNULL,
+                env=make_environment(),
+                start_new_session=True,  # a signal to the service lets it answer what it has begun
+            )  # fmt: skip
+        except BaseException:
+            await _hang_up(requests)
+            raise
+    return process, answers, requests
+
+
+async def _end(process: Process, requests: asyncio.StreamWriter) -> None:
     """End a process, if it has not ended, and reap it."""
     with suppress(ProcessLookupError):
         process.kill()
     await process.wait()
+    await _hang_up(requests)
+
+
+async def _hang_up(requests: asyncio.StreamWriter) -> None:
+    requests.close()
+    with suppress(OSError):  # the other end was first
+        await requests.wait_closed()
 
 
 def make_environment() -> dict[str, str]:

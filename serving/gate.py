@@ -24,6 +24,7 @@ from serving.fault import UNREAD, find_problem, log_failure
 from serving.journal import RequestLog
 from serving.keyring import KeyRing
 from serving.limit import Limiter
+from serving.live_models import LiveModels
 from serving.lookup import find_place, look_up
 from serving.metric import Load, Metrics
 from serving.problem import (
@@ -40,6 +41,7 @@ from serving.problem import (
     RequestError,
     problem_response,
 )
+from serving.scoring import ROUTE, find_model, score
 from serving.settings import Settings
 from serving.shelves import Shelves
 from serving.visit import KEY, Header, Visit
@@ -63,6 +65,7 @@ class Guards:
     shelves: Shelves
     keys: KeyRing | None
     service_store: ServiceStore | None
+    live_models: LiveModels
     limiter: Limiter
     metrics: Metrics
     log: RequestLog
@@ -73,12 +76,13 @@ class Gate:
     """Lets a request through to an application, or answers it with a problem document.
 
     It gives the request its id, asks for its key and rate, keeps strangers out where there are no
-    keys, answers lookups itself, turns whatever is raised into a problem, and notes the outcome.
+    keys, answers lookups and scores rows itself, turns whatever is raised into a problem, and notes
+    the outcome.
 
     Parameters
     ----------
     app : ASGIApp
-        Everything but lookups.
+        Everything but lookups and rows.
     guards : Guards
     """
 
@@ -101,10 +105,12 @@ class Gate:
         visit = scope[KEY] = Visit(headers, f"{self._mark}-{next(self._numbers):x}")
         try:
             await self._admit(scope, visit, headers)
-            place = find_place(scope)
-            if place is not None:
+            if (place := find_place(scope)) is not None:
                 visit.route = place.route
                 await visit.answer(send, *await look_up(self.guards.shelves, visit, scope, place))
+            elif (name := find_model(scope)) is not None:
+                visit.route = ROUTE
+                await visit.answer(send, *await self._score(visit, scope, receive, name))
             else:
                 await self.app(scope, self._measure(receive), visit.watch(send))
                 visit.route = getattr(scope.get("route"), "path_format", "")
@@ -123,6 +129,13 @@ class Gate:
             self.guards.metrics.record(visit.route, method, visit.status, seconds)
             self.guards.log.record(visit, method, seconds)
             self.guards.load.note_answer()
+
+    async def _score(
+        self, visit: Visit, scope: Scope, receive: Receive, name: str
+    ) -> tuple[int, list[Header], bytes]:
+        guards = self.guards
+        measured = self._measure(receive)
+        return await score(guards.shelves, guards.live_models, visit, scope, measured, name)
 
     async def _admit(self, scope: Scope, visit: Visit, headers: Sequence[Header]) -> None:
         """Find out who asks; raise a `RequestError` when the request ends here."""
@@ -195,7 +208,8 @@ class Gate:
                 raise HTTPException(TOO_SLOW.status, detail) from None
             seen += len(message.get("body", b""))
             if seen > settings.most_bytes:
-                await drop_rest(receive)
+                if message.get("more_body", False):
+                    await drop_rest(receive)
                 raise HTTPException(TOO_LARGE.status, too_large(settings).detail)
             is_whole = not message.get("more_body", False)
             return message
@@ -211,8 +225,8 @@ class Gate:
             raise ConnectionAbortedError("the answer could not be finished") from None
         problem = find_problem(fault)
         headers = {"Connection": "close"} if problem.kind in UNREAD else {}
-        if problem.kind is TOO_LARGE:
-            await drop_rest(receive)
+        if problem.kind is TOO_LARGE and isinstance(fault, RequestError):
+            await drop_rest(receive)  # by what it said of its length; else it was read
         if problem.kind is UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
         answer = problem_response(

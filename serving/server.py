@@ -13,6 +13,7 @@ from features.errors import InputError
 from models.key_store import KeyStore
 from models.service_store import ServiceStore
 from serving.application import Service, create_app
+from serving.heap import keep_freed_memory
 from serving.protocol import ProblemProtocol
 from serving.settings import Settings, host_problem
 
@@ -93,6 +94,7 @@ def build_server(settings: Settings) -> uvicorn.Server:
     app = create_app(settings)
     if not settings.is_local and not has_keys(settings):
         raise InputError([host_problem(settings.host)])
+    keep_freed_memory()
     config = configure(app, host=settings.host, port=settings.port)
     return GatedServer(config, app, local_port=settings.local_port)
 

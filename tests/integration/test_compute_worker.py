@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from models.compute_worker import NICE
 from models.frame import (
     ANSWER,
     FAULTS,
-    LENGTH,
+    HEAD,
     LONGEST,
     READY,
     REFUSED,
@@ -82,9 +84,16 @@ def test_a_request_that_breaks_off_ends_it(tmp_path: Path) -> None:
     with worker(write(tmp_path, "7")) as process:
         assert hear(process)[0] == READY
         assert process.stdin is not None
-        process.stdin.write(LENGTH.pack(100) + b"Q{")
+        process.stdin.write(HEAD.pack(99, b"Q") + b"{")
         process.stdin.close()
         assert process.wait(20) == 0
+
+
+def test_it_gives_way_to_the_service(tmp_path: Path) -> None:
+    with worker(write(tmp_path, "7")) as process:
+        assert hear(process)[0] == READY
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) >= NICE
+        assert os.sched_getscheduler(process.pid) == os.SCHED_BATCH
 
 
 def test_it_imports_nothing_that_trains_tracks_or_schedules(tmp_path: Path) -> None:
@@ -113,7 +122,7 @@ def test_it_is_told_none_of_the_services_variables(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\0\0", LENGTH.pack(0), LENGTH.pack(LONGEST + 1) + b"Q", LENGTH.pack(5) + b"Q123"],
+    [b"", b"\0\0", HEAD.pack(LONGEST + 1, ROWS), HEAD.pack(4, ROWS) + b"123"],
 )
 def test_what_is_no_whole_frame_is_not_read(content: bytes) -> None:
     assert read_frame(BytesIO(content)) is None

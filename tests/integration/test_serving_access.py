@@ -170,9 +170,9 @@ class StillModel(LiveModel):
     def serves(self, company: str) -> bool:
         return company == "demo"
 
-    async def ask(self, body: bytes, *, within_s: float) -> tuple[bytes, bytes]:
+    async def ask(self, body: bytes, *, within_s: float, takes_gzip: bool) -> tuple[bytes, bytes]:
         assert body == b'{"rows":[{"usage":1.0}]}'
-        assert within_s > 0
+        assert (within_s > 0, takes_gzip) == (True, True)
         return ANSWER, b'{"results": []}'
 
 

@@ -21,7 +21,7 @@ import pytest
 from models.bundle import MODEL_FILE
 from models.champion import bundle_folder
 from models.driver import explain
-from serving import live_models, route_compute
+from serving import live_models, scoring
 from serving.response_compute import RowsAnswer
 from tests.integration.client import problem
 from tests.integration.damage import DAMAGES
@@ -127,6 +127,22 @@ def test_rows_under_columns_are_the_same_rows(one: Service) -> None:
     assert [{**result, "groups": None} for result in told["results"]] == short["results"]
 
 
+def test_a_long_answer_comes_under_gzip_where_the_caller_reads_it(one: Service) -> None:
+    rows = {"rows": [{"usage": number / 100, "segment": "large"} for number in range(100)]}
+    plain, zipped = (
+        one.client.post(PATH, json=rows, headers={"Accept-Encoding": coding})
+        for coding in ("identity", "gzip")
+    )
+    assert "content-encoding" not in plain.headers
+    assert zipped.headers["content-encoding"] == "gzip"
+    assert int(zipped.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+    assert zipped.json() == plain.json()
+    for answer in (plain, zipped):
+        assert answer.headers["vary"] == "Authorization, Accept-Encoding"
+    short = one.client.post(PATH, json=ROWS, headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in short.headers
+
+
 def test_a_hundred_rows_are_scored_and_not_one_more(one: Service) -> None:
     row = {"usage": 0.5, "segment": "large"}
     assert len(one.score({"rows": [row] * 100}).json()["results"]) == 100
@@ -164,6 +180,18 @@ def test_a_body_of_another_kind_is_refused(one: Service) -> None:
     big = orjson.dumps({"rows": [{"usage": 1.0, "x" * 2_000_000: 1}]})
     answer = one.client.post(PATH, content=big, headers={"Content-Type": "application/json"})
     problem(answer, 413, "too-large")
+
+
+def test_a_body_that_grows_too_large_on_its_way_is_refused(one: Service) -> None:
+    answer = one.client.post(
+        PATH, content=iter([b" " * 1_100_000]), headers={"Content-Type": "application/json"}
+    )
+    problem(answer, 413, "too-large")
+
+
+def test_a_query_is_refused(one: Service) -> None:
+    document = problem(one.score(path=f"{PATH}?groups=false"), 422, "invalid-request")
+    assert [fault["detail"] for fault in document["errors"]] == ["Not a parameter of this path"]
 
 
 def test_a_model_that_there_is_not_or_not_yet_is_told_apart(one: Service) -> None:
@@ -320,8 +348,8 @@ def test_where_the_promoted_bundle_is_damaged_a_killed_worker_comes_back_as_it_w
 def test_while_too_many_wait_the_answer_is_503_at_once_and_lookups_go_on(
     one: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(route_compute, "MOST_WAITING", 3)
-    monkeypatch.setattr(route_compute, "WITHIN_S", 2.0)
+    monkeypatch.setattr(scoring, "MOST_WAITING", 3)
+    monkeypatch.setattr(scoring, "WITHIN_S", 2.0)
     assert one.live.process is not None
     stuck = one.live.process.process_id
     os.kill(stuck, signal.SIGSTOP)  # a worker that hangs
