@@ -85,8 +85,18 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("KEEPWELL_DEBUG") == "1":
             raise
-        typer.echo(f"error: {_describe_fault(error)}", err=True)
+        typer.echo(f"error: {_describe_absence(error) or _describe_fault(error)}", err=True)
         sys.exit(1)
+
+
+def _describe_absence(error: Exception) -> str | None:
+    """What to install where the base install lacks a package; None for any other fault."""
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return None
+    package = error.name.partition(".")[0]
+    if package in ("features", "models", "pipelines", "serving"):
+        return None
+    return f"this command needs {package}, which is not installed; install keepwell[train]"
 
 
 def _describe_fault(error: Exception) -> str:
