@@ -13,6 +13,7 @@ from features.dataset import ModelName
 from models.account_score import STATES_AT_RISK, Abstention, AccountScore, Basis
 from models.tier import Thresholds, assign_tier
 from pipelines.config import Config
+from pipelines.health import Vitals, find_vitals
 from pipelines.population import Model, Outlook, Population, Prediction, lead_prediction, predict
 from pipelines.reason import Reasons, find_reasons
 
@@ -47,7 +48,8 @@ def score_accounts(
             )
             for name, found in predictions.items()
         }
-        scoring = _Scoring(config, predictions, reasons, thresholds, previous)
+        vitals = find_vitals(population, config.health, currency=config.currency)
+        scoring = _Scoring(config, predictions, reasons, thresholds, previous, vitals)
         return tuple(
             _score(state, lead, scoring) for state, lead in zip(states, leads, strict=True)
         )
@@ -77,6 +79,7 @@ class _Scoring:
     reasons: Mapping[ModelName, Reasons]
     thresholds: Thresholds | None
     previous: Mapping[str, tuple[Any, int]]
+    vitals: Mapping[str, Vitals]
 
 
 def _score(
@@ -92,9 +95,10 @@ def _score(
     if lead is not None:
         abstained = lead[1].abstained
         risk = {} if abstained else _risk(state, scoring, lead)
-    arr = _number(state["arr"])
+    arr, account = _number(state["arr"]), str(state["account_id"])
+    vitals = scoring.vitals.get(account)
     return AccountScore(
-        account_id=str(state["account_id"]),
+        account_id=account,
         state=state["state"],
         **{name: state[name] for name in _SHOWN},
         currency=None if arr is None else scoring.config.currency,
@@ -105,6 +109,7 @@ def _score(
         renewal_date=state["renewal_date"],
         abstained=abstained,
         **risk,
+        **({} if vitals is None else vitals._asdict()),
     )
 
 

@@ -20,6 +20,7 @@ from models.store import SnapshotStore
 from models.tier import Thresholds
 from pipelines.account_score import score_accounts
 from pipelines.config import Config
+from pipelines.health import describe_health
 from pipelines.home import Home
 from pipelines.population import Model, Population, build_population
 from pipelines.webhook import tell_targets
@@ -214,6 +215,7 @@ def build_snapshot(
         scores=scores,
         config_hash=hashlib.sha256(config.to_yaml().encode()).hexdigest(),
         stale_after_days=config.serving.stale_after_days,
+        documents={"health": describe_health(population, config.health)},
     )
 
 
