@@ -141,9 +141,9 @@ def find_trend(
     dated = sorted(
         ((day, score) for day, score in history if day is not None), key=lambda one: one[0]
     )
-    if not dated or dated[-1][1] is None:
+    newest, now = dated[-1] if dated else (None, None)
+    if newest is None or now is None:
         return None
-    newest, now = dated[-1]
     begin = newest - timedelta(days=days)
     earlier = [(day, then) for day, then in dated if day <= begin and then is not None]
     if not earlier:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from features.dataset import ModelName
 from models.account_score import STATES_AT_RISK, Abstention, AccountScore, Basis
 from models.tier import Thresholds, assign_tier
+from pipelines.collection import no_collection
 from pipelines.config import Config
-from pipelines.health import Vitals, find_vitals
+from pipelines.health import Vitals
 from pipelines.population import Model, Outlook, Population, Prediction, lead_prediction, predict
 from pipelines.reason import Reasons, find_reasons
 
@@ -28,9 +27,10 @@ def score_accounts(
     *,
     thresholds: Thresholds | None,
     previous: Mapping[str, tuple[Any, int]],
+    vitals: Mapping[str, Vitals] | None = None,
 ) -> tuple[AccountScore, ...]:
     """The score of every account of a population, in its order; see `build_snapshot`."""
-    with _no_collection():
+    with no_collection():
         predictions = predict(population, models, rules=config.abstention)
         states = population.accounts
         leads = [
@@ -48,26 +48,10 @@ def score_accounts(
             )
             for name, found in predictions.items()
         }
-        vitals = find_vitals(population, config.health, currency=config.currency)
-        scoring = _Scoring(config, predictions, reasons, thresholds, previous, vitals)
+        scoring = _Scoring(config, predictions, reasons, thresholds, previous, vitals or {})
         return tuple(
             _score(state, lead, scoring) for state, lead in zip(states, leads, strict=True)
         )
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """No search for cycles while hundreds of thousands of objects are made that form none.
-
-    It would look at all of them again and again, which takes a third of a score run.
-    """
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from itertools import chain, repeat
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,10 @@ from models.health import Health, HealthFactor
 from models.health_score import HealthScores, ProfilePart, score_health
 from models.health_settings import CONDITIONS, HealthSettings
 from models.table import FloatArray
+from pipelines.collection import no_collection
 from pipelines.population import Population
+
+_WEIGHT = attrgetter("weight")
 
 
 class Vitals(NamedTuple):
@@ -63,7 +67,8 @@ def find_vitals(
             traits[name] = states[name]
     as_of = np.full(len(frame), np.datetime64(population.as_of))
     found = score_health(frame, traits, as_of, settings=settings)
-    health = _in_words(found, frame, entries, currency)
+    with no_collection():
+        health = _in_words(found, frame, entries, currency)
     star = north_star(entries, settings.north_star)
     level, change = (
         [None] * len(frame) if one is None else _numbers(frame[one.name])
@@ -165,15 +170,20 @@ def _factors(
         values = frame[one.feature].to_numpy(dtype=np.float64, na_value=np.nan)[part.rows[here]]
         cells = values.tolist()
         texts = {value: describe(feature, value, currency=currency) for value in set(cells)}
-        scores, weights = part.scores[here, place].tolist(), part.weights[here, place].tolist()
-        for row, score, weight, value in zip(here.tolist(), scores, weights, cells, strict=True):
-            told[row].append(
-                HealthFactor(
-                    one.feature, one.side, score, weight, value, feature.unit, texts[value]
-                )
-            )
+        made = map(
+            HealthFactor,
+            repeat(one.feature),
+            repeat(one.side),
+            part.scores[here, place].tolist(),
+            part.weights[here, place].tolist(),
+            cells,
+            repeat(feature.unit),
+            map(texts.__getitem__, cells),
+        )
+        for row, factor in zip(here.tolist(), made, strict=True):
+            told[row].append(factor)
     for factors in told:
-        factors.sort(key=lambda factor: -factor.weight)
+        factors.sort(key=_WEIGHT, reverse=True)
     return told
 
 
