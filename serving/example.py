@@ -70,7 +70,6 @@ ACCOUNT_RISK: Document = {
         {"group": "contract", "contribution": 0.719, "points": 0.161},
     ],
     "health": {
-        "score": 46.0,
         "outcome": 40.0,
         "experience": 70.0,
         "coverage": 0.72,
@@ -79,7 +78,7 @@ ACCOUNT_RISK: Document = {
             {
                 "feature": "login_ratio_28d",
                 "side": "outcome",
-                "score": 40.0,
+                "factor_score": 40.0,
                 "weight": 0.8,
                 "value": 0.44,
                 "unit": "ratio",
@@ -88,7 +87,7 @@ ACCOUNT_RISK: Document = {
             {
                 "feature": "nps_latest",
                 "side": "experience",
-                "score": 70.0,
+                "factor_score": 70.0,
                 "weight": 0.2,
                 "value": 7.2,
                 "unit": "rating",

@@ -42,7 +42,7 @@ PLAIN = tuple(name for name in OUTLINE if name != "top_driver")
 DRIVER = tuple(DriverAnswer.model_fields)
 GROUP = tuple(GroupAnswer.model_fields)
 HEALTH = tuple(name for name in HealthAnswer.model_fields if name != "factors")
-FACTOR = tuple(HealthFactorAnswer.model_fields)
+FACTOR = tuple(name for name in HealthFactorAnswer.model_fields if name != "factor_score")
 
 
 class Before(NamedTuple):
@@ -119,7 +119,7 @@ def _owner_json(owner: str | None) -> bytes:
 
 
 def _health(health: Health) -> dict[str, Any]:  # Any: JSON
-    factors = [_pick(factor, FACTOR) for factor in health.factors]
+    factors = [{**_pick(factor, FACTOR), "factor_score": factor.score} for factor in health.factors]
     return {**_pick(health, HEALTH), "factors": factors}
 
 

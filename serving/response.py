@@ -57,10 +57,10 @@ class HealthFactorAnswer(Answer):
 
     feature: str = Field(description="Name in the feature catalogue")
     side: Side = Field(description="The part of the score that it counts in")
-    score: float = Field(description="0-100, high is good")
+    factor_score: float = Field(description="0-100, high is good")
     weight: Share = Field(
-        description="Of the whole score, after what is not known was left out; score times weight "
-        "add up to the health score"
+        description="Of the whole, after what is not known was left out; factor_score times weight "
+        "add up to health_score"
     )
     value: float = Field(description="What the feature was")
     unit: str | None
@@ -68,11 +68,10 @@ class HealthFactorAnswer(Answer):
 
 
 class HealthAnswer(Answer):
-    """How well the account does by its figures and configured weights: no prediction."""
+    """What health_score is made of: figures and configured weights, no prediction."""
 
-    score: float = Field(description="0-100, high is good")
     outcome: float | None = Field(
-        description="Of the figures about outcomes alone; null when none of them is known"
+        description="0-100, of the figures about outcomes alone; null when none of them is known"
     )
     experience: float | None = Field(description="Of those about experience; null likewise")
     coverage: Share = Field(description="Share of what the profile weighs that is known")
