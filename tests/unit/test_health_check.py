@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from features.settings import CompanySettings
 from models.health_settings import HealthSettings
 from pipelines.health_check import health_faults
 
+PAGE = (Path(__file__).parents[2] / "docs" / "health.md").read_text(encoding="utf-8")
 COMPANY = {
     "tables": {},
     "measures": {"orders": {"kind": "flow"}, "storage": {"kind": "level"}},
@@ -46,6 +50,15 @@ def factor(feature: str) -> dict[str, Any]:  # Any: as above
 )
 def test_any_number_of_the_catalogue_can_be_a_factor(feature: str) -> None:
     assert faults(factor(feature)) == []
+
+
+def test_the_documented_profiles_and_the_documented_fault_are_true() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    health = yaml.safe_load(example)["health"]
+    assert faults(health) == []
+    health["profiles"][0]["factors"][1]["feature"] = "activation_rate"
+    ((key, rule, remedy),) = faults(health)
+    assert f"error: config.{key}: {rule}; {remedy}\n" in PAGE
 
 
 def test_an_unknown_feature_is_refused_with_those_that_are_like_it() -> None:
