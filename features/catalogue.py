@@ -189,6 +189,24 @@ def filled_entries(template: Template, settings: CompanySettings) -> list[tuple[
     ]
 
 
+def possible_units(settings: CompanySettings) -> dict[str, str]:
+    """The unit of every number that a company under this configuration may have as a feature.
+
+    Whether it has it depends on its tables; a unit that is a measure's stands as its placeholder.
+    """
+    units = {
+        name: template.unit
+        for template in (*read_templates(), *settings.features)
+        if template.kind == "number"
+        for name, _ in filled_entries(template, settings)
+    }
+    return units | {
+        key.rpartition(".")[2]: spec.unit or spec.kind
+        for key, spec in settings.attributes.items()
+        if spec.kind == "number" and key not in NO_FEATURE
+    }
+
+
 def _check_names(features: list[Feature]) -> None:
     """Refuse a measure or an attribute that would take the name of another feature."""
     names = Counter(feature.name for feature in features)

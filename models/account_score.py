@@ -204,6 +204,11 @@ class AccountScore:
     rank: int | None = field(default=None, compare=False)
 
     @property
+    def health_score(self) -> float | None:
+        """0-100, high is good; None where too little is known."""
+        return None if self.health is None else self.health.score
+
+    @property
     def loss_probability_interval(self) -> tuple[float, float] | None:
         """Both ends of the interval, or None when it was not told."""
         low, high = self.loss_probability_low, self.loss_probability_high

@@ -14,6 +14,7 @@ from models.training import booster_parameters, fit_booster
 
 BASE_RATE = "base_rate"
 LOGISTIC_REGRESSION = "logistic_regression"
+HEALTH_SCORE = "health_score"
 # Baselines of few columns, which a model must beat beyond noise.
 ALONE = {
     "tenure": ("tenure_days",),
@@ -26,6 +27,7 @@ TITLES = {
     "days_to_renewal": "days to renewal alone",
     "days_to_renewal_with_trend": "days to renewal, usage trend",
     LOGISTIC_REGRESSION: "logistic regression",
+    HEALTH_SCORE: "health score, lowest first",
 }
 # What few columns are tried in; the strongest on the judged rows is the bar. What a small booster
 # learns of one column may not hold later, where plainly the newest first would; and renewals that
@@ -59,7 +61,7 @@ def score_baselines(
     -------
     dict of str to float, (n_test,) or (n_test, k)
         ``base_rate`` (of the rows that are asked about), ``tenure``, ``days_to_renewal``,
-        ``days_to_renewal_with_trend``, ``logistic_regression``.
+        ``days_to_renewal_with_trend``, ``logistic_regression``, ``health_score`` (the worst first).
         Columns alone have a score for each of ``ORDERS``, two columns for the first two. A baseline
         of columns that no training row knows is left out.
     """
@@ -77,6 +79,8 @@ def score_baselines(
             tried += _both_ways(test.rows[columns[0]])
         scores[name] = np.column_stack(tried)
     scores[LOGISTIC_REGRESSION] = score_logistic(train, test, settings=settings)
+    if test.health is not None and not np.isnan(test.health).all():
+        scores[HEALTH_SCORE] = np.where(np.isnan(test.health), -np.inf, -test.health)
     return scores
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from models.baseline import LOGISTIC_REGRESSION
 from models.gate import Decision, decide
 from models.intervention import judge_interventions, say_interventions
 from models.judgement import Judgement, judge
@@ -66,7 +65,6 @@ def decide_on(judgement: Judgement, *, ranks: bool) -> Decision:
         judgement.skill.auc,
         differences,
         ranks=ranks,
-        logistic=differences.get(LOGISTIC_REGRESSION),
         slope=judgement.skill.calibration_slope,
         positives=judgement.skill.positives,
     )

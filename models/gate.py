@@ -14,12 +14,13 @@ TOO_GOOD = 0.99
 SLOPES = (0.8, 1.25)
 LEAST_POSITIVES = 100
 # Baselines that a model must beat beyond noise, in words; the base rate ranks nothing, so
-# beating it is beating chance. Logistic regression must only not be better.
+# beating it is beating chance. ``RIVALS`` must only not be better.
 BARS = {
     "tenure": "tenure alone",
     "days_to_renewal": "days to renewal alone",
     "days_to_renewal_with_trend": "days to renewal with the usage trend",
 }
+RIVALS = {"logistic_regression": "logistic regression", "health_score": "the health score"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,6 @@ def decide(
     differences: Mapping[str, Estimate],
     *,
     ranks: bool,
-    logistic: Estimate | None = None,
     slope: Estimate | None = None,
     positives: int = 0,
 ) -> Decision:
@@ -70,12 +70,10 @@ def decide(
     auc : Estimate
         Of the model on the test rows.
     differences : mapping of str to Estimate
-        The model's AUC minus each baseline's, paired; a key of ``BARS`` that is not there could
-        not be computed for this company.
+        The model's AUC minus each baseline's, paired; a key of ``BARS`` or ``RIVALS`` that is not
+        there could not be computed for this company.
     ranks : bool
         Whether the calibration's slope is above 0.
-    logistic : Estimate, optional
-        The same difference for logistic regression on the same features.
     slope : Estimate, optional
         Of the calibration on the test rows.
     positives : int
@@ -88,13 +86,15 @@ def decide(
     if not ranks:
         reasons.append("a higher output does not mean a higher probability on accounts left out")
     reasons += [_bar_reason(words, differences[name]) for name, words in bars.items()]
-    reasons += _notes(auc, logistic)
+    rivals = {words: differences[name] for name, words in RIVALS.items() if name in differences}
+    reasons += _notes(auc, rivals)
     if beats_chance and not_beaten:
         return Decision(f"{NULL} {' and '.join(not_beaten)}", False, tuple(reasons))
     if not (beats_chance and ranks):
         return Decision(f"{NULL} chance", False, tuple(reasons))
-    if logistic is not None and logistic.high < 0.0:
-        return Decision("worse than logistic regression", False, tuple(reasons))
+    for words, difference in rivals.items():
+        if difference.high < 0.0:
+            return Decision(f"worse than {words}", False, tuple(reasons))
     if slope is not None and positives >= LEAST_POSITIVES and _is_off(slope):
         allowed = f"{SLOPES[0]} to {SLOPES[1]}"
         reasons.append(f"calibration slope {spell(slope)}: the interval lies outside {allowed}")
@@ -117,11 +117,12 @@ def _bar_reason(words: str, difference: Estimate) -> str:
     return f"{word} {words}: AUC differs by {spell(difference, sign='+')}"
 
 
-def _notes(auc: Estimate, logistic: Estimate | None) -> list[str]:
+def _notes(auc: Estimate, rivals: Mapping[str, Estimate]) -> list[str]:
     notes = []
-    if logistic is not None and not logistic.low > 0.0:
-        word = "better" if logistic.high < 0.0 else "as good"
-        notes.append(f"logistic regression is {word}: AUC differs by {spell(logistic, sign='+')}")
+    for words, difference in rivals.items():
+        if not difference.low > 0.0:
+            word = "better" if difference.high < 0.0 else "as good"
+            notes.append(f"{words} is {word}: AUC differs by {spell(difference, sign='+')}")
     if auc.value > TOO_GOOD:
         notes.append(
             f"an AUC above {TOO_GOOD} is a bug until proved otherwise: look for a feature that "

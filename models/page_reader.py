@@ -8,13 +8,16 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
+from models.health import Health
 from models.life import Life, Outcome
 from models.snapshot_reader import SnapshotReader
 from models.store_table import (
     ACCOUNT_BOARD,
     ACCOUNT_LIFE,
+    ACCOUNT_SCORE,
     OUTCOME,
     SNAPSHOT_DOCUMENT,
+    read_health,
     unpack,
 )
 
@@ -47,6 +50,18 @@ class PageReader:
                 table.snapshot_id == snapshot_id, table.account_id == account_id
             )
         )
+
+    def health(self, snapshot_id: str, account_id: str) -> Health | None:
+        """An account's health in any kept snapshot, to tell what moved it; None where none is."""
+        score = ACCOUNT_SCORE.c
+        found = list(
+            self._reader.stream(
+                select(score.health).where(
+                    score.snapshot_id == snapshot_id, score.account_id == account_id
+                )
+            )
+        )
+        return read_health(found[0]["health"]) if found else None
 
     def lives(self, snapshot_id: str) -> list[Life]:
         """Every account that ever was a customer, by id; empty for any but the newest snapshot."""

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from features.settings import AbstentionSettings
+from models.health_settings import HealthSettings
 from models.snapshot import STALE_AFTER_DAYS
 from models.webhook_address import AllowList
 
@@ -214,6 +215,7 @@ class ModelSettings(_Settings):
     training: TrainingSettings = TrainingSettings()
     tuning: TuningSettings = TuningSettings()
     abstention: AbstentionSettings = AbstentionSettings()
+    health: HealthSettings = HealthSettings()
     publish: PublishSettings = PublishSettings()
     retention: RetentionSettings = RetentionSettings()
     webhooks: WebhookSettings = WebhookSettings()

@@ -27,7 +27,8 @@ TEXTS = (
 PROBABILITIES = ("churn_probability", "renewal_likelihood", "loss_probability")
 SHARES = (*PROBABILITIES, "loss_probability_low", "loss_probability_high")
 MONEY = ("arr", "arr_under_notice", "arr_to_decide", "arr_at_risk")
-NUMBERS = (*SHARES, *MONEY, "base_log_odds")
+NUMBERS = (*SHARES, *MONEY, "base_log_odds", "health_score", "north_star", "north_star_change")
+MOST = {**dict.fromkeys(SHARES, 1), "health_score": 100}  # of what goes from 0 up to it
 EXAMPLES = 3
 
 
@@ -76,18 +77,22 @@ def _faults(score: AccountScore) -> Iterator[str]:
     if score.arr_at_risk is not None and score.state not in STATES_AT_RISK:
         yield f"state {score.state} carries ARR at risk"
     yield from _doubtful(score)
-    for name in NUMBERS:
-        number = getattr(score, name)
-        if number is not None and not math.isfinite(number):
-            yield f"{name} is {number}"
-        elif number is not None and name in SHARES and not 0 <= number <= 1:
-            yield f"{name} is {number}, outside 0-1"
+    yield from _wrong_numbers(score)
     logs = [driver.contribution for driver in score.drivers] + list(score.contributions.values())
     for driver in score.drivers:
         beside = (driver.value, driver.previous, driver.peer_low, driver.peer_high, driver.points)
         logs += [number for number in beside if isinstance(number, float)]
     if not all(map(math.isfinite, logs)):
         yield "a driver or contribution is not finite"
+
+
+def _wrong_numbers(score: AccountScore) -> Iterator[str]:
+    for name in NUMBERS:
+        number, most = getattr(score, name), MOST.get(name)
+        if number is not None and not math.isfinite(number):
+            yield f"{name} is {number}"
+        elif number is not None and most is not None and not 0 <= number <= most:
+            yield f"{name} is {number}, outside 0-{most}"
 
 
 def _doubtful(score: AccountScore) -> Iterator[str]:

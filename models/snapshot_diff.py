@@ -11,6 +11,7 @@ from models.account_score import AccountScore, Basis, State, Tier
 
 POINT = 0.01  # share of probability
 ARR_SHARE = 0.01  # of the account's ARR before
+HEALTH_POINTS = 5.0  # of 100; ranks among others move scores by less from night to night
 _ROUNDING = 1e-9  # 0.06 - 0.05 is a little less than a point
 
 
@@ -30,6 +31,8 @@ class Trace(NamedTuple):
     top_driver : str or None
         Feature of the strongest driver; None without one, and in a snapshot of a Keepwell that did
         not write it down.
+    health_score : float or None
+        0-100; None likewise.
     """
 
     account_id: str
@@ -46,6 +49,7 @@ class Trace(NamedTuple):
     basis: Basis | None = None
     decision_date: date | None = None
     arr: float | None = None
+    health_score: float | None = None
 
 
 _EQUAL = ("risk_tier", "state", "external_id", "basis", "decision_date")
@@ -86,13 +90,15 @@ def has_changed(before: Trace, after: Trace, *, points: float = POINT) -> bool:
     """Whether an account is to be told again.
 
     Its tier, state, top driver, basis or decision date is another one; its probability moved by
-    `points` (share 0-1) or more, or its ARR by a hundredth, appeared or went; or it has another id
-    in the CRM, where another record is now its own. A top driver that is not known is taken to be
-    the same.
+    `points` (share 0-1) or more, its ARR by a hundredth or its health score by five points of 100,
+    or one of them appeared or went; or it has another id in the CRM, where another record is now
+    its own. A top driver that is not known is taken to be the same.
     """
     if any(getattr(before, name) != getattr(after, name) for name in _EQUAL):
         return True
     if _has_moved(before.arr, after.arr, by=ARR_SHARE * abs(before.arr or 0.0)):
+        return True
+    if _has_moved(before.health_score, after.health_score, by=HEALTH_POINTS):
         return True
     if None not in (before.top_driver, after.top_driver) and before.top_driver != after.top_driver:
         return True

@@ -60,6 +60,7 @@ class Moment:
     currency: str | None
     arr: float | None
     arr_at_risk: float | None
+    health_score: float | None
 
 
 class SnapshotReader:

@@ -269,7 +269,7 @@ def score_row(snapshot_id: str, rank: int, score: AccountScore) -> dict[str, Any
         "contributions": _dump(score.contributions),
         "top_driver": top_driver(score),
         "health_score": score.health and score.health.score,
-        "health": score.health and _dump(asdict(score.health)),
+        "health": score.health and _dump(_health_json(score.health)),
         "alerts": _dump_some([_alert_json(alert) for alert in score.alerts]),
         "playbooks": _dump_some(score.playbooks),
         "growth": _dump_some(score.growth),
@@ -284,7 +284,7 @@ def read_score(row: Row) -> AccountScore:
         rank=row["rank"],
         drivers=tuple(_read_driver(driver) for driver in json.loads(row["drivers"])),
         contributions=json.loads(row["contributions"]),
-        health=_read_health(row["health"]),
+        health=read_health(row["health"]),
         alerts=tuple(_read_alert(alert) for alert in json.loads(row["alerts"] or "[]")),
         playbooks=tuple(json.loads(row["playbooks"] or "[]")),
         growth=tuple(json.loads(row["growth"] or "[]")),
@@ -297,7 +297,13 @@ def _read_driver(stored: dict[str, Any]) -> Driver:
     return Driver(**{name: stored[name] for name in Driver._fields if name in stored})
 
 
-def _read_health(stored: str | None) -> Health | None:
+def _health_json(health: Health) -> dict[str, Any]:
+    """Its factors as lists; ``asdict`` would copy every number of every account first."""
+    return {item.name: getattr(health, item.name) for item in fields(Health)}
+
+
+def read_health(stored: str | None) -> Health | None:
+    """The health that a row's column of that name holds."""
     if stored is None:
         return None
     found = json.loads(stored)

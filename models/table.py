@@ -96,6 +96,7 @@ class ModelTable:
     lead_days: int | None
     traits: Mapping[str, Trait] = field(default_factory=dict)
     dated: bool = True
+    health: FloatArray | None = None
 
     def __post_init__(self) -> None:
         missing = [name for name in ROW_COLUMNS if name not in self.rows.columns]
@@ -103,6 +104,8 @@ class ModelTable:
             raise InvariantError(f"{self.model}: rows lack the columns {', '.join(missing)}")
         if not self.rows.index.equals(self.features.index):
             raise InvariantError(f"{self.model}: rows and features have different indexes")
+        if self.health is not None and len(self.health) != len(self.rows):
+            raise InvariantError(f"{self.model}: rows and health have different lengths")
         if self.dated and self.data_end is None:
             raise InvariantError(f"{self.model}: rows with dates must say until when they tell")
         label = self.label
@@ -153,4 +156,5 @@ class ModelTable:
             self,
             rows=self.rows.loc[chosen].reset_index(drop=True),
             features=self.features.loc[chosen].reset_index(drop=True),
+            health=None if self.health is None else self.health[chosen],
         )

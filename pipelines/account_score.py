@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from features.dataset import ModelName
 from models.account_score import STATES_AT_RISK, Abstention, AccountScore, Basis
 from models.tier import Thresholds, assign_tier
+from pipelines.collection import no_collection
 from pipelines.config import Config
+from pipelines.health import Vitals
 from pipelines.population import Model, Outlook, Population, Prediction, lead_prediction, predict
 from pipelines.reason import Reasons, find_reasons
 
@@ -27,9 +27,10 @@ def score_accounts(
     *,
     thresholds: Thresholds | None,
     previous: Mapping[str, tuple[Any, int]],
+    vitals: Mapping[str, Vitals] | None = None,
 ) -> tuple[AccountScore, ...]:
     """The score of every account of a population, in its order; see `build_snapshot`."""
-    with _no_collection():
+    with no_collection():
         predictions = predict(population, models, rules=config.abstention)
         states = population.accounts
         leads = [
@@ -47,25 +48,10 @@ def score_accounts(
             )
             for name, found in predictions.items()
         }
-        scoring = _Scoring(config, predictions, reasons, thresholds, previous)
+        scoring = _Scoring(config, predictions, reasons, thresholds, previous, vitals or {})
         return tuple(
             _score(state, lead, scoring) for state, lead in zip(states, leads, strict=True)
         )
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """No search for cycles while hundreds of thousands of objects are made that form none.
-
-    It would look at all of them again and again, which takes a third of a score run.
-    """
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
 
 
 @dataclass(frozen=True)
@@ -77,6 +63,7 @@ class _Scoring:
     reasons: Mapping[ModelName, Reasons]
     thresholds: Thresholds | None
     previous: Mapping[str, tuple[Any, int]]
+    vitals: Mapping[str, Vitals]
 
 
 def _score(
@@ -92,9 +79,10 @@ def _score(
     if lead is not None:
         abstained = lead[1].abstained
         risk = {} if abstained else _risk(state, scoring, lead)
-    arr = _number(state["arr"])
+    arr, account = _number(state["arr"]), str(state["account_id"])
+    vitals = scoring.vitals.get(account)
     return AccountScore(
-        account_id=str(state["account_id"]),
+        account_id=account,
         state=state["state"],
         **{name: state[name] for name in _SHOWN},
         currency=None if arr is None else scoring.config.currency,
@@ -105,6 +93,7 @@ def _score(
         renewal_date=state["renewal_date"],
         abstained=abstained,
         **risk,
+        **({} if vitals is None else vitals._asdict()),
     )
 
 

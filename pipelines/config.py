@@ -21,9 +21,9 @@ from features.schema import TABLES
 from features.settings import CompanySettings
 from models.settings import ModelSettings
 from pipelines.entry_file import read_entries
+from pipelines.health_check import Fault, health_faults
 from pipelines.suggestion import find_keys, suggest
 
-Fault = tuple[str, str, str]  # key, what is wrong, remedy
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
@@ -174,6 +174,7 @@ def _validation_problems(error: ValidationError, places: Sequence[str]) -> list[
 def _joint_problems(config: Config) -> list[Problem]:
     """What is wrong between keys."""
     found = [*_table_faults(config), *_label_faults(config), *_other_faults(config)]
+    found += health_faults(config, config.health)
     return [Problem("config", key, rule, remedy=remedy) for key, rule, remedy in found]
 
 

@@ -219,7 +219,7 @@ def _ranking_table(title: str, scores: Sequence[AccountScore]) -> Table:
     table = Table(title=title, title_justify="left")
     for title in ("account", "segment"):
         table.add_column(title, overflow="fold")
-    for title in ("ARR", "decide by", "chance of loss", "ARR at risk"):
+    for title in ("ARR", "decide by", "chance of loss", "health", "ARR at risk"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("strongest drivers", overflow="fold")
     for score in scores:
@@ -245,6 +245,7 @@ def _ranking_row(score: AccountScore) -> Sequence[str]:
         _money(score.arr),
         str(score.decision_date or "no term"),
         f"{chance}\n{basis}".strip(),
+        "unknown" if score.health_score is None else f"{score.health_score:.0f}",
         _money(score.arr_at_risk),
         escape("; ".join(raising)),
     )

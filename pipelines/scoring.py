@@ -20,6 +20,7 @@ from models.store import SnapshotStore
 from models.tier import Thresholds
 from pipelines.account_score import score_accounts
 from pipelines.config import Config
+from pipelines.health import describe_health, find_vitals
 from pipelines.home import Home
 from pipelines.population import Model, Population, build_population
 from pipelines.webhook import tell_targets
@@ -199,7 +200,14 @@ def build_snapshot(
     """
     thresholds = read_thresholds(config, bundles)
     models = scoring_models(bundles)
-    scores = score_accounts(config, population, models, thresholds=thresholds, previous=previous)
+    scores = score_accounts(
+        config,
+        population,
+        models,
+        thresholds=thresholds,
+        previous=previous,
+        vitals=find_vitals(population, config.health, currency=config.currency),
+    )
     known_money = any(score.arr is not None for score in scores)
     return Snapshot(
         as_of=population.as_of,
@@ -214,6 +222,7 @@ def build_snapshot(
         scores=scores,
         config_hash=hashlib.sha256(config.to_yaml().encode()).hexdigest(),
         stale_after_days=config.serving.stale_after_days,
+        documents={"health": describe_health(population, config.health)},
     )
 
 

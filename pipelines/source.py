@@ -15,6 +15,7 @@ from features.quarantine import write_quarantine
 from features.source import Source, open_source
 from models.table import ROW_COLUMNS, ModelTable, Trait
 from pipelines.config import Config
+from pipelines.health import health_of_rows
 from pipelines.home import Home
 
 
@@ -115,6 +116,7 @@ def model_table(dataset: Dataset, config: Config) -> ModelTable:
             feature.name: Trait(feature.group, feature.direction, feature.agreed)
             for feature in dataset.catalogue.features
         },
+        health=health_of_rows(dataset, config.health),
     )
 
 

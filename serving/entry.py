@@ -35,6 +35,7 @@ class Outline:
     arr_under_notice: float | None
     decision_date: date | None
     renewal_date: date | None
+    health_score: float | None
     top_driver: str | None
 
 

@@ -40,6 +40,7 @@ RANKED_ACCOUNT: Document = {
     "loss_probability_interval": [0.44, 0.79],
     "abstained": None,
     "risk_tier": "high",
+    "health_score": 46.0,
     "contract_id": "C-2041",
     "decision_date": "2026-12-01",
     "renewal_date": "2027-03-01",
@@ -68,6 +69,32 @@ ACCOUNT_RISK: Document = {
         {"group": "usage", "contribution": 1.2, "points": 0.269},
         {"group": "contract", "contribution": 0.719, "points": 0.161},
     ],
+    "health": {
+        "outcome": 40.0,
+        "experience": 70.0,
+        "coverage": 0.72,
+        "profile": "standard",
+        "factors": [
+            {
+                "feature": "login_ratio_28d",
+                "side": "outcome",
+                "factor_score": 40.0,
+                "weight": 0.8,
+                "value": 0.44,
+                "unit": "ratio",
+                "text": "44 % of the seats used in 28 days",
+            },
+            {
+                "feature": "nps_latest",
+                "side": "experience",
+                "factor_score": 70.0,
+                "weight": 0.2,
+                "value": 7.2,
+                "unit": "rating",
+                "text": "latest NPS 7.2",
+            },
+        ],
+    },
     "previous": {
         "snapshot_id": "1m7z8k5r0a2vd",
         "as_of": "2026-10-01",
@@ -125,6 +152,7 @@ HISTORY: Document = {
             "currency": "USD",
             "arr": 48000.0,
             "arr_at_risk": 22680.0,
+            "health_score": 46.0,
         }
     ],
 }

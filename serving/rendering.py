@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from models.account_score import AccountScore
+from models.health import Health
 from models.snapshot import SnapshotHeader
 from models.snapshot_diff import top_driver
 from models.snapshot_reader import Past
@@ -20,6 +21,8 @@ from serving.response import (
     DriverAnswer,
     ExplainedAccount,
     GroupAnswer,
+    HealthAnswer,
+    HealthFactorAnswer,
     RankedAccount,
     SnapshotAnswer,
     snapshot_fields,
@@ -28,7 +31,7 @@ from serving.response import (
 NULL = b"null"
 TOP_CHANGES = 3
 SMALL = 1e-9  # log-odds
-_LISTS = ("drivers", "groups", "owner", "previous", "changed_by")
+_LISTS = ("drivers", "groups", "owner", "health", "previous", "changed_by")
 ROW = tuple(name for name in RankedAccount.model_fields if name not in _LISTS)
 MORE = tuple(
     name
@@ -38,6 +41,8 @@ MORE = tuple(
 PLAIN = tuple(name for name in OUTLINE if name != "top_driver")
 DRIVER = tuple(DriverAnswer.model_fields)
 GROUP = tuple(GroupAnswer.model_fields)
+HEALTH = tuple(name for name in HealthAnswer.model_fields if name != "factors")
+FACTOR = tuple(name for name in HealthFactorAnswer.model_fields if name != "factor_score")
 
 
 class Before(NamedTuple):
@@ -90,6 +95,7 @@ def render_entry(score: AccountScore, before: Before | None, past: Past | None) 
     row["drivers"] = [_pick(driver, DRIVER) for driver in score.drivers]
     more = _pick(score, MORE)
     more["groups"] = [_pick(group, GROUP) for group in score.groups]
+    more["health"] = score.health and _health(score.health)
     more["previous"] = before and past and _previous(before, past)
     more["changed_by"] = before and past and _changes(score, before, past)
     return Entry(
@@ -110,6 +116,11 @@ def share_text(value: Any) -> Any:  # Any: a column's value
 def _owner_json(owner: str | None) -> bytes:
     # Not by orjson, whose short results keep the 4 kB that they were written in.
     return NULL if owner is None else json.dumps(owner).encode("ascii")
+
+
+def _health(health: Health) -> dict[str, Any]:  # Any: JSON
+    factors = [{**_pick(factor, FACTOR), "factor_score": factor.score} for factor in health.factors]
+    return {**_pick(health, HEALTH), "factors": factors}
 
 
 def _previous(before: Before, past: Past) -> dict[str, Any]:  # Any: JSON

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.account_score import Abstention, Basis, Direction, State, Tier
+from models.health import Side
 from models.snapshot import SnapshotHeader
 
 Share = float  # 0-1
@@ -49,6 +50,33 @@ class GroupAnswer(Answer):
     group: str = Field(description="Group in the feature catalogue")
     contribution: float = Field(description="Log-odds")
     points: float = Field(description="In probability; they add up as those of drivers do")
+
+
+class HealthFactorAnswer(Answer):
+    """One figure that the health score is made of."""
+
+    feature: str = Field(description="Name in the feature catalogue")
+    side: Side = Field(description="The part of the score that it counts in")
+    factor_score: float = Field(description="0-100, high is good")
+    weight: Share = Field(
+        description="Of the whole, after what is not known was left out; factor_score times weight "
+        "add up to health_score"
+    )
+    value: float = Field(description="What the feature was")
+    unit: str | None
+    text: str = Field(description="The value in plain words")
+
+
+class HealthAnswer(Answer):
+    """What health_score is made of: figures and configured weights, no prediction."""
+
+    outcome: float | None = Field(
+        description="0-100, of the figures about outcomes alone; null when none of them is known"
+    )
+    experience: float | None = Field(description="Of those about experience; null likewise")
+    coverage: Share = Field(description="Share of what the profile weighs that is known")
+    profile: str = Field(description="Profile of the configuration that fits the account")
+    factors: list[HealthFactorAnswer] = Field(description="The known ones, the heaviest first")
 
 
 class PreviousAnswer(Answer):
@@ -116,6 +144,9 @@ class RankedAccount(Answer):
         description="Rule by which no probability is given; null when none applied"
     )
     risk_tier: Tier | None = Field(description="From loss_probability alone")
+    health_score: float | None = Field(
+        description="0-100, high is good, from figures and weights; null when too little is known"
+    )
     contract_id: str | None = Field(description="The next contract to decide")
     decision_date: date | None = Field(description="Last day to decide on it")
     renewal_date: date | None = Field(description="Its exclusive end")
@@ -132,6 +163,9 @@ class ExplainedAccount(RankedAccount):
     groups: list[GroupAnswer] = Field(
         description="All contributions by group, the strongest first; with the base they add up "
         "to loss_probability"
+    )
+    health: HealthAnswer | None = Field(
+        description="What health_score is made of; null when too little is known"
     )
     previous: PreviousAnswer | None = Field(
         description="In the snapshot before; null when there is none or it lacks the account"

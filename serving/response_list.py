@@ -140,6 +140,7 @@ class MomentAnswer(Answer):
     currency: str | None
     arr: float | None
     arr_at_risk: float | None
+    health_score: float | None = Field(description="Null when too little was known, or never made")
 
 
 class HistoryAnswer(Answer):

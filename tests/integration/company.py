@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from models.account_score import AccountScore, Driver
+from models.health import Health, HealthFactor
 from models.snapshot import Snapshot
 
 DRIVERS = (
@@ -14,6 +15,14 @@ DRIVERS = (
     Driver("plan", "contracts", "On the plan “Début”", "Début", None, 0.3, previous="Pro"),
     Driver("fit", "fit", "Product fit is not known", None, "share", -0.1),
 )  # fmt: skip
+
+FACTORS = (
+    HealthFactor("seats_used", "outcome", 48.0, 0.75, 0.48, "share", "48 % of the seats used"),
+    HealthFactor("nps_latest", "experience", 80.0, 0.25, 8.0, "rating", "latest NPS 8"),
+)
+HEALTH = Health(
+    score=56.0, outcome=48.0, experience=80.0, coverage=0.6, profile="standard", factors=FACTORS
+)
 
 
 def due(account_id: str, loss: float, arr: float | None = 1000.0, **changes: Any) -> AccountScore:

@@ -19,7 +19,7 @@ from models.settings import RetentionSettings
 from models.store import SnapshotStore
 from pipelines.cli import main
 from pipelines.export import describe_driver
-from tests.integration.company import DRIVERS, due, lost, snapshot
+from tests.integration.company import DRIVERS, HEALTH, due, lost, snapshot
 
 Export = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
@@ -52,6 +52,17 @@ def export(
 
 def read_csv(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+@pytest.mark.parametrize("audience", ["people", "crm"])
+def test_both_exports_tell_the_health_score_and_leave_what_is_not_known_empty(
+    served: SnapshotStore, export: Export, tmp_path: Path, audience: str
+) -> None:
+    served.publish(snapshot(due("A1", 0.9, health=HEALTH), due("A2", 0.1)))
+    file = tmp_path / "accounts.csv"
+    assert export(str(file), "--for", audience)[0] == 0
+    rows = read_csv(file.read_bytes().decode("utf-8-sig"))
+    assert [row["health_score"] for row in rows] == ["56.0", ""]
 
 
 def test_people_get_csv_with_a_byte_order_mark_in_ranking_order_with_drivers_in_words(

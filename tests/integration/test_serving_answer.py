@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from models.account_score import AccountScore
 from models.store import SnapshotStore
 from tests.integration.client import ask, problem, serve
-from tests.integration.company import DRIVERS, due, lost, snapshot
+from tests.integration.company import DRIVERS, HEALTH, due, lost, snapshot
 
 
 @pytest.fixture
@@ -87,6 +87,8 @@ def test_the_risk_of_an_account_is_every_documented_field(
             {"group": "contracts", "contribution": 0.3, "points": pytest.approx(0.1787, abs=1e-4)},
             {"group": "fit", "contribution": -0.1, "points": pytest.approx(-0.0596, abs=1e-4)},
         ],
+        "health_score": None,
+        "health": None,
         "previous": None,
         "changed_by": None,
         "company": "demo",
@@ -119,6 +121,30 @@ def test_an_account_without_a_probability_says_by_which_rule(
         assert told[name] is None
     listed = ask(app, "/v1/accounts").json()["accounts"]
     assert [one["abstained"] for one in listed] == [None, "interval_too_wide"]
+
+
+def test_health_is_told_with_its_factors_in_the_list_as_one_number_and_in_the_history(
+    app: FastAPI, store: SnapshotStore
+) -> None:
+    store.publish(snapshot(due("A1", 0.5), due("A2", 0.1)))
+    store.publish(snapshot(due("A1", 0.5, health=HEALTH), due("A2", 0.1)))
+    told = ask(app, "/v1/accounts/A1/risk").json()
+    assert told["health_score"] == 56.0
+    factors = told["health"].pop("factors")
+    assert told["health"] == {
+        "outcome": 48.0,
+        "experience": 80.0,
+        "coverage": 0.6,
+        "profile": "standard",
+    }
+    told_scores = [one.pop("factor_score") for one in factors]
+    for factor, score, one in zip(HEALTH.factors, told_scores, factors, strict=True):
+        assert one | {"score": score} == factor._asdict()
+    listed = ask(app, "/v1/accounts").json()["accounts"]
+    assert [one["health_score"] for one in listed] == [56.0, None]
+    history = ask(app, "/v1/accounts/A1/history").json()["history"]
+    assert [one["health_score"] for one in history] == [56.0, None]
+    assert ask(app, "/v1/accounts/A2/risk").json()["health"] is None
 
 
 def test_what_does_not_apply_is_null_and_never_zero(app: FastAPI, store: SnapshotStore) -> None:
@@ -182,7 +208,7 @@ def test_the_list_is_ranked_by_arr_at_risk_and_its_pages_join(
     assert "score" not in str(pages[0].keys())
     first = ask(app, "/v1/accounts/A4/risk").json()
     assert pages[0]["accounts"][0].items() <= first.items()
-    explained = {"base_probability", "groups", "previous", "changed_by"}
+    explained = {"base_probability", "groups", "health", "previous", "changed_by"}
     assert set(first) == set(pages[0]["accounts"][0]) | explained | (
         set(pages[0]) - {"accounts", "gone", "gone_external_ids", "has_more", "next_cursor"}
     )

@@ -19,7 +19,7 @@ from models.service_store import ServiceStore
 from models.store import SnapshotStore
 from serving.application import Service
 from tests.integration.client import ask, problem, serve
-from tests.integration.company import DRIVERS, due, lost, snapshot
+from tests.integration.company import DRIVERS, HEALTH, due, lost, snapshot
 
 SCORES = (
     due("A", 0.9, 100.0, segment="smb", owner="anna", decision_date=date(2026, 12, 1)),
@@ -193,7 +193,10 @@ def test_changes_since_a_snapshot_are_what_a_crm_has_to_take_over(
 
     older = store.publish(
         snapshot(
-            *map(account, ("same", "point", "little", "tier", "state", "driver", "ids", "gone")),
+            *map(
+                account,
+                ("same", "point", "little", "tier", "state", "driver", "ids", "gone", "health"),
+            ),
             lost("lost"),
         )
     )
@@ -207,19 +210,20 @@ def test_changes_since_a_snapshot_are_what_a_crm_has_to_take_over(
             account("driver", drivers=DRIVERS[1:]),
             account("ids", external_id="001new"),
             account("new"),
+            account("health", health=HEALTH),
             due("lost", 0.5, risk_tier="high"),
         )
     )
     told = ask(app, f"/v1/accounts?changed_since={older}&sort=account_id").json()
     assert [one["account_id"] for one in told["accounts"]] == [
-        "driver", "ids", "lost", "new", "point", "state", "tier",
+        "driver", "health", "ids", "lost", "new", "point", "state", "tier",
     ]  # fmt: skip
     assert told["gone"] == [{"account_id": "gone", "external_id": "001gone"}]
     assert told["gone_external_ids"] == ["001gone", "001ids"]
     finer = ask(app, f"/v1/accounts?changed_since={older}&min_change=0.005").json()
     assert {one["account_id"] for one in finer["accounts"]} >= {"point", "little"}
     pages = walk(app, f"/v1/accounts?changed_since={older}&limit=3")
-    assert [len(page["accounts"]) for page in pages] == [3, 3, 1]
+    assert [len(page["accounts"]) for page in pages] == [3, 3, 2]
     assert [page["gone"] is None for page in pages] == [False, True, True]
 
 

@@ -51,6 +51,14 @@ def test_health_alerts_and_playbooks_come_back_with_the_account(store: SnapshotS
     assert store.account(snapshot_id, "A1") == score
 
 
+def test_the_health_of_any_kept_snapshot_can_be_asked_for(store: SnapshotStore) -> None:
+    first = store.publish(snapshot(due("A1", 0.4, health=HEALTH), due("A2", 0.4)))
+    store.publish(snapshot(due("A1", 0.4)))
+    assert read(store).health(first, "A1") == HEALTH
+    assert read(store).health(first, "A2") is None
+    assert read(store).health(first, "nobody") is None
+
+
 def test_documents_boards_and_lives_are_read_back_equal(store: SnapshotStore) -> None:
     board = {"people": [{"user_id": "U1", "role": "champion"}]}
     snapshot_id = store.publish(

@@ -21,6 +21,8 @@ from features.errors import InputError, TransientError
 from features.settings import ChurnSettings
 from models.card import read_card
 from models.champion import champion
+from models.page_reader import PageReader
+from models.snapshot_reader import SnapshotReader
 from models.store import SnapshotStore
 from pipelines.demo.company import generate_company
 from serving.application import create_app
@@ -91,9 +93,8 @@ def test_run_prints_the_json_that_other_programs_read(finished: Finished) -> Non
     for model in finished.printed["models"].values():
         assert set(model) >= METRICS
         assert model["promoted"] is True
-        assert {"base_rate", "tenure", "days_to_renewal", "logistic_regression"} <= set(
-            model["baselines"]
-        )
+        known = {"base_rate", "tenure", "days_to_renewal", "logistic_regression", "health_score"}
+        assert known <= set(model["baselines"])
         assert {"slope", "slope_interval", "intercept"} <= set(model["calibration"])
     assert finished.printed["accounts_scored"] > 0
 
@@ -183,6 +184,28 @@ def test_a_probability_has_an_interval_or_a_rule_says_why_it_is_not_given(
         reason: sum(score.abstained == reason for score in scores) for reason in counted
     }
     assert counted["too_little_history"] > 0
+
+
+def test_nearly_every_account_has_a_health_score_that_is_the_sum_of_its_factors(
+    finished: Finished,
+) -> None:
+    with SnapshotStore(finished.store_url) as store:
+        snapshot_id = finished.printed["snapshot_id"]
+        scores = store.ranking(snapshot_id, limit=5000)
+        about = PageReader(SnapshotReader(store)).document(snapshot_id, "health")
+    healthy = [score for score in scores if score.health is not None]
+    assert len(healthy) > 0.95 * len(scores)
+    assert {"notice_given", "renewed"} <= {score.state for score in healthy}
+    for score in healthy:
+        assert score.health is not None
+        summed = math.fsum(factor.score * factor.weight for factor in score.health.factors)
+        assert summed == pytest.approx(score.health_score, abs=1e-9)
+        assert math.fsum(factor.weight for factor in score.health.factors) == pytest.approx(1)
+        assert score.health.coverage >= 0.3
+    assert about["north_star"]["feature"] == "value_actions_28d"
+    assert about["north_star"]["change"] == "value_change_28d"
+    assert sum(score.north_star is not None for score in scores) > 0.95 * len(scores)
+    assert any((score.north_star_change or 0.0) < 0 for score in scores)
 
 
 def test_the_server_saw_both_flows_with_named_tasks_and_their_artifacts(finished: Finished) -> None:

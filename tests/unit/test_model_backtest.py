@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -68,6 +69,16 @@ def test_a_backtest_has_the_names_that_other_programs_read(found: Backtest) -> N
     assert isinstance(folds, list)
     assert {"train", "test", "auc_interval", "baselines", "top"} <= set(folds[0])
     json.dumps(written, allow_nan=False)
+
+
+def test_a_health_score_stands_beside_the_other_baselines_pooled_and_by_fold() -> None:
+    table = make_table(accounts=120, months=20)
+    usage = table.features["usage"].to_numpy()
+    few = SETTINGS.model_copy(update={"backtest": BacktestSettings(folds=2)})
+    found = backtest(replace(table, health=50 + 10 * usage), few)
+    assert isinstance(found, Backtest)
+    assert found.pooled.baselines["health_score"].auc.value > 0.6
+    assert all("health_score" in fold.judgement.baselines for fold in found.folds)
 
 
 def test_a_model_of_an_age_is_compared_with_the_newest_on_the_same_rows(found: Backtest) -> None:

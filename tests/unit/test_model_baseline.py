@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from models.baseline import AS_LEARNT, ORDERS, score_baselines, title_of
+from models.baseline import AS_LEARNT, HEALTH_SCORE, ORDERS, score_baselines, title_of
 from models.judgement import judge
 from models.scored import ScoredRows
 from models.table import FloatArray, ModelTable
@@ -85,6 +85,17 @@ def test_a_column_that_nobody_knows_is_no_baseline() -> None:
     train, test = split(make_table())
     unknown = with_rows(train, tenure_days=pd.Series(np.nan, index=train.rows.index))
     assert "tenure" not in score_baselines(unknown, test, settings=QUICK.training)
+
+
+def test_the_health_score_ranks_the_worst_first_and_the_unknown_last() -> None:
+    train, test = split(make_table())
+    assert HEALTH_SCORE not in score_baselines(train, test, settings=QUICK.training)
+    health = np.where(np.arange(len(test)) == 3, np.nan, np.arange(len(test)) % 100.0)
+    found = score_baselines(train, replace(test, health=health), settings=QUICK.training)
+    assert found[HEALTH_SCORE].argmin() == 3
+    assert found[HEALTH_SCORE].argmax() == 0
+    unknown = replace(test, health=np.full(len(test), np.nan))
+    assert HEALTH_SCORE not in score_baselines(train, unknown, settings=QUICK.training)
 
 
 def test_the_strongest_order_stands_beside_the_name_for_people() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from models.bootstrap import Estimate
-from models.gate import decide
+from models.gate import RIVALS, decide
 
 GOOD = Estimate(0.8, 0.75, 0.85)
 AHEAD = Estimate(0.2, 0.1, 0.3)
@@ -59,15 +61,17 @@ def test_the_baselines_that_are_not_beaten_are_named() -> None:
     assert both.verdict == "no better than tenure alone and days to renewal alone"
 
 
-def test_logistic_regression_is_noted_but_no_bar() -> None:
-    bars = {"tenure": AHEAD, "days_to_renewal": AHEAD}
-    even = decide(GOOD, bars, ranks=True, logistic=EVEN)
-    behind = decide(GOOD, bars, ranks=True, logistic=Estimate(-0.1, -0.2, -0.05))
-    ahead = decide(GOOD, bars, ranks=True, logistic=AHEAD)
+@pytest.mark.parametrize("rival", RIVALS)
+def test_a_rival_is_noted_and_stops_a_model_only_when_it_is_better_beyond_noise(rival: str) -> None:
+    bars, words = {"tenure": AHEAD, "days_to_renewal": AHEAD}, RIVALS[rival]
+    even = decide(GOOD, {**bars, rival: EVEN}, ranks=True)
+    behind = decide(GOOD, {**bars, rival: Estimate(-0.1, -0.2, -0.05)}, ranks=True)
+    ahead = decide(GOOD, {**bars, rival: AHEAD}, ranks=True)
     assert even.promoted
-    assert "logistic regression is as good" in even.reasons[-1]
-    assert "logistic regression is better" in behind.reasons[-1]
-    assert not any("logistic" in reason for reason in ahead.reasons)
+    assert f"{words} is as good" in even.reasons[-1]
+    assert f"{words} is better" in behind.reasons[-1]
+    assert (behind.verdict, behind.promoted) == (f"worse than {words}", False)
+    assert not any(words in reason for reason in ahead.reasons)
 
 
 def test_an_auc_near_one_is_called_a_bug_until_proved_otherwise() -> None:

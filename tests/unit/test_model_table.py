@@ -49,3 +49,14 @@ def test_a_part_keeps_rows_and_features_together() -> None:
     part = table.part(np.arange(len(table)) % 2 == 1)
     assert part.rows["account_id"].tolist() == ["A0", "A1", "A2"]
     assert part.features["noise"].tolist() == table.features["noise"][1::2].tolist()
+
+
+def test_a_part_of_a_table_has_the_health_of_its_rows() -> None:
+    table = make_table()
+    health = np.arange(len(table)) / 100.0
+    chosen = np.arange(len(table)) % 7 == 0
+    part = replace(table, health=health).part(chosen)
+    assert part.health is not None
+    np.testing.assert_array_equal(part.health, health[chosen])
+    with pytest.raises(InvariantError, match="rows and health have different lengths"):
+        replace(table, health=health[1:])

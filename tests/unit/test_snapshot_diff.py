@@ -21,7 +21,7 @@ from models.snapshot_diff import (
 from models.tier_change import TIER_CHANGE, TierChange, find_tier_changes
 from tests.integration.company import DRIVERS, due, lost
 
-BEFORE = trace_account(due("A1", 0.30, external_id="X1"))
+BEFORE = trace_account(due("A1", 0.30, external_id="X1"))._replace(health_score=65.0)
 
 
 def test_a_trace_is_a_part_of_the_score_and_the_first_driver() -> None:
@@ -54,6 +54,9 @@ def test_a_trace_is_a_part_of_the_score_and_the_first_driver() -> None:
         ({"arr": None}, True),
         ({"arr": 2 * (BEFORE.arr or 1.0)}, True),
         ({"arr": 1.001 * (BEFORE.arr or 1.0)}, False),
+        ({"health_score": 60.0}, True),
+        ({"health_score": 64.9}, False),
+        ({"health_score": None}, True),
         ({"owner": "other", "segment": "other", "region": None}, False),
     ],
 )

@@ -13,6 +13,7 @@ import pytest
 from features.errors import InputError, InvariantError
 from models.account_score import AccountScore, Driver
 from models.database import Database
+from models.health import Health
 from models.snapshot import Snapshot, total_money
 from models.snapshot_check import TEXTS, validate_snapshot
 from models.snapshot_id import next_snapshot_id
@@ -37,6 +38,12 @@ def account(account_id: str = "A1", **changes: Any) -> AccountScore:
     return AccountScore(account_id=account_id, **{"state": "to_decide", **changes})
 
 
+def healthy(score: float) -> Health:
+    return Health(
+        score=score, outcome=score, experience=None, coverage=0.8, profile="standard", factors=()
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
@@ -44,6 +51,8 @@ def account(account_id: str = "A1", **changes: Any) -> AccountScore:
         ({"loss_probability": 1.01}, "loss_probability is 1.01, outside 0-1"),
         ({"arr": math.inf}, "arr is inf"),
         ({"arr_under_notice": math.nan}, "arr_under_notice is nan"),
+        ({"north_star": math.inf}, "north_star is inf"),
+        ({"health": healthy(101.0)}, "health_score is 101.0, outside 0-100"),
         ({"state": "gone"}, "unknown state 'gone'"),
         ({"basis": "guess"}, "unknown basis 'guess'"),
         ({"risk_tier": "red"}, "unknown risk tier 'red'"),
