@@ -285,7 +285,7 @@ def read_score(row: Row) -> AccountScore:
         drivers=tuple(_read_driver(driver) for driver in json.loads(row["drivers"])),
         contributions=json.loads(row["contributions"]),
         health=_read_health(row["health"]),
-        alerts=tuple(_read_alert(alert) for alert in json.loads(row["alerts"] or "[]")),
+        alerts=read_alerts(row["alerts"]),
         playbooks=tuple(json.loads(row["playbooks"] or "[]")),
         growth=tuple(json.loads(row["growth"] or "[]")),
         rescored_contributions=json.loads(row["rescored_contributions"] or "{}"),
@@ -307,6 +307,11 @@ def _read_health(stored: str | None) -> Health | None:
 
 def _alert_json(alert: Alert) -> dict[str, Any]:
     return alert._asdict() | {"first_seen": alert.first_seen.isoformat()}
+
+
+def read_alerts(stored: str | None) -> tuple[Alert, ...]:
+    """The warnings that a column holds."""
+    return tuple(map(_read_alert, json.loads(stored or "[]")))
 
 
 def _read_alert(stored: dict[str, Any]) -> Alert:

@@ -18,12 +18,15 @@ from models.intervention import held_out
 from models.snapshot import Snapshot, SnapshotHeader, count_abstentions
 from models.store import SnapshotStore
 from models.tier import Thresholds
+from models.warning_life import Earlier
 from pipelines.account_score import score_accounts
 from pipelines.config import Config
 from pipelines.home import Home
 from pipelines.population import Model, Population, build_population
+from pipelines.warning import add_warnings, watch
 from pipelines.webhook import tell_targets
 
+NOTHING_EARLIER = Earlier()
 _MODELS: tuple[ModelName, ...] = ("churn", "renewal")
 
 
@@ -105,7 +108,13 @@ def score_population(config: Config, population: Population, home: Home) -> Snap
         served = header if header is not None and header.company == config.company else None
         _check_order(population.as_of, served, bundles)
         previous = dict(store.tiers(served.snapshot_id)) if served is not None else {}
-    return build_snapshot(config, population, bundles, previous=previous)
+        earlier = read_earlier(store, served)
+    return build_snapshot(config, population, bundles, previous=previous, earlier=earlier)
+
+
+def read_earlier(store: SnapshotStore, served: SnapshotHeader | None) -> Earlier:
+    """The warnings of the snapshot before, which a score run carries on."""
+    return Earlier() if served is None else Earlier(served.as_of, store.alerts(served.snapshot_id))
 
 
 def _check_order(
@@ -185,6 +194,7 @@ def build_snapshot(
     bundles: Mapping[ModelName, Bundle],
     *,
     previous: Mapping[str, tuple[Any, int]],
+    earlier: Earlier = NOTHING_EARLIER,
 ) -> Snapshot:
     """The snapshot of a population under the given models.
 
@@ -196,10 +206,15 @@ def build_snapshot(
         Empty when nothing is promoted yet.
     previous : mapping of account id to (tier, runs below)
         From the snapshot before, so that tiers do not flap.
+    earlier : Earlier
+        Its warnings, so that they do not flap either.
     """
     thresholds = read_thresholds(config, bundles)
     models = scoring_models(bundles)
     scores = score_accounts(config, population, models, thresholds=thresholds, previous=previous)
+    watched = watch(config, population)
+    if watched is not None:
+        scores = add_warnings(watched, scores, as_of=population.as_of, earlier=earlier)
     known_money = any(score.arr is not None for score in scores)
     return Snapshot(
         as_of=population.as_of,
@@ -214,6 +229,7 @@ def build_snapshot(
         scores=scores,
         config_hash=hashlib.sha256(config.to_yaml().encode()).hexdigest(),
         stale_after_days=config.serving.stale_after_days,
+        documents={} if watched is None else watched.to_documents(),
     )
 
 
