@@ -17,6 +17,8 @@ class Outline:
     ----------
     top_driver : str or None
         The feature of the strongest driver; None without one.
+    open_warnings : str or None
+        The rules of the warnings that stand, see `models.alert.mark_open`.
     """
 
     account_id: str
@@ -36,6 +38,7 @@ class Outline:
     decision_date: date | None
     renewal_date: date | None
     top_driver: str | None
+    open_warnings: str | None
 
 
 @dataclass(slots=True)

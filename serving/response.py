@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.account_score import Abstention, Basis, Direction, State, Tier
+from models.alert import AlertStatus, Severity
 from models.snapshot import SnapshotHeader
 
 Share = float  # 0-1
@@ -49,6 +50,22 @@ class GroupAnswer(Answer):
     group: str = Field(description="Group in the feature catalogue")
     contribution: float = Field(description="Log-odds")
     points: float = Field(description="In probability; they add up as those of drivers do")
+
+
+class AlertAnswer(Answer):
+    """An early warning about an account."""
+
+    rule: str = Field(description="Name of the rule, see docs/warnings.md")
+    subject: str | None = Field(description="The module that it speaks of; null: the account")
+    severity: Severity = Field(description="urgent: this week; soon: this month; watch: in view")
+    status: AlertStatus = Field(
+        description="opened in this snapshot, kept from an earlier one, or closed in this one"
+    )
+    text: str = Field(description="The evidence in plain words")
+    value: float | None = Field(description="The figure behind it")
+    unit: str | None
+    first_seen: date = Field(description="As-of date of the snapshot that opened it")
+    playbook: str | None = Field(description="What to do; null where no playbook fits")
 
 
 class PreviousAnswer(Answer):
@@ -120,6 +137,7 @@ class RankedAccount(Answer):
     decision_date: date | None = Field(description="Last day to decide on it")
     renewal_date: date | None = Field(description="Its exclusive end")
     drivers: list[DriverAnswer] = Field(description="Strongest first")
+    warnings: list[str] = Field(description="Rules of the warnings that stand, severest first")
     owner: str | None = Field(description="A person; null to keys without people:read")
 
 
@@ -132,6 +150,12 @@ class ExplainedAccount(RankedAccount):
     groups: list[GroupAnswer] = Field(
         description="All contributions by group, the strongest first; with the base they add up "
         "to loss_probability"
+    )
+    alerts: list[AlertAnswer] = Field(
+        description="Early warnings, the severest first; those closed in this snapshot last"
+    )
+    playbooks: list[str] = Field(
+        description="The two or three that fit the account, the most fitting first"
     )
     previous: PreviousAnswer | None = Field(
         description="In the snapshot before; null when there is none or it lacks the account"

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from models.account_score import AccountScore, Driver
+from models.alert import Alert
+from models.playbook import read_playbooks
 from models.snapshot import Snapshot
 
 DRIVERS = (
@@ -14,6 +16,16 @@ DRIVERS = (
     Driver("plan", "contracts", "On the plan “Début”", "Début", None, 0.3, previous="Pro"),
     Driver("fit", "fit", "Product fit is not known", None, "share", -0.1),
 )  # fmt: skip
+
+WARNED = (
+    Alert("poor_fit", None, "soon", "kept", "the product covers 20 % of the needs", 0.2, "share",
+          date(2026, 10, 1), playbook="listen"),
+    Alert("module_use_halved", "reporting", "soon", "opened", "use of reporting fell", -0.6,
+          "change", date(2026, 11, 1)),
+    Alert("escalation_open", None, "urgent", "closed", "1 open escalation", 1.0, "tickets",
+          date(2026, 9, 1), runs_clear=2),
+)  # fmt: skip
+PLAYBOOKS = {"playbooks": [one.to_json() for one in read_playbooks()]}
 
 
 def due(account_id: str, loss: float, arr: float | None = 1000.0, **changes: Any) -> AccountScore:

@@ -34,8 +34,14 @@ def account(
 ) -> AccountScore:
     health = None
     if experience is not None:
-        felt = {"score": 50, "outcome": None, "experience": experience, "coverage": 1}
-        health = Health(**felt, profile="default", factors=())
+        health = Health(
+            score=50,
+            outcome=None,
+            experience=experience,
+            coverage=1,
+            profile="default",
+            factors=(),
+        )
     reasons = tuple(Driver(name, "group", "", 1.0, None, weight) for name, weight in drivers)
     return AccountScore(account_id="a", state="no_term", drivers=reasons, health=health, **keys)
 
