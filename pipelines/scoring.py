@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ from pipelines.config import Config
 from pipelines.home import Home
 from pipelines.population import Model, Population, build_population
 from pipelines.warning import add_warnings, watch
+from pipelines.warning_record import DOCUMENT, read_record
 from pipelines.webhook import tell_targets
 
 NOTHING_EARLIER = Earlier()
@@ -109,7 +110,11 @@ def score_population(config: Config, population: Population, home: Home) -> Snap
         _check_order(population.as_of, served, bundles)
         previous = dict(store.tiers(served.snapshot_id)) if served is not None else {}
         earlier = read_earlier(store, served)
-    return build_snapshot(config, population, bundles, previous=previous, earlier=earlier)
+    snapshot = build_snapshot(config, population, bundles, previous=previous, earlier=earlier)
+    record = read_record(home, config.company)
+    if record is None or not snapshot.documents:
+        return snapshot
+    return replace(snapshot, documents={**snapshot.documents, DOCUMENT: record})
 
 
 def read_earlier(store: SnapshotStore, served: SnapshotHeader | None) -> Earlier:
