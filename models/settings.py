@@ -205,7 +205,7 @@ class ServingSettings(_Settings):
 class WarningSettings(_Settings):
     """What of the shipped early warnings is turned off or judged otherwise."""
 
-    off: tuple[str, ...] = Field(default=(), description="Rules that are not evaluated.")
+    leave_out: tuple[str, ...] = Field(default=(), description="Rules that are not evaluated.")
     thresholds: dict[str, dict[str, Bound]] = Field(
         default={}, description="By rule and feature: the bound in place of the shipped one."
     )

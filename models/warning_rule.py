@@ -124,7 +124,7 @@ def plan_rules(
     conditions: list[Condition] = []
     off: dict[str, str] = {}
     for rule in read_rules():
-        if rule.name in chosen.off:
+        if rule.name in chosen.leave_out:
             off[rule.name] = TURNED_OFF
             continue
         found, lacking = _conditions(rule, settings, units, chosen.thresholds.get(rule.name, {}))
@@ -177,8 +177,8 @@ def threshold_faults(chosen: WarningSettings) -> list[tuple[str, str, str]]:
     rules = {rule.name: rule for rule in read_rules()}
     known = f"rules are {', '.join(rules)}"
     faults = [
-        (f"warnings.off.{name}", "is no rule of warnings", known)
-        for name in chosen.off
+        (f"warnings.leave_out.{name}", "is no rule of warnings", known)
+        for name in chosen.leave_out
         if name not in rules
     ]
     for name, bounds in chosen.thresholds.items():

@@ -140,7 +140,7 @@ def test_a_rule_of_modules_speaks_of_each_and_of_core_ones_alone_where_it_says_s
 
 def test_a_rule_can_be_turned_off_and_its_threshold_changed() -> None:
     chosen = {
-        "off": ["poor_fit"],
+        "leave_out": ["poor_fit"],
         "thresholds": {"seats_unused": {"login_ratio_91d": {"below": 0.1}}},
     }
     config = configure(warnings=chosen)
@@ -153,17 +153,17 @@ def test_a_rule_can_be_turned_off_and_its_threshold_changed() -> None:
 def test_an_unknown_rule_or_feature_in_the_configuration_is_named_with_those_that_exist() -> None:
     chosen = WarningSettings.model_validate(
         {
-            "off": ["poor_fits"],
+            "leave_out": ["poor_fits"],
             "thresholds": {"seats_unused": {"seats": {"below": 1}}, "late": {"x": {"below": 1}}},
         }
     )
     faults = {key: remedy for key, _, remedy in threshold_faults(chosen)}
     assert set(faults) == {
-        "warnings.off.poor_fits",
+        "warnings.leave_out.poor_fits",
         "warnings.thresholds.seats_unused.seats",
         "warnings.thresholds.late",
     }
-    assert "poor_fit" in faults["warnings.off.poor_fits"]
+    assert "poor_fit" in faults["warnings.leave_out.poor_fits"]
     assert faults["warnings.thresholds.seats_unused.seats"] == "it looks at login_ratio_91d"
 
 
