@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
 from models.account_score import AccountScore
 from models.alert import Alert, Severity
 from models.condition import all_hold
-from models.playbook import Playbook
+from models.playbook import Fit, Playbook
 from models.table import BoolArray
 
 MOST = 3
@@ -41,10 +42,24 @@ class Offers:
 
     def find(self, tag: str, account: AccountScore) -> Playbook | None:
         """The first playbook that takes up what a feature or a warning asks for, and fits."""
-        for playbook in self.playbooks:
-            if tag in playbook.tags and self.fits(playbook, account):
+        for playbook, fits_all in self._by_tag.get(tag, ()):
+            if fits_all or self.fits(playbook, account):
                 return playbook
         return None
+
+    @cached_property
+    def weights(self) -> dict[str, float]:
+        """How much each playbook counts beside others."""
+        return {playbook.name: playbook.weight for playbook in self.playbooks}
+
+    @cached_property
+    def _by_tag(self) -> dict[str, list[tuple[Playbook, bool]]]:
+        """The playbooks that take up a name, and whether each fits every account."""
+        found: dict[str, list[tuple[Playbook, bool]]] = {}
+        for playbook in self.playbooks:
+            for tag in playbook.tags:
+                found.setdefault(tag, []).append((playbook, playbook.fits == Fit()))
+        return found
 
     def fits(self, playbook: Playbook, account: AccountScore) -> bool:
         """Whether the playbook is for this account."""
@@ -119,11 +134,10 @@ def offer(
         Open ones weigh by their severity; each names its playbook already.
     tags : mapping of feature name to the playbook that the catalogue names for it
     """
-    by_name = {playbook.name: playbook for playbook in offers.playbooks}
     weights: dict[str, float] = {}
 
     def weigh(name: str, weight: float) -> None:
-        weights[name] = weights.get(name, 0.0) + by_name[name].weight * weight
+        weights[name] = weights.get(name, 0.0) + offers.weights[name] * weight
 
     for driver in account.drivers:
         if driver.contribution > 0 and driver.feature in tags:
