@@ -69,6 +69,12 @@ def own_faults(settings: CompanySettings) -> list[tuple[int, str, str, str]]:
     return faults
 
 
+def possible_features(settings: CompanySettings) -> set[str]:
+    """The names of all features that a company may ever have, its own included."""
+    own = (_names(template, settings) for template in settings.features)
+    return _shipped_names(settings).union(*own)
+
+
 def _shipped_names(settings: CompanySettings) -> set[str]:
     """The names of all features that the tables of this configuration may ever carry."""
     declared = {key.rpartition(".")[2] for key in settings.attributes}

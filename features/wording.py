@@ -23,14 +23,14 @@ def describe(feature: Feature, value: float | str | None, *, currency: str) -> s
         Reporting currency, for money.
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
-        return feature.text_missing or _fill(feature.text, "unknown")
+        return feature.text_missing or fill_in(feature.text, "unknown")
     text = feature.text
     if feature.text_below_zero and not isinstance(value, str) and value < 0:
         text, value = feature.text_below_zero, -value
-    return _fill(text, format_value(value, feature.unit, currency=currency))
+    return fill_in(text, format_value(value, feature.unit, currency=currency))
 
 
-def _fill(text: str, value: str) -> str:
+def fill_in(text: str, value: str) -> str:
     """The wording of a value as people read it, nouns marked by ``{s}`` in their number.
 
     What is counted at the text's beginning is "no ticket" instead of "0 tickets".

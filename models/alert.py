@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Literal, NamedTuple, get_args
 
@@ -54,3 +55,22 @@ class Alert(NamedTuple):
     def is_open(self) -> bool:
         """Whether it still stands."""
         return self.status != "closed"
+
+
+def open_rules(alerts: Iterable[Alert]) -> list[str]:
+    """The rules of the warnings that stand, each once, in their order."""
+    return list(dict.fromkeys(alert.rule for alert in alerts if alert.is_open))
+
+
+def mark_open(alerts: Iterable[Alert]) -> str | None:
+    """The same as one text such as ``|poor_fit|seats_unused|``, by which accounts are filtered.
+
+    None where no warning stands.
+    """
+    rules = open_rules(alerts)
+    return f"|{'|'.join(rules)}|" if rules else None
+
+
+def mark_of(rule: str) -> str:
+    """What `mark_open` holds of an account exactly where a warning of this rule stands."""
+    return f"|{rule}|"

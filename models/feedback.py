@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, get_args
 
 from features.errors import InputError, Problem
-from models.snapshot_check import is_storable
+from models.said import new_id, note_problems, unlisted
 
 Disposition = Literal["agree", "disagree", "acted", "snooze"]
 FeedbackReason = Literal[
@@ -39,13 +37,6 @@ Loss = Literal[
 DISPOSITIONS: tuple[Disposition, ...] = get_args(Disposition)
 FEEDBACK_REASONS: tuple[FeedbackReason, ...] = get_args(FeedbackReason)
 LOSSES: tuple[Loss, ...] = get_args(Loss)
-LONGEST_NOTE = 2000
-ID_BYTES = 8
-
-
-def new_id() -> str:
-    """The id of an entry: 16 hexadecimal digits by chance."""
-    return secrets.token_hex(ID_BYTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +80,14 @@ class Feedback:
 
     def __post_init__(self) -> None:
         problems = [
-            *_unlisted("feedback", "disposition", self.disposition, DISPOSITIONS),
-            *_unlisted("feedback", "reason", self.reason, (None, *FEEDBACK_REASONS)),
+            *unlisted("feedback", "disposition", self.disposition, DISPOSITIONS),
+            *unlisted("feedback", "reason", self.reason, (None, *FEEDBACK_REASONS)),
         ]
         if (self.disposition == "snooze") != (self.snooze_until is not None):
             rule = "the disposition snooze needs a day, and no other one takes it"
             remedy = "give both or neither"
             problems.append(Problem("feedback", "snooze_until", rule, remedy=remedy))
-        if self.note is not None and not (
-            len(self.note) <= LONGEST_NOTE and is_storable(self.note)
-        ):
-            rule = f"must have at most {LONGEST_NOTE:,} characters, all of which can be stored"
-            problems.append(Problem("feedback", "note", rule, remedy="shorten it"))
+        problems += note_problems("feedback", self.note)
         if problems:
             raise InputError(problems)
 
@@ -135,14 +122,6 @@ class LossReason:
     loss_reason_id: str = field(default_factory=new_id)
 
     def __post_init__(self) -> None:
-        problems = list(_unlisted("loss reason", "reason", self.reason, LOSSES))
+        problems = list(unlisted("loss reason", "reason", self.reason, LOSSES))
         if problems:
             raise InputError(problems)
-
-
-def _unlisted(
-    table: str, column: str, value: str | None, allowed: tuple[str | None, ...]
-) -> Iterator[Problem]:
-    if value not in allowed:
-        named = ", ".join(name for name in allowed if name)
-        yield Problem(table, column, "is not in the list", remedy=f"use one of {named}")

@@ -1,27 +1,38 @@
-"""Feedback and reasons of losses in the service store, each written once however often it comes."""
+"""What people said, in the service store, each thing written once however often it comes."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, select
+from sqlalchemy import Connection, Select, Table, delete, insert, select
 
 from models.feedback import Feedback, LossReason
+from models.playbook_action import PlaybookAction
 from models.service_store import ServiceStore
 from models.service_table import (
     FEEDBACK,
     IDEMPOTENCY_KEY,
     LOSS_REASON,
+    PLAYBOOK_ACTION,
+    WARNING_MUTE,
     read_feedback,
     read_loss_reason,
 )
+from models.warning_mute import Mute
 
 REMEMBERED = timedelta(hours=24)
 LONGEST_IDEMPOTENCY_KEY = 255
+Entry = Feedback | LossReason | Mute | PlaybookAction
+TABLES: Mapping[type[Entry], Table] = {
+    Feedback: FEEDBACK,
+    LossReason: LOSS_REASON,
+    Mute: WARNING_MUTE,
+    PlaybookAction: PLAYBOOK_ACTION,
+}
 NO_KEY = ""  # stands for no key where a column cannot be null
 
 
@@ -75,16 +86,14 @@ class FeedbackStore:
     def __init__(self, store: ServiceStore) -> None:
         self.store = store
 
-    def add(
-        self, entry: Feedback | LossReason, reply: Reply, attempt: Attempt | None = None
-    ) -> Reply | None:
+    def add(self, entry: Entry, reply: Reply, attempt: Attempt | None = None) -> Reply | None:
         """Write an entry together with the answer to it, once.
 
         Of two requests with one idempotency key at once, the second waits for the first.
 
         Parameters
         ----------
-        entry : Feedback or LossReason
+        entry : Feedback, LossReason, Mute or PlaybookAction
             What is to be written; its `created_at` is now.
         reply : Reply
             What is to be answered when it is written.
@@ -105,8 +114,7 @@ class FeedbackStore:
                     same = earlier.request_hash == attempt.request_hash
                     return Reply(earlier.status, earlier.body, repeated=True) if same else None
                 _remember(connection, attempt, reply, entry.created_at)
-            table = FEEDBACK if isinstance(entry, Feedback) else LOSS_REASON
-            connection.execute(insert(table), asdict(entry))
+            connection.execute(insert(TABLES[type(entry)]), asdict(entry))
         return reply
 
     def recall(self, attempt: Attempt, now: datetime) -> Reply | None:
@@ -136,6 +144,24 @@ class FeedbackStore:
             .order_by(LOSS_REASON.c.created_at.desc(), LOSS_REASON.c.loss_reason_id)
         )
         return [read_loss_reason(row) for row in self.store.rows(query)]
+
+    def mutes(self, account_id: str) -> list[Mute]:
+        """Every mute of an account's warnings, the newest first."""
+        query = (
+            select(WARNING_MUTE)
+            .where(WARNING_MUTE.c.account_id == account_id)
+            .order_by(WARNING_MUTE.c.created_at.desc(), WARNING_MUTE.c.mute_id)
+        )
+        return [Mute(**row) for row in self.store.rows(query)]
+
+    def playbook_actions(self, account_id: str | None = None) -> list[PlaybookAction]:
+        """What was done with playbooks on an account, or on all, the newest first."""
+        query = select(PLAYBOOK_ACTION).order_by(
+            PLAYBOOK_ACTION.c.created_at.desc(), PLAYBOOK_ACTION.c.action_id
+        )
+        if account_id is not None:
+            query = query.where(PLAYBOOK_ACTION.c.account_id == account_id)
+        return [PlaybookAction(**row) for row in self.store.rows(query)]
 
 
 @dataclass(frozen=True, slots=True)

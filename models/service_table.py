@@ -75,6 +75,36 @@ LOSS_REASON = Table(
     Index("loss_reason_by_account", "account_id", "created_at"),
 )
 
+WARNING_MUTE = Table(
+    "warning_mute",
+    METADATA,
+    Column("mute_id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("subject", Text),
+    Column("until", Date, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("note", Text),
+    Column("key_id", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("warning_mute_by_account", "account_id", "created_at"),
+)
+
+PLAYBOOK_ACTION = Table(
+    "playbook_action",
+    METADATA,
+    Column("action_id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("playbook", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("due_on", Date),
+    Column("note", Text),
+    Column("snapshot_id", Text, nullable=False),
+    Column("key_id", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("playbook_action_by_account", "account_id", "created_at"),
+)
+
 IDEMPOTENCY_KEY = Table(
     "idempotency_key",
     METADATA,

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from features.settings import AbstentionSettings
+from models.bound import Bound
 from models.health_settings import HealthSettings
 from models.snapshot import STALE_AFTER_DAYS
 from models.webhook_address import AllowList
@@ -202,6 +203,18 @@ class ServingSettings(_Settings):
     )
 
 
+class WarningSettings(_Settings):
+    """What of the shipped early warnings is turned off or judged otherwise."""
+
+    leave_out: tuple[str, ...] = Field(default=(), description="Rules that are not evaluated.")
+    thresholds: dict[str, dict[str, Bound]] = Field(
+        default={}, description="By rule and feature: the bound in place of the shipped one."
+    )
+    runs_to_close: int = Field(
+        default=2, ge=1, le=10, description="Score runs in a row without it close a warning."
+    )
+
+
 class ModelSettings(_Settings):
     """Everything about models that a configuration holds."""
 
@@ -220,3 +233,4 @@ class ModelSettings(_Settings):
     retention: RetentionSettings = RetentionSettings()
     webhooks: WebhookSettings = WebhookSettings()
     serving: ServingSettings = ServingSettings()
+    warnings: WarningSettings = WarningSettings()

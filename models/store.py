@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, Select, and_, bindparam, select, tuple_, upda
 
 from features.errors import InputError, Problem
 from models.account_score import AccountScore, Tier
+from models.alert import Alert
 from models.database import Database
 from models.publication import PublishRules, hold_pointer, remove_snapshots, write_publication
 from models.settings import PublishSettings, RetentionSettings
@@ -28,6 +29,7 @@ from models.store_table import (
     CURRENT_SNAPSHOT,
     SNAPSHOT,
     TRACE,
+    read_alerts,
     read_header,
     read_score,
 )
@@ -266,6 +268,14 @@ class SnapshotStore:
             score.snapshot_id == snapshot_id, score.risk_tier.is_not(None)
         )
         return {name: (tier, runs) for name, tier, runs in self._read(query, _read_tuple)}
+
+    def alerts(self, snapshot_id: str) -> dict[str, tuple[Alert, ...]]:
+        """Warnings of a snapshot by account id, for the accounts that have any."""
+        score = ACCOUNT_SCORE.c
+        query = select(score.account_id, score.alerts).where(
+            score.snapshot_id == snapshot_id, score.alerts.is_not(None)
+        )
+        return {name: read_alerts(stored) for name, stored in self._read(query, _read_tuple)}
 
     def traces(self, snapshot_id: str) -> list[Trace] | None:
         """What of each account is compared between snapshots; None when it is not there."""

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from models.account_score import AccountScore, Driver
-from models.alert import Alert
+from models.alert import Alert, mark_open
 from models.health import Health, HealthFactor
 from models.snapshot import Snapshot, SnapshotHeader, Totals, count_states, total_money
 from models.snapshot_diff import Trace, top_driver
@@ -168,6 +168,7 @@ ACCOUNT_SCORE = Table(
     Column("rescored_probability", Double),
     Column("north_star", Double),
     Column("north_star_change", Double),
+    Column("open_warnings", Text),  # of `alerts`, for filtering: see `mark_open`
     UniqueConstraint("snapshot_id", "rank"),
 )
 
@@ -244,6 +245,7 @@ ADDED_COLUMNS: Mapping[int, tuple[Column[Any], ...]] = {
                 "rescored_probability",
                 "north_star",
                 "north_star_change",
+                "open_warnings",
             )
         ),
     ),
@@ -271,6 +273,7 @@ def score_row(snapshot_id: str, rank: int, score: AccountScore) -> dict[str, Any
         "health_score": score.health and score.health.score,
         "health": score.health and _dump(_health_json(score.health)),
         "alerts": _dump_some([_alert_json(alert) for alert in score.alerts]),
+        "open_warnings": mark_open(score.alerts),
         "playbooks": _dump_some(score.playbooks),
         "growth": _dump_some(score.growth),
         "rescored_contributions": _dump_some(score.rescored_contributions),
@@ -285,7 +288,7 @@ def read_score(row: Row) -> AccountScore:
         drivers=tuple(_read_driver(driver) for driver in json.loads(row["drivers"])),
         contributions=json.loads(row["contributions"]),
         health=read_health(row["health"]),
-        alerts=tuple(_read_alert(alert) for alert in json.loads(row["alerts"] or "[]")),
+        alerts=read_alerts(row["alerts"]),
         playbooks=tuple(json.loads(row["playbooks"] or "[]")),
         growth=tuple(json.loads(row["growth"] or "[]")),
         rescored_contributions=json.loads(row["rescored_contributions"] or "{}"),
@@ -313,6 +316,11 @@ def read_health(stored: str | None) -> Health | None:
 
 def _alert_json(alert: Alert) -> dict[str, Any]:
     return alert._asdict() | {"first_seen": alert.first_seen.isoformat()}
+
+
+def read_alerts(stored: str | None) -> tuple[Alert, ...]:
+    """The warnings that a column holds."""
+    return tuple(map(_read_alert, json.loads(stored or "[]")))
 
 
 def _read_alert(stored: dict[str, Any]) -> Alert:

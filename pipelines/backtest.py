@@ -16,8 +16,10 @@ from models.leak import heed, share_leaks
 from models.stability import Stability, first_thresholds, measure_stability
 from models.table import ModelTable
 from models.trained import Skipped
+from models.warning_record import WarningRecord
 from pipelines.config import Config
 from pipelines.source import model_table
+from pipelines.warning_record import judge_warnings
 
 WEEKS = 9
 
@@ -26,12 +28,14 @@ WEEKS = 9
 class BacktestRun:
     """The backtest of each model, and how its ranking moves from week to week.
 
-    Labels that were shuffled have no ranking to watch: ``stability`` is empty then.
+    Labels that were shuffled have no ranking to watch: ``stability`` is empty then, and there is no
+    record of ``warnings``.
     """
 
     outcomes: Mapping[ModelName, Backtest | Skipped]
     stability: Mapping[ModelName, Stability]
     shuffled: bool = False
+    warnings: WarningRecord | None = None
 
     def to_json(self) -> dict[str, object]:
         """What ``keepwell backtest --json`` prints."""
@@ -40,7 +44,8 @@ class BacktestRun:
             models[name] = outcome.to_json()
             if name in self.stability:
                 models[name]["weekly"] = self.stability[name].to_json()
-        return {"models": models, "labels_shuffled": self.shuffled}
+        found: dict[str, object] = {"models": models, "labels_shuffled": self.shuffled}
+        return found if self.warnings is None else {**found, "warnings": self.warnings.to_json()}
 
 
 def backtest_company(
@@ -58,6 +63,7 @@ def backtest_company(
     progress : callable
     """
     datasets = build_datasets(source, slices=config.slices, progress=progress)
+    warnings = None if shuffle_labels else judge_warnings(config, source, datasets)
     if shuffle_labels:
         datasets = {name: shuffled(d, config.training.seed) for name, d in datasets.items()}
     outcomes = {
@@ -67,7 +73,7 @@ def backtest_company(
     outcomes = {**outcomes, **_heed_each_other(outcomes)}
     found = {name: o for name, o in outcomes.items() if isinstance(o, Backtest)}
     if shuffle_labels or not found:
-        return BacktestRun(outcomes, {}, shuffle_labels)
+        return BacktestRun(outcomes, {}, shuffle_labels, warnings)
     weekly = build_datasets(source, dates=recent_weeks(source.data_end), progress=progress)
     return BacktestRun(
         outcomes,
@@ -75,6 +81,7 @@ def backtest_company(
             name: watch_weeks(model_table(weekly[name], config), backtest_, config)
             for name, backtest_ in found.items()
         },
+        warnings=warnings,
     )
 
 

@@ -14,6 +14,7 @@ from models.top import NO_COSTS, say_costs
 from models.trained import Skipped
 from pipelines.backtest import BacktestRun
 from pipelines.presentation import show_weaknesses, spell, verdict
+from pipelines.warning_record import show_record
 
 
 def show_backtest(
@@ -39,6 +40,8 @@ def show_backtest(
     for name, outcome in run.outcomes.items():
         if isinstance(outcome, Backtest):
             _show_model(console, outcome, run.stability.get(name), currency)
+    if run.warnings is not None:
+        console.print(show_record(run.warnings))
     if any(isinstance(outcome, Backtest) for outcome in run.outcomes.values()):
         console.print(say_costs(costs, currency), markup=False, soft_wrap=True)
 

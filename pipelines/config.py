@@ -16,11 +16,13 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from features.errors import InputError, Problem
 from features.outcome_name import states_outcome
-from features.own import own_faults
+from features.own import own_faults, possible_features
 from features.schema import TABLES
 from features.settings import CompanySettings
+from models.playbook import Playbook
 from models.settings import ModelSettings
-from pipelines.entry_file import read_entries
+from models.warning_rule import threshold_faults
+from pipelines.entry_file import read_entries, read_own_playbooks
 from pipelines.health_check import Fault, health_faults
 from pipelines.suggestion import find_keys, suggest
 
@@ -37,6 +39,7 @@ class Config(CompanySettings, ModelSettings):
     company: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")
     data: str = "."
     slices: tuple[str, ...] = ()
+    playbooks: tuple[Playbook, ...] = ()
 
     _folder: Path = PrivateAttr(default=Path())
 
@@ -86,6 +89,9 @@ def read_config(path: Path, *, data: Path | None = None) -> Config:
     places: list[str] = []
     if isinstance(raw.get("features"), list):
         raw["features"], places, found = read_entries(raw["features"], path.resolve().parent)
+        problems += found
+    if "playbooks" in raw:
+        raw["playbooks"], found = read_own_playbooks(raw["playbooks"], path.resolve().parent)
         problems += found
     try:
         config = Config.model_validate(raw)
@@ -173,8 +179,14 @@ def _validation_problems(error: ValidationError, places: Sequence[str]) -> list[
 
 def _joint_problems(config: Config) -> list[Problem]:
     """What is wrong between keys."""
-    found = [*_table_faults(config), *_label_faults(config), *_other_faults(config)]
-    found += health_faults(config, config.health)
+    found = [
+        *_table_faults(config),
+        *_label_faults(config),
+        *_other_faults(config),
+        *threshold_faults(config.warnings),
+        *_playbook_faults(config),
+        *health_faults(config, config.health),
+    ]
     return [Problem("config", key, rule, remedy=remedy) for key, rule, remedy in found]
 
 
@@ -227,3 +239,12 @@ def _other_faults(config: Config) -> Iterator[Fault]:
     end = config.time.data_end
     if end is not None and end > datetime.now(UTC).date():
         yield "time.data_end", "lies in the future", "give the day after the last complete day"
+
+
+def _playbook_faults(config: Config) -> Iterator[Fault]:
+    known = possible_features(config)
+    for playbook in config.playbooks:
+        for name in playbook.fits.when:
+            if name.lower() not in known:
+                remedy = "take a name that keepwell features lists"
+                yield f"playbooks ({playbook.name}).fits.when.{name}", "is no feature", remedy

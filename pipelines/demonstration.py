@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from features.source import Source
 from models.bootstrap import Estimate
 from models.metric import auc_with_interval
 from models.registry import tracking_uri
 from models.trained import Trained
-from pipelines.config import read_config
+from pipelines.config import Config, read_config
 from pipelines.demo.company import generate_company
+from pipelines.demo_warning import CauseRecord, measure_causes, show_causes
 from pipelines.home import Home, prepare_environment
 from pipelines.last_verdict import read_refusals
 from pipelines.presentation import make_console, show_ranking, show_training
@@ -47,6 +49,7 @@ def run_demo(*, show: bool, replace: bool = False) -> dict[str, object]:
         run = train_company(config, source, home, progress=progress)
         ceilings = measure_ceilings(run, home.demo)
         held = measure_coverage(run, home.demo)
+        causes = warned_causes(run, config, source, home.demo)
         published = score_company(
             config, source, home, population=run.population, progress=progress
         )
@@ -62,13 +65,35 @@ def run_demo(*, show: bool, replace: bool = False) -> dict[str, object]:
             },
         )
         console.print(_spell_coverage(held), markup=False)
+        console.print(show_causes(causes))
         console.print(_next_steps(home), markup=False)
     found = {
         name: {title: pair[1].value for title, pair in pairs.items()}
         for name, pairs in ceilings.items()
     }
     coverage = {"true_risk_in_interval": held}
-    return {**run.to_json(), **published.to_json(), "ceilings": found, **coverage}
+    by_cause = {cause: record.to_json() for cause, record in causes.items()}
+    return {
+        **run.to_json(),
+        **published.to_json(),
+        "ceilings": found,
+        **coverage,
+        "warnings_by_cause": by_cause,
+    }
+
+
+def warned_causes(
+    run: TrainingRun, config: Config, source: Source, company: Path
+) -> dict[str, CauseRecord]:
+    """How the losses of each true cause were warned of; empty where nothing was watched."""
+    if run.warned is None:
+        return {}
+    return measure_causes(
+        run.warned,
+        company,
+        data_end=pd.Timestamp(source.data_end),
+        runs_to_close=config.warnings.runs_to_close,
+    )
 
 
 def measure_ceilings(

@@ -1,4 +1,4 @@
-"""A user's own features: entries in the configuration, or files of entries beside it."""
+"""A user's own features and playbooks: entries in the configuration, or files of them beside it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from features.errors import Problem
+from models.playbook import Playbook, parse_playbooks
 
 Entries = list[Any]  # Any: YAML before validation
 
@@ -46,6 +47,27 @@ def read_entries(items: Entries, folder: Path) -> tuple[Entries, list[str], list
         entries += found
         places += [f"{place} ({item}).{number}" for number in range(len(found))]
     return entries, places, problems
+
+
+def read_own_playbooks(value: object, folder: Path) -> tuple[list[Playbook], list[Problem]]:
+    """The playbooks under ``playbooks``: a list of them, or the path of a file with one.
+
+    Parameters
+    ----------
+    value : object
+        As the YAML has it.
+    folder : Path
+        Where the configuration lies.
+    """
+    place, remedy = "playbooks", "give a list of playbooks, or the path of a YAML file with one"
+    if isinstance(value, str):
+        entries, fault = _read_file(folder / value)
+        if fault:
+            return [], [Problem("config", place, f"{value} {fault}", remedy=remedy)]
+        return parse_playbooks(entries, f"{place} ({value})")
+    if not isinstance(value, list):
+        return [], [Problem("config", place, "is neither a list nor a path", remedy=remedy)]
+    return parse_playbooks(value, place)
 
 
 def _read_file(path: Path) -> tuple[Entries, str]:

@@ -30,6 +30,7 @@ from pipelines.scoring import Published, publish, score_population
 from pipelines.served import check_served
 from pipelines.source import open_company
 from pipelines.training import Outcome, TrainingRun, record_run, train_one
+from pipelines.warning_record import keep_record
 
 RANKING_ROWS = 50
 
@@ -58,7 +59,9 @@ def open_tables(config: Config, as_of: date | None) -> Source:
 @task(name="build as-of rows and features", **_RETRY)
 def build_rows(config: Config, source: Source) -> dict[ModelName, Dataset]:
     """The as-of rows of each model."""
-    return build_datasets(source, slices=config.slices, progress=_log())
+    datasets = build_datasets(source, slices=config.slices, progress=_log())
+    keep_record(Home.from_environment(), config, source, datasets)
+    return datasets
 
 
 @task(name="train and judge", task_run_name="train and judge {name}", **_RETRY)

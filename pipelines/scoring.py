@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,13 +18,17 @@ from models.intervention import held_out
 from models.snapshot import Snapshot, SnapshotHeader, count_abstentions
 from models.store import SnapshotStore
 from models.tier import Thresholds
+from models.warning_life import Earlier
 from pipelines.account_score import score_accounts
 from pipelines.config import Config
 from pipelines.health import describe_health, find_vitals
 from pipelines.home import Home
 from pipelines.population import Model, Population, build_population
+from pipelines.warning import add_warnings, watch
+from pipelines.warning_record import DOCUMENT, read_record
 from pipelines.webhook import tell_targets
 
+NOTHING_EARLIER = Earlier()
 _MODELS: tuple[ModelName, ...] = ("churn", "renewal")
 
 
@@ -106,7 +110,17 @@ def score_population(config: Config, population: Population, home: Home) -> Snap
         served = header if header is not None and header.company == config.company else None
         _check_order(population.as_of, served, bundles)
         previous = dict(store.tiers(served.snapshot_id)) if served is not None else {}
-    return build_snapshot(config, population, bundles, previous=previous)
+        earlier = read_earlier(store, served)
+    snapshot = build_snapshot(config, population, bundles, previous=previous, earlier=earlier)
+    record = read_record(home, config.company)
+    if record is None or not snapshot.documents:
+        return snapshot
+    return replace(snapshot, documents={**snapshot.documents, DOCUMENT: record})
+
+
+def read_earlier(store: SnapshotStore, served: SnapshotHeader | None) -> Earlier:
+    """The warnings of the snapshot before, which a score run carries on."""
+    return Earlier() if served is None else Earlier(served.as_of, store.alerts(served.snapshot_id))
 
 
 def _check_order(
@@ -186,6 +200,7 @@ def build_snapshot(
     bundles: Mapping[ModelName, Bundle],
     *,
     previous: Mapping[str, tuple[Any, int]],
+    earlier: Earlier = NOTHING_EARLIER,
 ) -> Snapshot:
     """The snapshot of a population under the given models.
 
@@ -197,6 +212,8 @@ def build_snapshot(
         Empty when nothing is promoted yet.
     previous : mapping of account id to (tier, runs below)
         From the snapshot before, so that tiers do not flap.
+    earlier : Earlier
+        Its warnings, so that they do not flap either.
     """
     thresholds = read_thresholds(config, bundles)
     models = scoring_models(bundles)
@@ -208,6 +225,9 @@ def build_snapshot(
         previous=previous,
         vitals=find_vitals(population, config.health, currency=config.currency),
     )
+    watched = watch(config, population)
+    if watched is not None:
+        scores = add_warnings(watched, scores, as_of=population.as_of, earlier=earlier)
     known_money = any(score.arr is not None for score in scores)
     return Snapshot(
         as_of=population.as_of,
@@ -222,7 +242,10 @@ def build_snapshot(
         scores=scores,
         config_hash=hashlib.sha256(config.to_yaml().encode()).hexdigest(),
         stale_after_days=config.serving.stale_after_days,
-        documents={"health": describe_health(population, config.health)},
+        documents={
+            "health": describe_health(population, config.health),
+            **({} if watched is None else watched.to_documents()),
+        },
     )
 
 

@@ -16,6 +16,7 @@ from models.leak import heed, share_leaks
 from models.recipe import train_model
 from models.registry import prepare_store
 from models.trained import Skipped, Trained
+from models.warning_record import HeldRules
 from pipelines.config import Config
 from pipelines.home import Home
 from pipelines.last_verdict import keep_refusals
@@ -33,6 +34,7 @@ from pipelines.promotion import (
 )
 from pipelines.scoring import read_champions, read_thresholds, scoring_models
 from pipelines.source import model_table
+from pipelines.warning_record import keep_record
 
 Outcome = Trained | Skipped
 
@@ -43,7 +45,8 @@ class TrainingRun:
 
     ``population`` is today's customers, for whom the tiers were chosen and who are scored next;
     ``moves`` are those whose tier moves, or would move, from the champions to these models;
-    ``reports`` are the folders of the pages about each version.
+    ``reports`` are the folders of the pages about each version; ``warned`` is where each rule of
+    early warnings stood on the rows.
     """
 
     outcomes: Mapping[ModelName, Outcome]
@@ -51,6 +54,7 @@ class TrainingRun:
     population: Population
     moves: tuple[TierMove, ...] = ()
     reports: tuple[Path, ...] = ()
+    warned: HeldRules | None = None
 
     def to_json(self) -> dict[str, object]:
         """The part about the models of what ``keepwell run --json`` prints."""
@@ -83,12 +87,14 @@ def train_company(
         # Importing MLflow and making its tables takes seconds: done while the features are built.
         store = pool.submit(prepare_store, home.folder)
         datasets = build_datasets(source, slices=config.slices, progress=progress)
+        held = keep_record(home, config, source, datasets)
         outcomes = {
             name: train_one(dataset, config, progress=progress)
             for name, dataset in datasets.items()
         }
         store.result()
-    return record_run(config, source, home, outcomes, seen=seen, progress=progress)
+    run = record_run(config, source, home, outcomes, seen=seen, progress=progress)
+    return replace(run, warned=held)
 
 
 def train_one(dataset: Dataset, config: Config, *, progress: Progress = silent) -> Outcome:

@@ -25,8 +25,10 @@ from serving import (
     route_feedback,
     route_list,
     route_operation,
+    route_playbook,
     route_reference,
     route_snapshot,
+    route_warning,
     route_webhook,
 )
 from serving.endpoint import fails
@@ -52,6 +54,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_list.router,
     route_batch.router,
     route_feedback.router,
+    route_warning.router,
+    route_playbook.router,
     route_snapshot.router,
     route_compute.router,
     route_webhook.router,

@@ -17,6 +17,8 @@ class Outline:
     ----------
     top_driver : str or None
         The feature of the strongest driver; None without one.
+    open_warnings : str or None
+        The rules of the warnings that stand, see `models.alert.mark_open`.
     """
 
     account_id: str
@@ -37,6 +39,7 @@ class Outline:
     renewal_date: date | None
     health_score: float | None
     top_driver: str | None
+    open_warnings: str | None
 
 
 @dataclass(slots=True)

@@ -59,6 +59,7 @@ RANKED_ACCOUNT: Document = {
             "points": 0.182,
         }
     ],
+    "warnings": ["use_halved_in_a_week"],
     "owner": "csm-4",
 }
 
@@ -95,6 +96,20 @@ ACCOUNT_RISK: Document = {
             },
         ],
     },
+    "alerts": [
+        {
+            "rule": "use_halved_in_a_week",
+            "subject": None,
+            "severity": "urgent",
+            "status": "opened",
+            "text": "use \N{MINUS SIGN}62 % week on week",
+            "value": -0.62,
+            "unit": "change",
+            "first_seen": "2026-11-01",
+            "playbook": "call-this-week",
+        }
+    ],
+    "playbooks": ["call-this-week", "prepare-renewal"],
     "previous": {
         "snapshot_id": "1m7z8k5r0a2vd",
         "as_of": "2026-10-01",
@@ -214,6 +229,73 @@ SAID: Document = {
     "external_id": "0015g00000XyZabAAF",
     "feedback": [FEEDBACK],
     "loss_reason": LOSS_REASON,
+}
+
+MUTE_REQUEST: Document = {
+    "rule": "use_halved_in_a_week",
+    "until": "2026-12-01",
+    "reason": "usage_is_seasonal",
+    "note": "A school: nobody logs in during the holidays",
+}
+
+MUTE: Document = {
+    "mute_id": "7a31c5d00e92b64f",
+    "account_id": "A17",
+    "rule": "use_halved_in_a_week",
+    "subject": None,
+    "until": "2026-12-01",
+    "reason": "usage_is_seasonal",
+    "note": "A school: nobody logs in during the holidays",
+    "created_at": "2026-11-02T09:40:00Z",
+}
+
+WARNINGS: Document = {
+    "company": "acme",
+    "snapshot_id": "1m803jec5jhpb",
+    "account_id": "A17",
+    "external_id": "0015g00000XyZabAAF",
+    "warnings": [{**ACCOUNT_RISK["alerts"][0], "muted": MUTE}],
+}
+
+PLAYBOOK_REQUEST: Document = {"playbook": "call-this-week", "status": "started"}
+
+PLAYBOOK_ACTION: Document = {
+    "action_id": "b0c4417f9ad2e856",
+    "snapshot_id": "1m803jec5jhpb",
+    "account_id": "A17",
+    "playbook": "call-this-week",
+    "status": "started",
+    "due_on": "2026-11-09",
+    "note": None,
+    "created_at": "2026-11-02T09:45:30Z",
+}
+
+PLAYBOOKS: Document = {
+    "company": "acme",
+    "snapshot_id": "1m803jec5jhpb",
+    "account_id": "A17",
+    "external_id": "0015g00000XyZabAAF",
+    "offered": [
+        {
+            "name": "call-this-week",
+            "title": {"en": "Call this week", "zh": "本周致电"},
+            "action": {"en": "Call the key user this week and ask what changed."},
+            "steps": {"en": ["Look up which module fell first.", "Call, do not write."]},
+            "who": "csm",
+            "due_days": 7,
+        }
+    ],
+    "tasks": [
+        {
+            "playbook": "call-this-week",
+            "status": "started",
+            "started_on": "2026-11-02",
+            "due_on": "2026-11-09",
+            "ended_on": None,
+            "overdue": False,
+        }
+    ],
+    "actions": [PLAYBOOK_ACTION],
 }
 
 TARGET_REQUEST: Document = {

@@ -30,6 +30,7 @@ def _read_day(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(_read_day)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=ID_LENGTH, pattern=NO_NUL)]
+Rule = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
 AccountId = Annotated[
     str,
     Path(

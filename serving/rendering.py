@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from models.account_score import AccountScore
+from models.alert import mark_open, open_rules
 from models.health import Health
 from models.snapshot import SnapshotHeader
 from models.snapshot_diff import top_driver
 from models.snapshot_reader import Past
 from serving.entry import OUTLINE, Entry
 from serving.response import (
+    AlertAnswer,
     ChangeAnswer,
     DriverAnswer,
     ExplainedAccount,
@@ -31,14 +33,25 @@ from serving.response import (
 NULL = b"null"
 TOP_CHANGES = 3
 SMALL = 1e-9  # log-odds
-_LISTS = ("drivers", "groups", "owner", "health", "previous", "changed_by")
+_LISTS = (
+    "drivers",
+    "warnings",
+    "groups",
+    "alerts",
+    "playbooks",
+    "owner",
+    "health",
+    "previous",
+    "changed_by",
+)
 ROW = tuple(name for name in RankedAccount.model_fields if name not in _LISTS)
 MORE = tuple(
     name
     for name in ExplainedAccount.model_fields
     if name not in RankedAccount.model_fields and name not in _LISTS
 )
-PLAIN = tuple(name for name in OUTLINE if name != "top_driver")
+PLAIN = tuple(name for name in OUTLINE if name not in ("top_driver", "open_warnings"))
+ALERT = tuple(AlertAnswer.model_fields)
 DRIVER = tuple(DriverAnswer.model_fields)
 GROUP = tuple(GroupAnswer.model_fields)
 HEALTH = tuple(name for name in HealthAnswer.model_fields if name != "factors")
@@ -93,14 +106,18 @@ def render_entry(score: AccountScore, before: Before | None, past: Past | None) 
     """
     row = _pick(score, ROW)
     row["drivers"] = [_pick(driver, DRIVER) for driver in score.drivers]
+    row["warnings"] = open_rules(score.alerts)
     more = _pick(score, MORE)
     more["groups"] = [_pick(group, GROUP) for group in score.groups]
     more["health"] = score.health and _health(score.health)
+    more["alerts"] = [_pick(alert, ALERT) for alert in score.alerts]
+    more["playbooks"] = score.playbooks
     more["previous"] = before and past and _previous(before, past)
     more["changed_by"] = before and past and _changes(score, before, past)
     return Entry(
         **{name: share_text(getattr(score, name)) for name in PLAIN},
         top_driver=share_text(top_driver(score)),
+        open_warnings=share_text(mark_open(score.alerts)),
         row=orjson.dumps(row)[:-1] + b',"owner":',
         owner_json=_owner_json(score.owner),
         more=b"," + orjson.dumps(more)[1:-1],

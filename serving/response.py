@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.account_score import Abstention, Basis, Direction, State, Tier
+from models.alert import AlertStatus, Severity
 from models.health import Side
 from models.snapshot import SnapshotHeader
 
@@ -77,6 +78,22 @@ class HealthAnswer(Answer):
     coverage: Share = Field(description="Share of what the profile weighs that is known")
     profile: str = Field(description="Profile of the configuration that fits the account")
     factors: list[HealthFactorAnswer] = Field(description="The known ones, the heaviest first")
+
+
+class AlertAnswer(Answer):
+    """An early warning about an account."""
+
+    rule: str = Field(description="Name of the rule, see docs/warnings.md")
+    subject: str | None = Field(description="The module that it speaks of; null: the account")
+    severity: Severity = Field(description="urgent: this week; soon: this month; watch: in view")
+    status: AlertStatus = Field(
+        description="opened in this snapshot, kept from an earlier one, or closed in this one"
+    )
+    text: str = Field(description="The evidence in plain words")
+    value: float | None = Field(description="The figure behind it")
+    unit: str | None
+    first_seen: date = Field(description="As-of date of the snapshot that opened it")
+    playbook: str | None = Field(description="What to do; null where no playbook fits")
 
 
 class PreviousAnswer(Answer):
@@ -151,6 +168,7 @@ class RankedAccount(Answer):
     decision_date: date | None = Field(description="Last day to decide on it")
     renewal_date: date | None = Field(description="Its exclusive end")
     drivers: list[DriverAnswer] = Field(description="Strongest first")
+    warnings: list[str] = Field(description="Rules of the warnings that stand, severest first")
     owner: str | None = Field(description="A person; null to keys without people:read")
 
 
@@ -166,6 +184,12 @@ class ExplainedAccount(RankedAccount):
     )
     health: HealthAnswer | None = Field(
         description="What health_score is made of; null when too little is known"
+    )
+    alerts: list[AlertAnswer] = Field(
+        description="Early warnings, the severest first; those closed in this snapshot last"
+    )
+    playbooks: list[str] = Field(
+        description="The two or three that fit the account, the most fitting first"
     )
     previous: PreviousAnswer | None = Field(
         description="In the snapshot before; null when there is none or it lacks the account"

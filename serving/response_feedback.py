@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from models.feedback import LONGEST_NOTE, Disposition, FeedbackReason, Loss
+from models.feedback import Disposition, FeedbackReason, Loss
+from models.said import LONGEST_NOTE
 from serving.parameter import SnapshotId
 from serving.response import Answer
 
@@ -22,13 +23,13 @@ def read_day(value: object) -> date:
 Day = Annotated[date, BeforeValidator(read_day)]
 
 
-class _Said(BaseModel):
+class Said(BaseModel):
     """Base of what comes in: nothing unknown, no type read for another one."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, strict=True)
 
 
-class FeedbackRequest(_Said):
+class FeedbackRequest(Said):
     """What somebody says about the score of an account."""
 
     snapshot_id: SnapshotId | None = Field(
@@ -50,7 +51,7 @@ class FeedbackRequest(_Said):
     )
 
 
-class LossReasonRequest(_Said):
+class LossReasonRequest(Said):
     """Why an account was lost."""
 
     reason: Loss

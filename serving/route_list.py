@@ -27,6 +27,7 @@ from serving.parameter import (
     Id,
     Limit,
     Reader,
+    Rule,
     SnapshotId,
 )
 from serving.problem import SNAPSHOT_GONE, RequestError, field_fault
@@ -81,6 +82,7 @@ async def read_asked(
     parent_id: Annotated[list[Id], _any_of("Parents' ids")] = [],  # noqa: B006
     risk_tier: Annotated[list[Tier], _any_of("Risk tiers")] = [],  # noqa: B006
     state: Annotated[list[State], _any_of("States")] = [],  # noqa: B006
+    warning: Annotated[list[Rule], _any_of("Rules of early warnings that stand")] = [],  # noqa: B006
     decision_after: Annotated[
         Day | None, Query(description="Decision date after this day; none has none")
     ] = None,
@@ -133,6 +135,7 @@ async def read_asked(
             of=RowFilter({name: values for name, values in of.items() if values}),
             risk_tier=tuple(sorted(set(risk_tier))),
             state=tuple(sorted(set(state))),
+            warning=tuple(sorted(set(warning))),
             decision_after=decision_after,
             decision_before=decision_before,
             sort=sort,

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeVar, get_args
 
-from sqlalchemy import ColumnElement, FromClause, and_, true
+from sqlalchemy import ColumnElement, FromClause, and_, or_, true
 
 from models.account_score import State, Tier
+from models.alert import mark_of
 from models.row_filter import EVERYTHING, RowFilter
 from serving.entry import Outline
 
@@ -43,6 +44,8 @@ class Selection:
         Segments, account tiers, owners, regions and parents.
     risk_tier, state : tuple of str
         Any of them; empty for all. No risk tier is none of them.
+    warning : tuple of str
+        Rules of warnings; an account has to have any of them open.
     decision_after, decision_before : date or None
         Both exclusive. An account without a decision date lies neither after nor before.
     sort : str
@@ -53,6 +56,7 @@ class Selection:
     of: RowFilter = EVERYTHING
     risk_tier: tuple[Tier, ...] = ()
     state: tuple[State, ...] = ()
+    warning: tuple[str, ...] = ()
     decision_after: date | None = None
     decision_before: date | None = None
     sort: Sort = "rank"
@@ -64,6 +68,7 @@ class Selection:
             self.of.fingerprint,
             sorted(self.risk_tier),
             sorted(self.state),
+            sorted(self.warning),
             self.decision_after,
             self.decision_before,
             self.sort,
@@ -75,6 +80,9 @@ class Selection:
         if self.risk_tier and account.risk_tier not in self.risk_tier:
             return False
         if self.state and account.state not in self.state:
+            return False
+        marks = account.open_warnings or ""
+        if self.warning and not any(mark_of(rule) in marks for rule in self.warning):
             return False
         day = account.decision_date
         if self.decision_after and not (day and day > self.decision_after):
@@ -90,6 +98,10 @@ class Selection:
             asked.append(table.c.risk_tier.in_(self.risk_tier))
         if self.state:
             asked.append(table.c.state.in_(self.state))
+        if self.warning:
+            marks = table.c.open_warnings
+            held = (marks.contains(mark_of(rule), autoescape=True) for rule in self.warning)
+            asked.append(or_(*held))
         if self.decision_after:
             asked.append(table.c.decision_date > self.decision_after)
         if self.decision_before:

@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from models.account_score import AccountScore, Driver
+from models.alert import Alert
 from models.health import Health, HealthFactor
+from models.playbook import read_playbooks
 from models.snapshot import Snapshot
 
 DRIVERS = (
@@ -23,6 +25,15 @@ FACTORS = (
 HEALTH = Health(
     score=56.0, outcome=48.0, experience=80.0, coverage=0.6, profile="standard", factors=FACTORS
 )
+WARNED = (
+    Alert("poor_fit", None, "soon", "kept", "the product covers 20 % of the needs", 0.2, "share",
+          date(2026, 10, 1), playbook="listen"),
+    Alert("module_use_halved", "reporting", "soon", "opened", "use of reporting fell", -0.6,
+          "change", date(2026, 11, 1)),
+    Alert("escalation_open", None, "urgent", "closed", "1 open escalation", 1.0, "tickets",
+          date(2026, 9, 1), runs_clear=2),
+)  # fmt: skip
+PLAYBOOKS = {"playbooks": [one.to_json() for one in read_playbooks()]}
 
 
 def due(account_id: str, loss: float, arr: float | None = 1000.0, **changes: Any) -> AccountScore:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,7 +28,7 @@ from serving.live_models import LiveModel
 from serving.route_list import Asked
 from serving.selection import Selection
 from tests.integration.client import ask, ask_raw, problem, serve
-from tests.integration.company import due, lost, snapshot
+from tests.integration.company import PLAYBOOKS, WARNED, due, lost, snapshot
 
 ANYBODY, ANY_KEY = "anybody", "any key"
 
@@ -62,6 +62,7 @@ class Case:
     status: int = 200
 
 
+LATER = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
 IDS = ("Q-smb", "Q-mid", "Q-kin", "Q-bare", "Q-lost")
 CASES = (
     Case("get_account_risk", "/v1/accounts/Q-smb/risk", account="Q-smb"),
@@ -90,6 +91,14 @@ CASES = (
     Case("give_external_loss_reason", "/v1/external-ids/001Q-gone/loss-reason",
          needs="feedback:write", method="POST", body={"reason": "price"}, account="Q-gone",
          status=201),
+    Case("get_warnings", "/v1/accounts/Q-mid/warnings", account="Q-mid"),
+    Case("mute_warning", "/v1/accounts/Q-mid/warnings/mute", needs="feedback:write", method="POST",
+         body={"rule": "poor_fit", "until": LATER, "reason": "expected"}, account="Q-mid",
+         status=201),
+    Case("get_playbooks", "/v1/accounts/Q-mid/playbooks", account="Q-mid"),
+    Case("act_on_playbook", "/v1/accounts/Q-mid/playbooks", needs="feedback:write", method="POST",
+         body={"playbook": "listen", "status": "started"}, account="Q-mid", status=201),
+    Case("list_accounts", "/v1/accounts?warning=poor_fit&limit=500"),
     Case("list_webhooks", "/v1/webhooks", needs="admin"),
     Case("add_webhook", "/v1/webhooks", needs="admin", method="POST",
          body={"name": "crm", "url": "https://crm.example.com/"}, status=201),
@@ -121,7 +130,9 @@ def accounts(loss: float) -> tuple[AccountScore, ...]:
     nothing = dict.fromkeys(("segment", "account_tier", "region", "owner", "parent_id"))
     return (
         due("Q-smb", loss, segment="smb", owner="anna", region="emea", parent_id="P-kin"),
-        due("Q-mid", 0.6, segment="mid", owner="boris", region="apac", parent_id=None),
+        due(
+            "Q-mid", 0.6, segment="mid", owner="boris", region="apac", parent_id=None, alerts=WARNED
+        ),
         due("Q-kin", 0.3, segment="mid", owner="anna", region="amer", parent_id="P-kin"),
         due("Q-bare", 0.2, external_id=None, **nothing),
         lost("Q-lost"),
@@ -182,7 +193,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     store_url, service_url = (f"sqlite:///{tmp_path}/{name}.db" for name in ("store", "service"))
     with SnapshotStore(store_url) as store:
         older = store.publish(snapshot(*accounts(0.9), GONE))
-        store.publish(snapshot(*accounts(0.4)))
+        store.publish(snapshot(*accounts(0.4), documents=PLAYBOOKS))
     with ServiceStore(service_url) as service:
         app = serve(store_url, service_store_url=service_url, memory_mb=memory_mb)
         app.state.live_models.by_name["churn"] = StillModel()
@@ -377,7 +388,7 @@ def test_with_keys_any_host_and_a_proxy_are_welcome(world: World) -> None:
 def test_the_rate_of_a_key_is_told_and_kept(tmp_path: Path) -> None:
     service_url = f"sqlite:///{tmp_path}/service.db"
     with SnapshotStore(f"sqlite:///{tmp_path}/store.db") as store:
-        store.publish(snapshot(*accounts(0.4)))
+        store.publish(snapshot(*accounts(0.4), documents=PLAYBOOKS))
     app = serve(f"sqlite:///{tmp_path}/store.db", service_store_url=service_url, rate="3/minute")
     with ServiceStore(service_url) as service:
         world = World(app, KeyStore(service), "")

@@ -19,7 +19,7 @@ from models.service_store import ServiceStore
 from models.store import SnapshotStore
 from serving.application import Service
 from tests.integration.client import ask, problem, serve
-from tests.integration.company import DRIVERS, HEALTH, due, lost, snapshot
+from tests.integration.company import DRIVERS, HEALTH, WARNED, due, lost, snapshot
 
 SCORES = (
     due("A", 0.9, 100.0, segment="smb", owner="anna", decision_date=date(2026, 12, 1)),
@@ -27,7 +27,8 @@ SCORES = (
     due("C", 0.7, 300.0, segment="mid", region="apac", account_tier="silver"),
     due("a", 0.3, 300.0, segment="mid", region="apac", parent_id="P2", state="in_grace"),
     due("Ä", 0.3, 300.0, segment=None, risk_tier="medium", decision_date=date(2027, 1, 1)),
-    due("D", 0.1, 50.0, segment="smb, mid", owner="o'x", basis="churn", parent_id="P2"),
+    due("D", 0.1, 50.0, segment="smb, mid", owner="o'x", basis="churn", parent_id="P2",
+        alerts=WARNED),
     lost("L"),
 )  # fmt: skip
 QUERIES = (
@@ -46,6 +47,11 @@ QUERIES = (
     "decision_before=2026-12-01",
     "decision_after=2026-11-15&decision_before=2026-12-31",
     "segment=nothing",
+    "warning=poor_fit",
+    "warning=poor_fit&warning=escalation_open&segment=smb%2C%20mid",
+    "warning=escalation_open",
+    "warning=poor",
+    "warning=poorxfit",
     "sort=-arr_at_risk",
     "sort=arr_at_risk",
     "sort=-loss_probability",
@@ -92,6 +98,10 @@ def test_the_list_is_filtered_and_ordered_as_documented(app: Service, store: Sna
         "state=notice_given&state=in_grace": ["a", "L"],
         "decision_after=2026-11-15": ["A", "Ä"],
         "decision_before=2026-12-01": ["C", "a", "D"],
+        "warning=poor_fit": ["D"],
+        "warning=escalation_open&warning=module_use_halved": ["D"],
+        "warning=escalation_open": [],  # closed
+        "warning=poor_fi": [],
         "sort=-loss_probability": ["A", "B", "C", "a", "Ä", "D", "L"],
         "sort=arr": ["D", "A", "C", "a", "Ä", "L", "B"],
         "sort=-arr": ["L", "C", "a", "Ä", "A", "D", "B"],

@@ -28,6 +28,14 @@ from serving.response_list import (
     PortfolioAnswer,
     SnapshotList,
 )
+from serving.response_warning import (
+    MuteAnswer,
+    MuteRequest,
+    PlaybookActionAnswer,
+    PlaybookRequest,
+    PlaybooksAnswer,
+    WarningsAnswer,
+)
 from serving.response_webhook import NewTarget, SecretRequest, TargetList, TargetRequest
 from serving.route_batch import BatchRequest
 from serving.settings import Settings
@@ -60,6 +68,10 @@ def test_operation_ids_are_stable(description: dict[str, Any]) -> None:
         "get_external_feedback",
         "give_loss_reason",
         "give_external_loss_reason",
+        "get_warnings",
+        "mute_warning",
+        "get_playbooks",
+        "act_on_playbook",
         "get_portfolio",
         "list_snapshots",
         "get_model",
@@ -114,6 +126,10 @@ def test_the_description_is_built_once_and_is_the_same_again() -> None:
         (FeedbackAnswer, example.FEEDBACK),
         (LossReasonAnswer, example.LOSS_REASON),
         (SaidAnswer, example.SAID),
+        (WarningsAnswer, example.WARNINGS),
+        (MuteAnswer, example.MUTE),
+        (PlaybooksAnswer, example.PLAYBOOKS),
+        (PlaybookActionAnswer, example.PLAYBOOK_ACTION),
         (TargetList, example.TARGETS),
         (NewTarget, example.NEW_TARGET),
         (NewTarget, example.NEW_SECRET),
@@ -149,6 +165,8 @@ def test_the_examples_of_requests_are_taken() -> None:
     assert LossReasonRequest.model_validate(example.LOSS_REASON_REQUEST)
     assert TargetRequest.model_validate(example.TARGET_REQUEST)
     assert SecretRequest.model_validate(example.SECRET_REQUEST)
+    assert MuteRequest.model_validate(example.MUTE_REQUEST)
+    assert PlaybookRequest.model_validate(example.PLAYBOOK_REQUEST)
 
 
 def test_nothing_is_just_called_score(description: dict[str, Any]) -> None:

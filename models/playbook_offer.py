@@ -1,0 +1,150 @@
+"""Which playbooks fit an account: its drivers that raise the risk, and its open warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from models.account_score import AccountScore
+from models.alert import Alert, Severity
+from models.condition import all_hold
+from models.playbook import Fit, Playbook
+from models.table import BoolArray
+
+MOST = 3
+# Log-odds that a warning counts for beside drivers: an urgent one as much as a strong driver.
+WEIGHT: Mapping[Severity, float] = {"urgent": 1.0, "soon": 0.5, "watch": 0.2}
+
+
+@dataclass(frozen=True, eq=False)
+class Offers:
+    """The playbooks of a company, and where their bounds hold on its accounts.
+
+    Parameters
+    ----------
+    playbooks : tuple of Playbook
+        In the order in which they are looked at.
+    stage : mapping of account id to str
+        Of the accounts whose stage is known.
+    place : mapping of account id to int
+        Row of each account in `met`.
+    met : mapping of playbook name to bool, (n,)
+        Where a playbook's own bounds hold; only of those that have any.
+    """
+
+    playbooks: tuple[Playbook, ...]
+    stage: Mapping[str, str]
+    place: Mapping[str, int]
+    met: Mapping[str, BoolArray]
+
+    def find(self, tag: str, account: AccountScore) -> Playbook | None:
+        """The first playbook that takes up what a feature or a warning asks for, and fits."""
+        for playbook, fits_all in self._by_tag.get(tag, ()):
+            if fits_all or self.fits(playbook, account):
+                return playbook
+        return None
+
+    @cached_property
+    def weights(self) -> dict[str, float]:
+        """How much each playbook counts beside others."""
+        return {playbook.name: playbook.weight for playbook in self.playbooks}
+
+    @cached_property
+    def _by_tag(self) -> dict[str, list[tuple[Playbook, bool]]]:
+        """The playbooks that take up a name, and whether each fits every account."""
+        found: dict[str, list[tuple[Playbook, bool]]] = {}
+        for playbook in self.playbooks:
+            for tag in playbook.tags:
+                found.setdefault(tag, []).append((playbook, playbook.fits == Fit()))
+        return found
+
+    def fits(self, playbook: Playbook, account: AccountScore) -> bool:
+        """Whether the playbook is for this account."""
+        fit = playbook.fits
+        experience = None if account.health is None else account.health.experience
+        return (
+            _is_among(self.stage.get(account.account_id), fit.stages)
+            and _is_among(account.segment, fit.segments)
+            and _is_among(account.account_tier, fit.account_tiers)
+            and _is_felt(experience, fit.experience_at_least, fit.experience_below)
+            and self._is_met(playbook, account.account_id)
+        )
+
+    def _is_met(self, playbook: Playbook, account_id: str) -> bool:
+        if not playbook.fits.when:
+            return True
+        place = self.place.get(account_id)
+        return place is not None and bool(self.met[playbook.name][place])
+
+
+def _is_among(value: str | None, wanted: Sequence[str]) -> bool:
+    return not wanted or value in wanted
+
+
+def _is_felt(experience: float | None, least: float | None, below: float | None) -> bool:
+    if least is None and below is None:
+        return True
+    if experience is None:
+        return False
+    return (least is None or experience >= least) and (below is None or experience < below)
+
+
+def plan_offers(
+    playbooks: Sequence[Playbook], accounts: Sequence[str], features: pd.DataFrame
+) -> Offers:
+    """The playbooks, matched with all accounts at once.
+
+    Parameters
+    ----------
+    playbooks : sequence of Playbook
+    accounts : sequence of str, (n,)
+    features : DataFrame, (n, n_features)
+    """
+    stages = features["stage"].tolist() if "stage" in features else [None] * len(accounts)
+    return Offers(
+        tuple(playbooks),
+        {
+            account: stage
+            for account, stage in zip(accounts, stages, strict=True)
+            if isinstance(stage, str)
+        },
+        {account: place for place, account in enumerate(accounts)},
+        {
+            playbook.name: all_hold(playbook.fits.when, features)
+            for playbook in playbooks
+            if playbook.fits.when
+        },
+    )
+
+
+def offer(
+    offers: Offers, account: AccountScore, alerts: Iterable[Alert], tags: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Names of the playbooks that take up most of an account's trouble, at most three.
+
+    Parameters
+    ----------
+    offers : Offers
+    account : AccountScore
+        Whose drivers that raise the risk weigh as much as they contribute.
+    alerts : iterable of Alert
+        Open ones weigh by their severity; each names its playbook already.
+    tags : mapping of feature name to the playbook that the catalogue names for it
+    """
+    weights: dict[str, float] = {}
+
+    def weigh(name: str, weight: float) -> None:
+        weights[name] = weights.get(name, 0.0) + offers.weights[name] * weight
+
+    for driver in account.drivers:
+        if driver.contribution > 0 and driver.feature in tags:
+            found = offers.find(tags[driver.feature], account)
+            if found is not None:
+                weigh(found.name, driver.contribution)
+    for alert in alerts:
+        if alert.is_open and alert.playbook is not None:
+            weigh(alert.playbook, WEIGHT[alert.severity])
+    return tuple(sorted(weights, key=lambda name: (-weights[name], name))[:MOST])
