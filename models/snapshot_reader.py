@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, select, true
+from sqlalchemy import ColumnElement, Select, false, func, select, true
 
 from models.account_score import AccountScore, Basis, State, Tier
 from models.snapshot import SnapshotHeader
@@ -60,6 +60,7 @@ class Moment:
     currency: str | None
     arr: float | None
     arr_at_risk: float | None
+    backfilled: bool = False
 
 
 class SnapshotReader:
@@ -135,6 +136,7 @@ class SnapshotReader:
                 *(SCORE[item.name] for item in fields(Moment) if item.name in SCORE),
                 SNAPSHOT.c.as_of,
                 SNAPSHOT.c.created_at,
+                func.coalesce(SNAPSHOT.c.backfilled, false()).label("backfilled"),
             )
             .join(SNAPSHOT)
             # Named one by one, the snapshots let the primary key find the rows.

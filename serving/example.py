@@ -74,7 +74,12 @@ ACCOUNT_RISK: Document = {
         "loss_probability": 0.41,
         "risk_tier": "medium",
     },
-    "changed_by": [{"group": "usage", "change": 0.94}, {"group": "contract", "change": -0.05}],
+    "change_kind": "rescored",
+    "model_change": 0.01,
+    "changed_by": [
+        {"group": "usage", "change": 0.86, "points": 0.211},
+        {"group": "contract", "change": -0.046, "points": -0.011},
+    ],
     **SNAPSHOT,
 }
 
@@ -124,6 +129,7 @@ HISTORY: Document = {
             "currency": "USD",
             "arr": 48000.0,
             "arr_at_risk": 22680.0,
+            "backfilled": False,
         }
     ],
 }
@@ -223,6 +229,7 @@ SNAPSHOTS: Document = {
             "as_of": "2026-11-01",
             "data_end": "2026-11-01",
             "created_at": "2026-11-01T03:12:44Z",
+            "backfilled": False,
             "accounts": 412,
             "models": SNAPSHOT["models"],
             "thresholds": SNAPSHOT["thresholds"],

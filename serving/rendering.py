@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from models.account_score import AccountScore
+from models.score_change import explain_change
 from models.snapshot import SnapshotHeader
 from models.snapshot_diff import top_driver
 from models.snapshot_reader import Past
@@ -26,9 +27,8 @@ from serving.response import (
 )
 
 NULL = b"null"
-TOP_CHANGES = 3
-SMALL = 1e-9  # log-odds
-_LISTS = ("drivers", "groups", "owner", "previous", "changed_by")
+_CHANGE = ("previous", "change_kind", "model_change", "changed_by")
+_LISTS = ("drivers", "groups", "owner", *_CHANGE)
 ROW = tuple(name for name in RankedAccount.model_fields if name not in _LISTS)
 MORE = tuple(
     name
@@ -38,6 +38,7 @@ MORE = tuple(
 PLAIN = tuple(name for name in OUTLINE if name != "top_driver")
 DRIVER = tuple(DriverAnswer.model_fields)
 GROUP = tuple(GroupAnswer.model_fields)
+CHANGE = tuple(ChangeAnswer.model_fields)
 
 
 class Before(NamedTuple):
@@ -90,8 +91,7 @@ def render_entry(score: AccountScore, before: Before | None, past: Past | None) 
     row["drivers"] = [_pick(driver, DRIVER) for driver in score.drivers]
     more = _pick(score, MORE)
     more["groups"] = [_pick(group, GROUP) for group in score.groups]
-    more["previous"] = before and past and _previous(before, past)
-    more["changed_by"] = before and past and _changes(score, before, past)
+    more |= _changes(score, before, past)
     return Entry(
         **{name: share_text(getattr(score, name)) for name in PLAIN},
         top_driver=share_text(top_driver(score)),
@@ -121,17 +121,18 @@ def _previous(before: Before, past: Past) -> dict[str, Any]:  # Any: JSON
     }
 
 
-def _changes(score: AccountScore, before: Before, past: Past) -> list[dict[str, Any]] | None:
-    """The groups that changed most; None where another model's sum would be compared."""
-    if score.basis is None or score.basis != past.basis or score.basis not in before.comparable:
-        return None
-    now, then = score.contributions, past.contributions
-    changes = {name: now.get(name, 0.0) - then.get(name, 0.0) for name in now.keys() | then.keys()}
-    moved = sorted(
-        ((name, change) for name, change in changes.items() if abs(change) > SMALL),
-        key=lambda item: (-abs(item[1]), item[0]),
-    )
-    return [dict(zip(ChangeAnswer.model_fields, item, strict=True)) for item in moved[:TOP_CHANGES]]
+def _changes(score: AccountScore, before: Before | None, past: Past | None) -> dict[str, Any]:
+    """The snapshot before, and what moved the probability since; all None without one."""
+    if before is None:
+        return dict.fromkeys(_CHANGE)
+    change = explain_change(past, score, same_model=score.basis in before.comparable)
+    groups = change.by_group
+    return {
+        "previous": past and _previous(before, past),
+        "change_kind": change.kind,
+        "model_change": change.model_change,
+        "changed_by": None if groups is None else [_pick(group, CHANGE) for group in groups],
+    }
 
 
 def _pick(record: object, names: tuple[str, ...]) -> dict[str, Any]:  # Any: JSON

@@ -136,6 +136,9 @@ class MomentAnswer(Answer):
     currency: str | None
     arr: float | None
     arr_at_risk: float | None
+    backfilled: bool = Field(
+        description="Whether it was made later, by a model that knew no more than that day"
+    )
 
 
 class HistoryAnswer(Answer):
@@ -158,6 +161,9 @@ class SnapshotLine(Answer):
     )
     data_end: date | None = Field(description="Exclusive end of the data; null likewise")
     created_at: datetime
+    backfilled: bool = Field(
+        description="Whether it was made later, by models that knew no more than that day"
+    )
     accounts: int | None = Field(description="Null for keys that see a part of the accounts")
     models: dict[str, ModelAnswer | None]
     thresholds: ThresholdAnswer | None

@@ -88,6 +88,8 @@ def test_the_risk_of_an_account_is_every_documented_field(
             {"group": "fit", "contribution": -0.1, "points": pytest.approx(-0.0596, abs=1e-4)},
         ],
         "previous": None,
+        "change_kind": None,
+        "model_change": None,
         "changed_by": None,
         "company": "demo",
         "as_of": "2026-11-01",
@@ -182,7 +184,8 @@ def test_the_list_is_ranked_by_arr_at_risk_and_its_pages_join(
     assert "score" not in str(pages[0].keys())
     first = ask(app, "/v1/accounts/A4/risk").json()
     assert pages[0]["accounts"][0].items() <= first.items()
-    explained = {"base_probability", "groups", "previous", "changed_by"}
+    explained = {"base_probability", "groups"}
+    explained |= {"previous", "change_kind", "model_change", "changed_by"}
     assert set(first) == set(pages[0]["accounts"][0]) | explained | (
         set(pages[0]) - {"accounts", "gone", "gone_external_ids", "has_more", "next_cursor"}
     )
