@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from models.account_score import Basis
+from models.snapshot import SnapshotHeader
 
 ChangeKind = Literal[
     "same_model", "rescored", "other_model", "other_basis", "no_probability", "new", "gone"
 ]
+# The same version of a model, another one that was asked about the figures before, or not.
+Voice = Literal["same", "asked", "other"]
 _SMALL = 1e-8  # log-odds; below it the slope at one end is that of the whole way
 _NOTHING = 1e-9  # log-odds that are no change
 
@@ -97,7 +100,24 @@ class ScoreChange:
         return math.fsum(change.points for change in self.by_group)
 
 
-def explain_change(before: Told | None, now: Rescored | None, *, same_model: bool) -> ScoreChange:
+Uses = Mapping[str, Mapping[str, object] | None]  # as in `Snapshot.models`
+
+
+def same_version(basis: Basis, before: Uses, now: Uses) -> bool:
+    """Whether the same version of a model speaks in two snapshots."""
+    one, other = before.get(basis), now.get(basis)
+    return bool(one and other and one.get("version") == other.get("version"))
+
+
+def tell_voice(basis: Basis, before: SnapshotHeader, now: SnapshotHeader) -> Voice:
+    """How the model of a basis compares between two snapshots."""
+    if same_version(basis, before.models, now.models):
+        return "same"
+    # Another snapshot may stand in between now, or the one that was asked about is gone.
+    return "asked" if now.rescored_id == before.snapshot_id else "other"
+
+
+def explain_change(before: Told | None, now: Rescored | None, *, voice: Voice) -> ScoreChange:
     """What moved an account's probability from one snapshot to a later one.
 
     The model's part is what it says of the figures before, less what was published of them. From
@@ -109,8 +129,8 @@ def explain_change(before: Told | None, now: Rescored | None, *, same_model: boo
     ----------
     before, now : Told, Rescored or None
         The account in both snapshots; None where one lacks it.
-    same_model : bool
-        Whether the model of the later one's basis is the same version in both.
+    voice : str
+        Of the later one's basis, as `tell_voice` says.
     """
     if before is None or now is None:
         return ScoreChange("gone" if now is None else "new")
@@ -119,10 +139,10 @@ def explain_change(before: Told | None, now: Rescored | None, *, same_model: boo
     total = now.loss_probability - before.loss_probability
     if before.basis != now.basis:
         return ScoreChange("other_basis", total)
-    if same_model:
+    if voice == "same":
         moved = _move(before.loss_probability, before.contributions, now)
         return ScoreChange("same_model", total, 0.0, moved)
-    asked = now.rescored_probability
+    asked = now.rescored_probability if voice == "asked" else None
     if asked is None:
         return ScoreChange("other_model", total)
     moved = _move(asked, now.rescored_contributions, now)
@@ -197,7 +217,8 @@ def find_movers(
     least : float
         Share of probability that is worth a mention.
     """
-    by_customer, by_model = [], []
+    by_customer: list[Mover] = []
+    by_model: list[Mover] = []
     for account, change in changes:
         for points, found in (
             (change.customer_change, by_customer),

@@ -25,7 +25,7 @@ TEXTS = (
     "contract_id",
 )
 PROBABILITIES = ("churn_probability", "renewal_likelihood", "loss_probability")
-SHARES = (*PROBABILITIES, "loss_probability_low", "loss_probability_high")
+SHARES = (*PROBABILITIES, "rescored_probability", "loss_probability_low", "loss_probability_high")
 MONEY = ("arr", "arr_under_notice", "arr_to_decide", "arr_at_risk")
 NUMBERS = (*SHARES, *MONEY, "base_log_odds")
 EXAMPLES = 3
@@ -82,7 +82,8 @@ def _faults(score: AccountScore) -> Iterator[str]:
             yield f"{name} is {number}"
         elif number is not None and name in SHARES and not 0 <= number <= 1:
             yield f"{name} is {number}, outside 0-1"
-    logs = [driver.contribution for driver in score.drivers] + list(score.contributions.values())
+    logs = [driver.contribution for driver in score.drivers]
+    logs += [*score.contributions.values(), *score.rescored_contributions.values()]
     for driver in score.drivers:
         beside = (driver.value, driver.previous, driver.peer_low, driver.peer_high, driver.points)
         logs += [number for number in beside if isinstance(number, float)]

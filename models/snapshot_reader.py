@@ -36,12 +36,15 @@ class Past:
         As in `AccountScore`.
     contributions : dict of str to float
         Log-odds by feature group.
+    contract_id : str or None
+        The contract to decide then.
     """
 
     basis: Basis | None
     loss_probability: float | None
     risk_tier: Tier | None
     contributions: dict[str, float]
+    contract_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +84,8 @@ class SnapshotReader:
         """Under which the database compares texts by code point; None when it always does."""
         return "C" if self.store.database.url.get_backend_name() == "postgresql" else None
 
-    def headers(self, company: str, *, limit: int) -> list[SnapshotHeader]:
-        """A company's snapshots, the newest first."""
+    def headers(self, company: str, *, limit: int | None) -> list[SnapshotHeader]:
+        """A company's snapshots, the newest first; all without a limit."""
         newest = (
             select(SNAPSHOT)
             .where(SNAPSHOT.c.company == company)
@@ -120,6 +123,7 @@ class SnapshotReader:
             SCORE.loss_probability,
             SCORE.risk_tier,
             SCORE.contributions,
+            SCORE.contract_id,
         ).where(SCORE.snapshot_id == snapshot_id, true() if where is None else where)
         return dict(self._read(query, _read_past))
 
@@ -181,5 +185,6 @@ class SnapshotReader:
 
 def _read_past(row: Row) -> tuple[str, Past]:
     contributions = json.loads(row["contributions"])
-    past = Past(row["basis"], row["loss_probability"], row["risk_tier"], contributions)
+    plain = (row["basis"], row["loss_probability"], row["risk_tier"])
+    past = Past(*plain, contributions, row["contract_id"])
     return row["account_id"], past

@@ -12,6 +12,7 @@ from models.bootstrap import Estimate
 from models.metric import auc_with_interval
 from models.registry import tracking_uri
 from models.trained import Trained
+from pipelines.backfill import backfill_company
 from pipelines.config import read_config
 from pipelines.demo.company import generate_company
 from pipelines.home import Home, prepare_environment
@@ -25,6 +26,7 @@ from pipelines.training import TrainingRun, train_company
 
 CONFIG = Path(__file__).parents[1] / "configs" / "demo.yaml"
 MONTHLY = "1"
+MONTHS = 12  # of past snapshots, so that trends and what became of them have something behind them
 
 
 def run_demo(*, show: bool, replace: bool = False) -> dict[str, object]:
@@ -47,8 +49,11 @@ def run_demo(*, show: bool, replace: bool = False) -> dict[str, object]:
         run = train_company(config, source, home, progress=progress)
         ceilings = measure_ceilings(run, home.demo)
         held = measure_coverage(run, home.demo)
+        past = backfill_company(
+            config, source, home, count=MONTHS, rows=run.rows, progress=progress
+        )
         published = score_company(
-            config, source, home, population=run.population, progress=progress
+            config, source, home, population=run.population, rows=run.rows, progress=progress
         )
     if show:
         console = make_console()
@@ -62,13 +67,16 @@ def run_demo(*, show: bool, replace: bool = False) -> dict[str, object]:
             },
         )
         console.print(_spell_coverage(held), markup=False)
+        for line in past.to_lines():
+            console.print(line, markup=False)
         console.print(_next_steps(home), markup=False)
     found = {
         name: {title: pair[1].value for title, pair in pairs.items()}
         for name, pairs in ceilings.items()
     }
     coverage = {"true_risk_in_interval": held}
-    return {**run.to_json(), **published.to_json(), "ceilings": found, **coverage}
+    told = {**run.to_json(), **published.to_json(), **past.to_json()}
+    return {**told, "ceilings": found, **coverage}
 
 
 def measure_ceilings(

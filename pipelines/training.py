@@ -43,7 +43,8 @@ class TrainingRun:
 
     ``population`` is today's customers, for whom the tiers were chosen and who are scored next;
     ``moves`` are those whose tier moves, or would move, from the champions to these models;
-    ``reports`` are the folders of the pages about each version.
+    ``reports`` are the folders of the pages about each version; ``rows`` are the as-of rows that
+    were built for it, where the same process goes on with them.
     """
 
     outcomes: Mapping[ModelName, Outcome]
@@ -51,6 +52,7 @@ class TrainingRun:
     population: Population
     moves: tuple[TierMove, ...] = ()
     reports: tuple[Path, ...] = ()
+    rows: Mapping[ModelName, Dataset] | None = None
 
     def to_json(self) -> dict[str, object]:
         """The part about the models of what ``keepwell run --json`` prints."""
@@ -88,7 +90,8 @@ def train_company(
             for name, dataset in datasets.items()
         }
         store.result()
-    return record_run(config, source, home, outcomes, seen=seen, progress=progress)
+    run = record_run(config, source, home, outcomes, seen=seen, progress=progress)
+    return replace(run, rows=datasets)
 
 
 def train_one(dataset: Dataset, config: Config, *, progress: Progress = silent) -> Outcome:

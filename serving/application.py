@@ -26,6 +26,7 @@ from serving import (
     route_operation,
     route_reference,
     route_snapshot,
+    route_track_record,
     route_webhook,
 )
 from serving.endpoint import fails
@@ -51,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_batch.router,
     route_feedback.router,
     route_snapshot.router,
+    route_track_record.router,
     route_compute.router,
     route_webhook.router,
     route_operation.router,

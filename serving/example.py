@@ -111,6 +111,54 @@ PORTFOLIO: Document = {
     "arr_notice_given": 88000.0,
 }
 
+TRACK_RECORD: Document = {
+    **SNAPSHOT,
+    "currency": "USD",
+    "record": {
+        "snapshot_id": "1kwdfkd00cwyj",
+        "as_of": "2026-07-01",
+        "backfilled": True,
+        "known_by": "2026-10-31",
+        "unknown": 3,
+        "total": {
+            "accounts": 338,
+            "lost": 21,
+            "expected": 23.4,
+            "arr": 6120000.0,
+            "arr_lost": 402000.0,
+        },
+        "high": {
+            "accounts": 40,
+            "lost": 13,
+            "expected": 15.1,
+            "arr": 905000.0,
+            "arr_lost": 288000.0,
+        },
+        "high_worked_on": {
+            "accounts": 9,
+            "lost": 2,
+            "expected": 3.6,
+            "arr": 240000.0,
+            "arr_lost": 41000.0,
+        },
+        "high_left_alone": {
+            "accounts": 31,
+            "lost": 11,
+            "expected": 11.5,
+            "arr": 665000.0,
+            "arr_lost": 247000.0,
+        },
+        "top": {
+            "accounts": 40,
+            "lost": 12,
+            "expected": 14.2,
+            "arr": 1730000.0,
+            "arr_lost": 301500.0,
+        },
+        "arr_lost_in_top": 0.75,
+    },
+}
+
 HISTORY: Document = {
     "company": "acme",
     "account_id": "A17",

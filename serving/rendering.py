@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from sys import intern
@@ -10,8 +11,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from models.account_score import AccountScore
-from models.score_change import explain_change
+from models.account_score import BASES, AccountScore, Basis
+from models.score_change import Voice, explain_change, tell_voice
 from models.snapshot import SnapshotHeader
 from models.snapshot_diff import top_driver
 from models.snapshot_reader import Past
@@ -48,25 +49,21 @@ class Before(NamedTuple):
     ----------
     snapshot_id, as_of
         Its own.
-    comparable : frozenset of str
-        The models that speak in both snapshots in the same version.
+    voices : mapping of str to str
+        By model, how it compares with the one that spoke then.
     """
 
     snapshot_id: str
     as_of: date | None
-    comparable: frozenset[str]
+    voices: Mapping[Basis, Voice]
 
 
 def find_before(header: SnapshotHeader, earlier: SnapshotHeader | None) -> Before | None:
     """How two snapshots in a row compare; None when there is no earlier one."""
     if earlier is None:
         return None
-    same = {
-        name
-        for name, use in header.models.items()
-        if use and (old := earlier.models.get(name)) and old.get("version") == use.get("version")
-    }
-    return Before(earlier.snapshot_id, earlier.as_of, frozenset(same))
+    voices = {basis: tell_voice(basis, earlier, header) for basis in BASES}
+    return Before(earlier.snapshot_id, earlier.as_of, voices)
 
 
 def render_snapshot(header: SnapshotHeader) -> tuple[bytes, bytes]:
@@ -125,7 +122,8 @@ def _changes(score: AccountScore, before: Before | None, past: Past | None) -> d
     """The snapshot before, and what moved the probability since; all None without one."""
     if before is None:
         return dict.fromkeys(_CHANGE)
-    change = explain_change(past, score, same_model=score.basis in before.comparable)
+    voice = before.voices[score.basis] if score.basis else "other"
+    change = explain_change(past, score, voice=voice)
     groups = change.by_group
     return {
         "previous": past and _previous(before, past),

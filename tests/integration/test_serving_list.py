@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -246,10 +247,10 @@ def test_across_versions_of_a_model_its_own_change_stands_apart_where_it_was_ask
     app: Service, store: SnapshotStore
 ) -> None:
     before = snapshot(due("A", 0.25), due("B", 0.25), models={"renewal": {"version": "2"}})
-    store.publish(before)
+    older = store.publish(before)
     asked = {"usage": 0.2, "contracts": 0.3, "fit": -0.1}
     rescored = due("A", 0.75, rescored_probability=0.5, rescored_contributions=asked)
-    store.publish(snapshot(rescored, due("B", 0.75)))
+    newer = store.publish(snapshot(rescored, due("B", 0.75), rescored_id=older))
     told = ask(app, "/v1/accounts/A/risk").json()
     assert (told["change_kind"], told["model_change"]) == ("rescored", 0.25)
     assert told["changed_by"] == [
@@ -259,6 +260,10 @@ def test_across_versions_of_a_model_its_own_change_stands_apart_where_it_was_ask
     assert told["previous"]["loss_probability"] == 0.25
     assert told["change_kind"] == "other_model"
     assert (told["model_change"], told["changed_by"]) == (None, None)
+    store.publish(replace(before, as_of=date(2026, 11, 3)))
+    store.publish(snapshot(rescored, rescored_id=older, as_of=date(2026, 11, 4)))
+    assert newer > older  # what was asked about is not the snapshot before any more
+    assert ask(app, "/v1/accounts/A/risk").json()["change_kind"] == "other_model"
 
 
 @pytest.mark.parametrize("memory_mb", [64, 0])

@@ -40,7 +40,7 @@ def test_under_one_model_the_groups_add_up_to_the_change(
     base: float, before: dict[str, float], now: dict[str, float]
 ) -> None:
     old, new = say(base, before), say(base, now)
-    change = explain_change(old, new, same_model=True)
+    change = explain_change(old, new, voice="same")
     assert change.kind == "same_model"
     assert change.model_change == 0.0
     assert change.total is not None
@@ -58,7 +58,7 @@ def test_under_another_model_its_change_and_the_customers_add_up(
     old, again, new = say(bases[0], before), say(bases[1], asked), say(bases[1], now)
     new.rescored_probability = again.loss_probability
     new.rescored_contributions = asked
-    change = explain_change(old, new, same_model=False)
+    change = explain_change(old, new, voice="asked")
     assert change.kind == "rescored"
     assert change.total is not None
     assert change.model_change is not None
@@ -70,18 +70,20 @@ def test_a_customer_that_did_nothing_changed_by_the_model_alone() -> None:
     asked = say(-1.0, {"usage": 0.5})
     now = say(-1.0, {"usage": 0.5})
     now.rescored_probability, now.rescored_contributions = asked.loss_probability, {"usage": 0.5}
-    change = explain_change(Told(0.2, {"usage": 9.0}), now, same_model=False)
+    change = explain_change(Told(0.2, {"usage": 9.0}), now, voice="asked")
     assert change.model_change == change.total
     assert change.by_group == ()
 
 
 def test_what_cannot_be_taken_apart_says_so() -> None:
     known = say(-1.0, {"usage": 0.5})
-    assert explain_change(None, known, same_model=True).kind == "new"
-    assert explain_change(known, None, same_model=True).kind == "gone"
-    assert explain_change(Told(None, basis=None), known, same_model=True).kind == "no_probability"
-    assert explain_change(known, known, same_model=False).kind == "other_model"
-    other = explain_change(Told(0.5, basis="churn"), known, same_model=True)
+    assert explain_change(None, known, voice="same").kind == "new"
+    assert explain_change(known, None, voice="same").kind == "gone"
+    assert explain_change(Told(None, basis=None), known, voice="same").kind == "no_probability"
+    assert explain_change(known, known, voice="asked").kind == "other_model"
+    stale = Told(0.5, rescored_probability=0.4)
+    assert explain_change(known, stale, voice="other").kind == "other_model"
+    other = explain_change(Told(0.5, basis="churn"), known, voice="same")
     assert (other.kind, other.by_group, other.model_change) == ("other_basis", None, None)
     assert other.total == pytest.approx((known.loss_probability or 0) - 0.5)
 
@@ -98,7 +100,7 @@ def test_those_that_moved_most_money_come_first_and_by_their_own_cause() -> None
         moved("unknown", 0.9, 0.2, None),
         moved("by model", 0.4, 0.4, 500.0),
     ]
-    changes = [(new, explain_change(old, new, same_model=False)) for old, new in pairs]
+    changes = [(new, explain_change(old, new, voice="asked")) for old, new in pairs]
     found = find_movers(changes, count=3)
     assert [one.account_id for one in found.by_customer] == ["large", "small", "unknown"]
     assert [(one.account_id, one.money) for one in found.by_model] == [("by model", 100.0)]

@@ -27,6 +27,7 @@ from serving.response_list import (
     ModelDetail,
     PortfolioAnswer,
     SnapshotList,
+    TrackRecordAnswer,
 )
 from serving.response_webhook import NewTarget, TargetList, TargetRequest
 from serving.route_batch import BatchRequest
@@ -62,6 +63,7 @@ def test_operation_ids_are_stable(description: dict[str, Any]) -> None:
         "give_external_loss_reason",
         "get_portfolio",
         "list_snapshots",
+        "get_track_record",
         "get_model",
         "list_webhooks",
         "add_webhook",
@@ -100,6 +102,7 @@ def test_the_description_is_built_once_and_is_the_same_again() -> None:
         (PortfolioAnswer, example.PORTFOLIO),
         (HistoryAnswer, example.HISTORY),
         (SnapshotList, example.SNAPSHOTS),
+        (TrackRecordAnswer, example.TRACK_RECORD),
         (ModelDetail, example.MODEL),
         (FeedbackAnswer, example.FEEDBACK),
         (LossReasonAnswer, example.LOSS_REASON),
