@@ -89,8 +89,9 @@ class TrackRecord:
         As in `Snapshot`.
     known_by : date
         From when all that is counted was known.
-    unknown : int
-        Accounts of which it is not known yet; counted nowhere else.
+    unknown, high_unknown, top_unknown : int or None
+        Accounts, of these in the high tier, and in the top, of which it is not known yet: counted
+        nowhere else. Often those whose contracts end last.
     total : Tally
         All of them that are known.
     high, high_worked_on, high_left_alone : Tally
@@ -104,6 +105,8 @@ class TrackRecord:
     backfilled: bool
     known_by: date
     unknown: int
+    high_unknown: int
+    top_unknown: int | None
     total: Tally
     high: Tally
     high_worked_on: Tally
@@ -154,21 +157,39 @@ def make_record(
     high = [one for one in told if one.risk_tier == "high"]
     acted = [one for one in high if known[one.account_id].worked_on]
     alone = [one for one in high if not known[one.account_id].worked_on]
-    first = None if judged.capacity is None else seen[: judged.capacity]
+    top = _Top.of(seen, known, judged.capacity)
     return TrackRecord(
         snapshot_id=judged.snapshot_id,
         as_of=judged.as_of,
         backfilled=judged.backfilled,
         known_by=max((known[one.account_id].known_on for one in told), default=judged.as_of),
         unknown=len(seen) - len(told),
+        high_unknown=sum(one.risk_tier == "high" for one in seen) - len(high),
+        top_unknown=top.unknown,
         total=_count(told, known),
         high=_count(high, known),
         high_worked_on=_count(acted, known),
         high_left_alone=_count(alone, known),
-        top=None
-        if first is None
-        else _count([one for one in first if one.account_id in known], known),
+        top=top.tally,
     )
+
+
+class _Top(NamedTuple):
+    """The first of a ranking: those that are known counted, and how many are not."""
+
+    tally: Tally | None = None
+    unknown: int | None = None
+
+    @classmethod
+    def of(
+        cls, ranked: Sequence[Claim], known: Mapping[str, Outcome], capacity: int | None
+    ) -> _Top:
+        """Those that a team of a capacity works on; nothing where it is not known."""
+        if capacity is None:
+            return cls()
+        first = ranked[:capacity]
+        told = [one for one in first if one.account_id in known]
+        return cls(_count(told, known), len(first) - len(told))
 
 
 def _count(claims: Sequence[Claim], known: Mapping[str, Outcome]) -> Tally:

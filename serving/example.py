@@ -120,6 +120,8 @@ TRACK_RECORD: Document = {
         "backfilled": True,
         "known_by": "2026-10-31",
         "unknown": 3,
+        "high_unknown": 1,
+        "top_unknown": 1,
         "total": {
             "accounts": 338,
             "lost": 21,
@@ -128,7 +130,7 @@ TRACK_RECORD: Document = {
             "arr_lost": 402000.0,
         },
         "high": {
-            "accounts": 40,
+            "accounts": 39,
             "lost": 13,
             "expected": 15.1,
             "arr": 905000.0,
@@ -142,14 +144,14 @@ TRACK_RECORD: Document = {
             "arr_lost": 41000.0,
         },
         "high_left_alone": {
-            "accounts": 31,
+            "accounts": 30,
             "lost": 11,
             "expected": 11.5,
             "arr": 665000.0,
             "arr_lost": 247000.0,
         },
         "top": {
-            "accounts": 40,
+            "accounts": 39,
             "lost": 12,
             "expected": 14.2,
             "arr": 1730000.0,

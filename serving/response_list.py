@@ -224,6 +224,8 @@ class RecordAnswer(Answer):
     )
     known_by: date = Field(description="From when all that is counted was known")
     unknown: int = Field(description="Accounts of which it is not known yet; counted nowhere else")
+    high_unknown: int = Field(description="Those of them in the high tier")
+    top_unknown: int | None = Field(description="Those of them in the top")
     total: TallyAnswer = Field(description="All that had a probability")
     high: TallyAnswer = Field(description="The high tier of that day")
     high_worked_on: TallyAnswer = Field(

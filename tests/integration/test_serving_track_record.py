@@ -75,6 +75,8 @@ def test_a_key_with_a_row_filter_gets_the_record_of_its_accounts(tmp_path: Path)
         only = RowFilter({"segment": ["mid"]})
         made = keys.create("crm", ("scores:read",), only, now=datetime.now(UTC))
         app = serve(urls[0], service_store_url=urls[1])
+        assert app.guards.keys is not None
+        app.guards.keys.refresh()
         told = ask(app, "/v1/track-record", headers={"Authorization": f"Bearer {made.token}"})
         app.close()
     record = told.json()["record"]

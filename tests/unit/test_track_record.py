@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from models.account_score import Tier
 from models.life import Outcome
 from models.row_filter import RowFilter
 from models.track_record import Claim, Maturity, choose_judged, make_record
@@ -19,7 +20,7 @@ def claim(name: str, loss: float, rank: int, arr: float | None = 100.0, **more: 
         "external_id": None, "parent_id": None, "segment": "smb", "account_tier": None,
         "region": None, "owner": None, "basis": "churn", **more,
     }  # fmt: skip
-    tier = "high" if loss >= 0.5 else "low"
+    tier: Tier = "high" if loss >= 0.5 else "low"
     return Claim(
         account_id=name, loss_probability=loss, risk_tier=tier, arr_to_decide=arr, rank=rank,
         **given,  # type: ignore[arg-type]  # a test's own texts
@@ -70,6 +71,9 @@ def test_the_top_of_the_ranking_is_what_the_team_can_work_on() -> None:
     assert record.top is not None
     assert (record.top.accounts, record.top.lost, record.top.arr_lost) == (2, 1, 300.0)
     assert record.arr_lost_in_top == 0.75
+    assert (record.high_unknown, record.top_unknown) == (0, 0)
+    wide = make_record(JULY._replace(capacity=9), CLAIMS, OUTCOMES[1:], admits=EVERYTHING.admits)
+    assert (wide.unknown, wide.high_unknown, wide.top_unknown) == (2, 1, 2)
     unsaid = make_record(JULY._replace(capacity=None), CLAIMS, OUTCOMES, admits=EVERYTHING.admits)
     assert (unsaid.top, unsaid.arr_lost_in_top) == (None, None)
 
