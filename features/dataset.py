@@ -227,24 +227,41 @@ def _worked_on(source: Source, model: ModelName) -> str:
 
     Acting spoils the label, so this is for reports alone and no feature.
     """
+    acted = worked_on(source, model)
+    return "" if acted is None else f"CASE WHEN {acted} THEN 'yes' ELSE 'no' END AS worked_on,"
+
+
+def worked_on(source: Source, model: ModelName) -> str | None:
+    """The SQL of whether the account of ``row`` was worked on in its label's span.
+
+    None where no interventions are known.
+    """
     if not source.has("interventions"):
-        return ""
+        return None
     churn, until = source.settings.labels.churn, "row.label_known_at"
     if model == "churn" and churn is not None:
         until = f"row.as_of + {churn.lead_days + churn.horizon_days}"
     stated = source.has("interventions", "status")
     done = "AND coalesce(act.status, 'done') = 'done'" if stated else ""
-    return f"""CASE WHEN EXISTS (
+    return f"""EXISTS (
             SELECT 1 FROM interventions AS act WHERE act.account_id = row.account_id
-             AND act.day >= row.as_of AND act.day < {until} {done})
-        THEN 'yes' ELSE 'no' END AS worked_on,"""
+             AND act.day >= row.as_of AND act.day < {until} {done})"""
 
 
-def _account_query(source: Source) -> str:
-    """The latest version of each account's row."""
+def read_groups(source: Source, as_of: date) -> dict[str, str]:
+    """Each account's group (parent, else the account itself) as known before a date."""
+    known = f"known_day IS NULL OR known_day < DATE '{as_of}'"
+    rows = source.connection.execute(
+        f"SELECT account_id, coalesce(parent_id, account_id) FROM ({_account_query(source, known)})"
+    ).fetchall()
+    return dict(rows)
+
+
+def _account_query(source: Source, known: str = "TRUE") -> str:
+    """The latest version of each account's row, of those that a condition lets through."""
     parent = "parent_id" if source.has("accounts", "parent_id") else "NULL::VARCHAR AS parent_id"
     columns = "".join(f", {name}" for name in _account_columns(source) if name != "parent_id")
-    return f"""SELECT account_id, {parent}{columns} FROM accounts
+    return f"""SELECT account_id, {parent}{columns} FROM accounts WHERE {known}
         QUALIFY row_number() OVER (
             PARTITION BY account_id ORDER BY known_day DESC NULLS LAST) = 1"""
 

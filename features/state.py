@@ -19,7 +19,8 @@ def read_states(source: Source, as_of: date) -> pd.DataFrame:
     Parameters
     ----------
     source : Source
-        Its connection holds the rows and features of exactly this as-of date.
+        Its connection holds ``churn_row`` or ``known_term``, and ``rate_on``, of this as-of date;
+        those of others change nothing.
     as_of : date
 
     Returns
@@ -43,6 +44,7 @@ def read_states(source: Source, as_of: date) -> pd.DataFrame:
         else _ACTIVITY_STATES.format(
             seen=f"SELECT account_id, day FROM {seen}",
             least=source.settings.abstention.min_history_days,
+            as_of=as_of,
         )
     )
     return read_frame(
@@ -50,6 +52,7 @@ def read_states(source: Source, as_of: date) -> pd.DataFrame:
         f"""SELECT found.*, {account}
         FROM ({query}) AS found LEFT JOIN (
             SELECT account_id{", " + columns if columns else ""} FROM accounts
+            WHERE known_day IS NULL OR known_day < DATE '{as_of}'
             QUALIFY row_number() OVER (
                 PARTITION BY account_id ORDER BY known_day DESC NULLS LAST) = 1
         ) AS account ON account.account_id = found.account_id
@@ -66,7 +69,7 @@ _ACTIVITY_STATES = """
            NULL::DOUBLE AS arr_of_notice
     FROM churn_row LEFT JOIN (
         SELECT account_id, min(day) AS first_day FROM ({seen}) GROUP BY account_id
-    ) AS begun USING (account_id)"""
+    ) AS begun USING (account_id) WHERE as_of = DATE '{as_of}'"""
 
 
 def _contract_states(source: Source, as_of: date) -> str:

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from features.errors import InputError, Problem
-from models.account_score import ranking_key
+from models.account_score import AccountScore, ranking_key
 from models.life import Outcome
 from models.publish_gate import compare_with_served, judge_publish
 from models.settings import PublishSettings, RetentionSettings
 from models.snapshot import Snapshot
 from models.snapshot_diff import Trace, trace_account
-from models.snapshot_id import least_snapshot_id, next_snapshot_id
+from models.snapshot_id import least_snapshot_id, next_snapshot_id, past_snapshot_id
 from models.snapshot_retention import outlived_snapshots
 from models.store_table import (
     ACCOUNT_BOARD,
@@ -80,9 +80,7 @@ def write_publication(connection: Connection, snapshot: Snapshot, rules: Publish
     forced = [str(replace(problem, remedy="")) for problem in against]
     header = header_row(snapshot_id, snapshot, previous_id=served_id, forced=forced)
     connection.execute(insert(SNAPSHOT), header)
-    if ranked:
-        rows = [score_row(snapshot_id, rank, one) for rank, one in enumerate(ranked, 1)]
-        connection.execute(insert(ACCOUNT_SCORE), rows)
+    _write_scores(connection, snapshot_id, ranked)
     _write_pages(connection, snapshot_id, snapshot)
     changes = []
     if served_id is not None:
@@ -94,6 +92,44 @@ def write_publication(connection: Connection, snapshot: Snapshot, rules: Publish
         kept = frozenset(filter(None, (snapshot_id, served_id)))
         _retire(connection, rules.retention, kept=kept, now=snapshot.created_at)
     return snapshot_id
+
+
+def write_past(connection: Connection, snapshot: Snapshot) -> str | None:
+    """Write a snapshot of a past date beside those that are there: nothing else changes.
+
+    What is served stays, no tier has changed today, and boards and lives are the newest one's.
+
+    Returns
+    -------
+    str or None
+        Its id; None where the company has a snapshot of that date already.
+    """
+    assert snapshot.as_of is not None  # a past date is one
+    hold_pointer(connection)
+    same = (SNAPSHOT.c.company == snapshot.company, SNAPSHOT.c.as_of == snapshot.as_of)
+    if connection.scalar(select(SNAPSHOT.c.snapshot_id).where(*same).limit(1)) is not None:
+        return None
+    taken = set(connection.scalars(select(SNAPSHOT.c.snapshot_id)))
+    snapshot_id = past_snapshot_id(snapshot.as_of, taken)
+    connection.execute(insert(SNAPSHOT), header_row(snapshot_id, snapshot))
+    _write_scores(connection, snapshot_id, sorted(snapshot.scores, key=ranking_key))
+    _write_documents(connection, snapshot_id, snapshot)
+    return snapshot_id
+
+
+def _write_scores(connection: Connection, snapshot_id: str, ranked: Sequence[AccountScore]) -> None:
+    rows = [score_row(snapshot_id, rank, one) for rank, one in enumerate(ranked, 1)]
+    if rows:
+        connection.execute(insert(ACCOUNT_SCORE), rows)
+
+
+def _write_documents(connection: Connection, snapshot_id: str, snapshot: Snapshot) -> None:
+    rows = [
+        {"snapshot_id": snapshot_id, "name": name, "body": pack(document)}
+        for name, document in snapshot.documents.items()
+    ]
+    if rows:
+        connection.execute(insert(SNAPSHOT_DOCUMENT), rows)
 
 
 def hold_pointer(connection: Connection) -> str | None:
@@ -112,11 +148,8 @@ def _write_pages(connection: Connection, snapshot_id: str, snapshot: Snapshot) -
     for table in OF_THE_NEWEST:
         connection.execute(delete(table))
     own = {"snapshot_id": snapshot_id}
+    _write_documents(connection, snapshot_id, snapshot)
     rows: dict[Table, list[dict[str, object]]] = {
-        SNAPSHOT_DOCUMENT: [
-            own | {"name": name, "body": pack(document)}
-            for name, document in snapshot.documents.items()
-        ],
         ACCOUNT_BOARD: [
             own | {"account_id": account, "body": pack(board)}
             for account, board in snapshot.boards.items()

@@ -63,6 +63,11 @@ class Snapshot:
         Every account that ever was a customer. Only the newest snapshot's are kept.
     outcomes : tuple of Outcome
         What of earlier snapshots became known by this one.
+    rescored_id : str or None
+        The snapshot of whose figures `AccountScore.rescored_probability` speaks; None where no
+        account has one.
+    capacity : int or None
+        Accounts that the team can work on per run; None where it was not said.
     """
 
     as_of: date | None
@@ -80,6 +85,8 @@ class Snapshot:
     boards: Mapping[str, object] = field(default_factory=dict)
     lives: tuple[Life, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
+    rescored_id: str | None = None
+    capacity: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +130,9 @@ class SnapshotHeader:
         Why it would not have been published without being forced; empty when it passed.
     stale_after_days : float or None
         As in `Snapshot`; None in one that an older Keepwell published.
-    backfilled : bool
+    claims : int or None
+        Accounts with a probability; None in a snapshot that an older Keepwell published.
+    backfilled, rescored_id, capacity
         As in `Snapshot`.
     as_of, data_end, company, currency, created_at, models, thresholds, config_hash
         As in `Snapshot`.
@@ -145,6 +154,9 @@ class SnapshotHeader:
     forced: tuple[str, ...] = ()
     stale_after_days: float | None = None
     backfilled: bool = False
+    rescored_id: str | None = None
+    capacity: int | None = None
+    claims: int | None = None
 
 
 class Countable(Protocol):

@@ -25,7 +25,7 @@ TEXTS = (
     "contract_id",
 )
 PROBABILITIES = ("churn_probability", "renewal_likelihood", "loss_probability")
-SHARES = (*PROBABILITIES, "loss_probability_low", "loss_probability_high")
+SHARES = (*PROBABILITIES, "rescored_probability", "loss_probability_low", "loss_probability_high")
 MONEY = ("arr", "arr_under_notice", "arr_to_decide", "arr_at_risk")
 NUMBERS = (*SHARES, *MONEY, "base_log_odds", "health_score", "north_star", "north_star_change")
 MOST = {**dict.fromkeys(SHARES, 1), "health_score": 100}  # of what goes from 0 up to it
@@ -78,7 +78,8 @@ def _faults(score: AccountScore) -> Iterator[str]:
         yield f"state {score.state} carries ARR at risk"
     yield from _doubtful(score)
     yield from _wrong_numbers(score)
-    logs = [driver.contribution for driver in score.drivers] + list(score.contributions.values())
+    logs = [driver.contribution for driver in score.drivers]
+    logs += [*score.contributions.values(), *score.rescored_contributions.values()]
     for driver in score.drivers:
         beside = (driver.value, driver.previous, driver.peer_low, driver.peer_high, driver.points)
         logs += [number for number in beside if isinstance(number, float)]

@@ -1,10 +1,12 @@
-"""Ids of snapshots: short, and in the order of publishing."""
+"""Ids of snapshots: short, and in the order of publishing; backfilled ones by their dates."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from datetime import UTC, datetime
+from collections.abc import Collection
+from datetime import UTC, date, datetime
+from datetime import time as time_of_day
 
 DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # in code point order, so that ids sort as numbers do
 ID_DIGITS = 13
@@ -26,6 +28,25 @@ def next_snapshot_id(newest: str | None, *, clock_ms: int | None = None) -> str:
     if newest is not None:
         number = max(number, _id_number(newest) + 1)
     return _spell(number)
+
+
+def past_snapshot_id(as_of: date, taken: Collection[str]) -> str:
+    """An id for a snapshot that is made later for a past date.
+
+    It stands among the others as if it had been published on that midnight: below all that were
+    published since, and in the order of the dates.
+
+    Parameters
+    ----------
+    as_of : date
+    taken : collection of str
+        Ids that are not free.
+    """
+    midnight = datetime.combine(as_of, time_of_day(), UTC)
+    number = int(midnight.timestamp() * 1000) << NOISE_BITS
+    while (found := _spell(number | secrets.randbits(NOISE_BITS))) in taken:
+        pass
+    return found
 
 
 def least_snapshot_id(clock_ms: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, select, true
+from sqlalchemy import ColumnElement, Select, false, func, select, true
 
 from models.account_score import AccountScore, Basis, State, Tier
 from models.snapshot import SnapshotHeader
@@ -36,12 +36,15 @@ class Past:
         As in `AccountScore`.
     contributions : dict of str to float
         Log-odds by feature group.
+    contract_id : str or None
+        The contract to decide then.
     """
 
     basis: Basis | None
     loss_probability: float | None
     risk_tier: Tier | None
     contributions: dict[str, float]
+    contract_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class Moment:
     arr: float | None
     arr_at_risk: float | None
     health_score: float | None
+    backfilled: bool = False
 
 
 class SnapshotReader:
@@ -81,8 +85,8 @@ class SnapshotReader:
         """Under which the database compares texts by code point; None when it always does."""
         return "C" if self.store.database.url.get_backend_name() == "postgresql" else None
 
-    def headers(self, company: str, *, limit: int) -> list[SnapshotHeader]:
-        """A company's snapshots, the newest first."""
+    def headers(self, company: str, *, limit: int | None) -> list[SnapshotHeader]:
+        """A company's snapshots, the newest first; all without a limit."""
         newest = (
             select(SNAPSHOT)
             .where(SNAPSHOT.c.company == company)
@@ -120,6 +124,7 @@ class SnapshotReader:
             SCORE.loss_probability,
             SCORE.risk_tier,
             SCORE.contributions,
+            SCORE.contract_id,
         ).where(SCORE.snapshot_id == snapshot_id, true() if where is None else where)
         return dict(self._read(query, _read_past))
 
@@ -131,6 +136,7 @@ class SnapshotReader:
                 *(SCORE[item.name] for item in fields(Moment) if item.name in SCORE),
                 SNAPSHOT.c.as_of,
                 SNAPSHOT.c.created_at,
+                func.coalesce(SNAPSHOT.c.backfilled, false()).label("backfilled"),
             )
             .join(SNAPSHOT)
             # Named one by one, the snapshots let the primary key find the rows.
@@ -180,5 +186,6 @@ class SnapshotReader:
 
 def _read_past(row: Row) -> tuple[str, Past]:
     contributions = json.loads(row["contributions"])
-    past = Past(row["basis"], row["loss_probability"], row["risk_tier"], contributions)
+    plain = (row["basis"], row["loss_probability"], row["risk_tier"])
+    past = Past(*plain, contributions, row["contract_id"])
     return row["account_id"], past

@@ -12,7 +12,13 @@ from features.errors import InputError, Problem
 from models.account_score import AccountScore, Tier
 from models.alert import Alert
 from models.database import Database
-from models.publication import PublishRules, hold_pointer, remove_snapshots, write_publication
+from models.publication import (
+    PublishRules,
+    hold_pointer,
+    remove_snapshots,
+    write_past,
+    write_publication,
+)
 from models.settings import PublishSettings, RetentionSettings
 from models.snapshot import Snapshot, SnapshotHeader
 from models.snapshot_check import validate_snapshot
@@ -92,6 +98,21 @@ class SnapshotStore:
         """Close every open connection."""
         self.database.close()
 
+    @property
+    def is_made(self) -> bool:
+        """Whether there are tables of this version to be read.
+
+        Raises
+        ------
+        InputError
+            They are of another version.
+        """
+        if not self.database.exists():
+            return False
+        with self.database.read() as connection:
+            self._has_schema = self._has_schema or check_schema(connection)
+        return self._has_schema
+
     def publish(
         self,
         snapshot: Snapshot,
@@ -133,6 +154,31 @@ class SnapshotStore:
         with self.database.write() as connection:
             make_schema(self.database, connection)
             return write_publication(connection, snapshot, PublishRules(gate, force, retention))
+
+    def backfill(self, snapshot: Snapshot) -> str | None:
+        """Write a snapshot of a past date, and return its id, which sorts by that date.
+
+        What is served stays, no gate compares the two, and no tier counts as changed.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+            With an as-of date, marked as backfilled.
+
+        Returns
+        -------
+        str or None
+            None where the company has a snapshot of that date already: it stays as it is.
+
+        Raises
+        ------
+        InputError, InvariantError, TransientError
+            As for `publish`.
+        """
+        validate_snapshot(snapshot)
+        with self.database.write() as connection:
+            make_schema(self.database, connection)
+            return write_past(connection, snapshot)
 
     def upgrade(self) -> None:
         """Bring a store that an earlier version made up to date; its snapshots stay as they are.

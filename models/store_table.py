@@ -115,6 +115,9 @@ SNAPSHOT = Table(
     Column("forced", Text),  # JSON
     Column("stale_after_days", Double),
     Column("backfilled", Boolean),  # null: no
+    Column("rescored_id", Text),  # no foreign key either
+    Column("capacity", Integer),
+    Column("claims", Integer),
 )
 
 CURRENT_SNAPSHOT = Table(
@@ -232,7 +235,7 @@ ADDED_COLUMNS: Mapping[int, tuple[Column[Any], ...]] = {
         *(SNAPSHOT.c[name] for name in ("previous_id", "forced", "stale_after_days")),
     ),
     5: (
-        SNAPSHOT.c.backfilled,
+        *(SNAPSHOT.c[name] for name in ("backfilled", "rescored_id", "capacity", "claims")),
         *(
             ACCOUNT_SCORE.c[name]
             for name in (
@@ -354,6 +357,9 @@ def header_row(
         "forced": _dump(list(forced)) if forced else None,
         "stale_after_days": snapshot.stale_after_days,
         "backfilled": snapshot.backfilled,
+        "rescored_id": snapshot.rescored_id,
+        "capacity": snapshot.capacity,
+        "claims": sum(score.loss_probability is not None for score in snapshot.scores),
     }
 
 

@@ -13,6 +13,7 @@ from models.bootstrap import Estimate
 from models.metric import auc_with_interval
 from models.registry import tracking_uri
 from models.trained import Trained
+from pipelines.backfill import backfill_company
 from pipelines.config import Config, read_config
 from pipelines.demo.company import generate_company
 from pipelines.demo_warning import CauseRecord, measure_causes, show_causes
@@ -27,6 +28,7 @@ from pipelines.training import TrainingRun, train_company
 
 CONFIG = Path(__file__).parents[1] / "configs" / "demo.yaml"
 MONTHLY = "1"
+MONTHS = 12  # of past snapshots, so that trends and what became of them have something behind them
 
 
 def run_demo(*, show: bool, replace: bool = False) -> dict[str, object]:
@@ -50,8 +52,11 @@ def run_demo(*, show: bool, replace: bool = False) -> dict[str, object]:
         ceilings = measure_ceilings(run, home.demo)
         held = measure_coverage(run, home.demo)
         causes = warned_causes(run, config, source, home.demo)
+        past = backfill_company(
+            config, source, home, count=MONTHS, rows=run.rows, progress=progress
+        )
         published = score_company(
-            config, source, home, population=run.population, progress=progress
+            config, source, home, population=run.population, rows=run.rows, progress=progress
         )
     if show:
         console = make_console()
@@ -66,6 +71,8 @@ def run_demo(*, show: bool, replace: bool = False) -> dict[str, object]:
         )
         console.print(_spell_coverage(held), markup=False)
         console.print(show_causes(causes))
+        for line in past.to_lines():
+            console.print(line, markup=False)
         console.print(_next_steps(home), markup=False)
     found = {
         name: {title: pair[1].value for title, pair in pairs.items()}
@@ -76,6 +83,7 @@ def run_demo(*, show: bool, replace: bool = False) -> dict[str, object]:
     return {
         **run.to_json(),
         **published.to_json(),
+        **past.to_json(),
         "ceilings": found,
         **coverage,
         "warnings_by_cause": by_cause,

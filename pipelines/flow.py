@@ -22,11 +22,12 @@ from features.source import Source
 from models.account_score import ranking_key
 from models.snapshot import Snapshot
 from models.trained import Skipped
+from pipelines.backfill import Backfill, backfill_company
 from pipelines.config import Config, read_config
 from pipelines.home import Home
 from pipelines.population import Population, build_population
 from pipelines.promotion import Versions, versions_in_use
-from pipelines.scoring import Published, publish, score_population
+from pipelines.scoring import Published, look_back, publish, score_population
 from pipelines.served import check_served
 from pipelines.source import open_company
 from pipelines.training import Outcome, TrainingRun, record_run, train_one
@@ -92,6 +93,19 @@ def score_customers(config: Config, population: Population) -> Snapshot:
     return score_population(config, population, Home.from_environment())
 
 
+@task(name="look back", **_RETRY)
+def compare_with_past(config: Config, source: Source, snapshot: Snapshot) -> Snapshot:
+    """What the snapshot says of earlier ones."""
+    return look_back(config, source, Home.from_environment(), snapshot, progress=_log())
+
+
+@task(name="publish past snapshots", **_RETRY)
+def publish_past(config: Config, source: Source, count: int) -> Backfill:
+    """Snapshots of past dates, each by models that knew no more than that date."""
+    home = Home.from_environment()
+    return backfill_company(config, source, home, count=count, progress=_log())
+
+
 @task(name="publish the snapshot", **_RETRY)
 def publish_snapshot(config: Config, snapshot: Snapshot, *, force: bool) -> Published:
     """The snapshot in the store, and the pointer on it."""
@@ -111,6 +125,15 @@ def train(config: Path, data: Path | None = None, as_of: date | None = None) -> 
     return run
 
 
+@flow(name="backfill", validate_parameters=False)
+def backfill(
+    config: Path, data: Path | None = None, as_of: date | None = None, count: int = 12
+) -> Backfill:
+    """Publish a snapshot for each of the last as-of dates before this one."""
+    loaded = read_config(Path(config), data=data)
+    return publish_past(loaded, open_tables(loaded, as_of), count)
+
+
 @flow(name="score", validate_parameters=False)
 def score(
     config: Path,
@@ -126,7 +149,7 @@ def score(
     loaded = read_config(Path(config), data=data)
     check_served(Home.from_environment(), loaded.company, replace=replace)
     source = open_tables(loaded, as_of)
-    snapshot = score_customers(loaded, build_customers(source))
+    snapshot = compare_with_past(loaded, source, score_customers(loaded, build_customers(source)))
     published = publish_snapshot(loaded, snapshot, force=force)
     create_table_artifact(key=f"{loaded.company}-ranking", table=_ranking_rows(published.snapshot))
     return published

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from features.dataset import ModelName
+from features.dataset import Dataset, ModelName
 from features.errors import InputError, Problem
 from features.progress import Progress, silent
 from features.source import Source
 from models.bundle import Bundle, read_bundle, read_refits
+from models.card import Card
 from models.champion import champion
 from models.intervention import held_out
 from models.snapshot import Snapshot, SnapshotHeader, count_abstentions
@@ -22,8 +23,10 @@ from models.warning_life import Earlier
 from pipelines.account_score import score_accounts
 from pipelines.config import Config
 from pipelines.health import describe_health, find_vitals
+from pipelines.hindsight import find_outcomes
 from pipelines.home import Home
 from pipelines.population import Model, Population, build_population
+from pipelines.rescoring import find_last, rescore_previous
 from pipelines.warning import add_warnings, watch
 from pipelines.warning_record import DOCUMENT, read_record
 from pipelines.webhook import tell_targets
@@ -64,6 +67,7 @@ def score_company(
     home: Home,
     *,
     population: Population | None = None,
+    rows: Mapping[ModelName, Dataset] | None = None,
     force: bool = False,
     progress: Progress = silent,
 ) -> Published:
@@ -79,6 +83,8 @@ def score_company(
         Where the promoted bundles and the store are.
     population : Population, optional
         Today's customers, when they were built before.
+    rows : mapping of model name to Dataset, optional
+        As-of rows of the past, when they were built before.
     force : bool
         Publish also what a gate would hold back.
     progress : callable
@@ -91,8 +97,28 @@ def score_company(
     if population is None:
         population = build_population(source, source.data_end, progress=progress)
     snapshot = score_population(config, population, home)
+    snapshot = look_back(config, source, home, snapshot, rows=rows, progress=progress)
     progress(f"publishing {len(snapshot.scores):,} accounts")
     return publish(snapshot, home, config, force=force)
+
+
+def look_back(
+    config: Config,
+    source: Source,
+    home: Home,
+    snapshot: Snapshot,
+    *,
+    rows: Mapping[ModelName, Dataset] | None = None,
+    progress: Progress = silent,
+) -> Snapshot:
+    """The snapshot with what it says of earlier ones.
+
+    What its models make of the figures of the snapshot before, where that was made by others, and
+    what became of the probabilities that were published.
+    """
+    models = scoring_models(read_champions(home, config))
+    snapshot = rescore_previous(source, home, snapshot, models, rows=rows, progress=progress)
+    return replace(snapshot, outcomes=find_outcomes(source, home, config.company))
 
 
 def score_population(config: Config, population: Population, home: Home) -> Snapshot:
@@ -108,9 +134,11 @@ def score_population(config: Config, population: Population, home: Home) -> Snap
         store.upgrade()
         header = store.current()
         served = header if header is not None and header.company == config.company else None
-        _check_order(population.as_of, served, bundles)
-        previous = dict(store.tiers(served.snapshot_id)) if served is not None else {}
-        earlier = read_earlier(store, served)
+        check_order(config.company, population.as_of, served, bundles)
+        # Before the first score run there may be backfilled ones.
+        last = served or find_last(store, config.company)
+        previous = dict(store.tiers(last.snapshot_id)) if last is not None else {}
+        earlier = read_earlier(store, last)
     snapshot = build_snapshot(config, population, bundles, previous=previous, earlier=earlier)
     record = read_record(home, config.company)
     if record is None or not snapshot.documents:
@@ -118,17 +146,21 @@ def score_population(config: Config, population: Population, home: Home) -> Snap
     return replace(snapshot, documents={**snapshot.documents, DOCUMENT: record})
 
 
-def read_earlier(store: SnapshotStore, served: SnapshotHeader | None) -> Earlier:
+def read_earlier(store: SnapshotStore, last: SnapshotHeader | None) -> Earlier:
     """The warnings of the snapshot before, which a score run carries on."""
-    return Earlier() if served is None else Earlier(served.as_of, store.alerts(served.snapshot_id))
+    return Earlier() if last is None else Earlier(last.as_of, store.alerts(last.snapshot_id))
 
 
-def _check_order(
-    as_of: date, served: SnapshotHeader | None, bundles: Mapping[ModelName, Bundle]
+def check_order(
+    company: str,
+    as_of: date,
+    served: SnapshotHeader | None,
+    bundles: Mapping[ModelName, Bundle],
 ) -> None:
     """Refuse to replace a later ranking, and to score the past with a model that knows more."""
     problems = []
-    if served is not None and served.as_of is not None and served.as_of > as_of:
+    own = served is not None and served.company == company
+    if own and served is not None and served.as_of is not None and served.as_of > as_of:
         rule = f"{as_of} is before the ranking that is served, as of {served.as_of}"
         remedy = f"give {served.as_of} or later, or a KEEPWELL_HOME of its own for the past"
         problems.append(Problem("--as-of", "", rule, remedy=remedy))
@@ -215,12 +247,46 @@ def build_snapshot(
     earlier : Earlier
         Its warnings, so that they do not flap either.
     """
-    thresholds = read_thresholds(config, bundles)
-    models = scoring_models(bundles)
+    voices = Voices(
+        scoring_models(bundles),
+        read_thresholds(config, bundles),
+        {name: _identity(bundle.card) for name, bundle in bundles.items()},
+    )
+    return assemble_snapshot(config, population, voices, previous=previous, earlier=earlier)
+
+
+@dataclass(frozen=True)
+class Voices:
+    """What speaks in a snapshot.
+
+    Parameters
+    ----------
+    models : mapping of model name to Model
+    thresholds : Thresholds or None
+        Of the tiers; None: no account has one.
+    identities : mapping of model name to mapping
+        What the snapshot says of each model.
+    """
+
+    models: Mapping[ModelName, Model]
+    thresholds: Thresholds | None
+    identities: Mapping[ModelName, Mapping[str, object]]
+
+
+def assemble_snapshot(
+    config: Config,
+    population: Population,
+    voices: Voices,
+    *,
+    previous: Mapping[str, tuple[Any, int]],
+    earlier: Earlier = NOTHING_EARLIER,
+) -> Snapshot:
+    """The snapshot of a population under given models; the rest as for `build_snapshot`."""
+    thresholds = voices.thresholds
     scores = score_accounts(
         config,
         population,
-        models,
+        voices.models,
         thresholds=thresholds,
         previous=previous,
         vitals=find_vitals(population, config.health, currency=config.currency),
@@ -235,13 +301,14 @@ def build_snapshot(
         company=config.company,
         currency=config.currency if known_money else None,
         created_at=datetime.now(UTC),
-        models={name: _identity(bundles.get(name)) for name in _MODELS},
+        models={name: voices.identities.get(name) for name in _MODELS},
         thresholds=None
         if thresholds is None
         else {"high": thresholds.high, "medium": thresholds.medium},
         scores=scores,
         config_hash=hashlib.sha256(config.to_yaml().encode()).hexdigest(),
         stale_after_days=config.serving.stale_after_days,
+        capacity=config.team.capacity,
         documents={
             "health": describe_health(population, config.health),
             **({} if watched is None else watched.to_documents()),
@@ -263,17 +330,17 @@ def read_thresholds(config: Config, bundles: Mapping[ModelName, Bundle]) -> Thre
     return Thresholds(high=latest.high, medium=latest.medium)
 
 
-def _identity(bundle: Bundle | None) -> dict[str, object] | None:
-    if bundle is None:
-        return None
-    card = bundle.card
+def _identity(card: Card) -> dict[str, object]:
     return {
         "version": card.version,
         "created_at": card.created_at.isoformat(),
-        **(
-            {"max_lead_days": card.horizon_days}
-            if card.model == "renewal"
-            else {"horizon_days": card.horizon_days, "lead_days": card.lead_days}
-        ),
+        **say_span(card.model, card.horizon_days, card.lead_days),
         "label": card.label,
     }
+
+
+def say_span(model: str, horizon_days: int | None, lead_days: int | None) -> dict[str, object]:
+    """The time that a model speaks of, as a snapshot says it."""
+    if model == "renewal":
+        return {"max_lead_days": horizon_days}
+    return {"horizon_days": horizon_days, "lead_days": lead_days}

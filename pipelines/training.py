@@ -46,7 +46,8 @@ class TrainingRun:
     ``population`` is today's customers, for whom the tiers were chosen and who are scored next;
     ``moves`` are those whose tier moves, or would move, from the champions to these models;
     ``reports`` are the folders of the pages about each version; ``warned`` is where each rule of
-    early warnings stood on the rows.
+    early warnings stood on the rows; ``rows`` are the as-of rows that were built for it, where the
+    same process goes on with them.
     """
 
     outcomes: Mapping[ModelName, Outcome]
@@ -55,6 +56,7 @@ class TrainingRun:
     moves: tuple[TierMove, ...] = ()
     reports: tuple[Path, ...] = ()
     warned: HeldRules | None = None
+    rows: Mapping[ModelName, Dataset] | None = None
 
     def to_json(self) -> dict[str, object]:
         """The part about the models of what ``keepwell run --json`` prints."""
@@ -94,7 +96,7 @@ def train_company(
         }
         store.result()
     run = record_run(config, source, home, outcomes, seen=seen, progress=progress)
-    return replace(run, warned=held)
+    return replace(run, warned=held, rows=datasets)
 
 
 def train_one(dataset: Dataset, config: Config, *, progress: Progress = silent) -> Outcome:

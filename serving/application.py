@@ -28,6 +28,7 @@ from serving import (
     route_playbook,
     route_reference,
     route_snapshot,
+    route_track_record,
     route_warning,
     route_webhook,
 )
@@ -57,6 +58,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_warning.router,
     route_playbook.router,
     route_snapshot.router,
+    route_track_record.router,
     route_compute.router,
     route_webhook.router,
     route_operation.router,

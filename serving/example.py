@@ -116,7 +116,12 @@ ACCOUNT_RISK: Document = {
         "loss_probability": 0.41,
         "risk_tier": "medium",
     },
-    "changed_by": [{"group": "usage", "change": 0.94}, {"group": "contract", "change": -0.05}],
+    "change_kind": "rescored",
+    "model_change": 0.01,
+    "changed_by": [
+        {"group": "usage", "change": 0.86, "points": 0.211},
+        {"group": "contract", "change": -0.046, "points": -0.011},
+    ],
     **SNAPSHOT,
 }
 
@@ -148,6 +153,56 @@ PORTFOLIO: Document = {
     "arr_notice_given": 88000.0,
 }
 
+TRACK_RECORD: Document = {
+    **SNAPSHOT,
+    "currency": "USD",
+    "record": {
+        "snapshot_id": "1kwdfkd00cwyj",
+        "as_of": "2026-07-01",
+        "backfilled": True,
+        "known_by": "2026-10-31",
+        "unknown": 3,
+        "high_unknown": 1,
+        "top_unknown": 1,
+        "total": {
+            "accounts": 338,
+            "lost": 21,
+            "expected": 23.4,
+            "arr": 6120000.0,
+            "arr_lost": 402000.0,
+        },
+        "high": {
+            "accounts": 39,
+            "lost": 13,
+            "expected": 15.1,
+            "arr": 905000.0,
+            "arr_lost": 288000.0,
+        },
+        "high_worked_on": {
+            "accounts": 9,
+            "lost": 2,
+            "expected": 3.6,
+            "arr": 240000.0,
+            "arr_lost": 41000.0,
+        },
+        "high_left_alone": {
+            "accounts": 30,
+            "lost": 11,
+            "expected": 11.5,
+            "arr": 665000.0,
+            "arr_lost": 247000.0,
+        },
+        "top": {
+            "accounts": 39,
+            "lost": 12,
+            "expected": 14.2,
+            "arr": 1730000.0,
+            "arr_lost": 301500.0,
+        },
+        "arr_lost_in_top": 0.75,
+    },
+}
+
 HISTORY: Document = {
     "company": "acme",
     "account_id": "A17",
@@ -168,6 +223,7 @@ HISTORY: Document = {
             "arr": 48000.0,
             "arr_at_risk": 22680.0,
             "health_score": 46.0,
+            "backfilled": False,
         }
     ],
 }
@@ -339,6 +395,7 @@ SNAPSHOTS: Document = {
             "as_of": "2026-11-01",
             "data_end": "2026-11-01",
             "created_at": "2026-11-01T03:12:44Z",
+            "backfilled": False,
             "accounts": 412,
             "models": SNAPSHOT["models"],
             "thresholds": SNAPSHOT["thresholds"],

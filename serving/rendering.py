@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from sys import intern
@@ -10,9 +11,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from models.account_score import AccountScore
+from models.account_score import BASES, AccountScore, Basis
 from models.alert import mark_open, open_rules
 from models.health import Health
+from models.score_change import Voice, explain_change, tell_voice
 from models.snapshot import SnapshotHeader
 from models.snapshot_diff import top_driver
 from models.snapshot_reader import Past
@@ -31,8 +33,7 @@ from serving.response import (
 )
 
 NULL = b"null"
-TOP_CHANGES = 3
-SMALL = 1e-9  # log-odds
+_CHANGE = ("previous", "change_kind", "model_change", "changed_by")
 _LISTS = (
     "drivers",
     "warnings",
@@ -41,8 +42,7 @@ _LISTS = (
     "playbooks",
     "owner",
     "health",
-    "previous",
-    "changed_by",
+    *_CHANGE,
 )
 ROW = tuple(name for name in RankedAccount.model_fields if name not in _LISTS)
 MORE = tuple(
@@ -56,6 +56,7 @@ DRIVER = tuple(DriverAnswer.model_fields)
 GROUP = tuple(GroupAnswer.model_fields)
 HEALTH = tuple(name for name in HealthAnswer.model_fields if name != "factors")
 FACTOR = tuple(name for name in HealthFactorAnswer.model_fields if name != "factor_score")
+CHANGE = tuple(ChangeAnswer.model_fields)
 
 
 class Before(NamedTuple):
@@ -65,25 +66,21 @@ class Before(NamedTuple):
     ----------
     snapshot_id, as_of
         Its own.
-    comparable : frozenset of str
-        The models that speak in both snapshots in the same version.
+    voices : mapping of str to str
+        By model, how it compares with the one that spoke then.
     """
 
     snapshot_id: str
     as_of: date | None
-    comparable: frozenset[str]
+    voices: Mapping[Basis, Voice]
 
 
 def find_before(header: SnapshotHeader, earlier: SnapshotHeader | None) -> Before | None:
     """How two snapshots in a row compare; None when there is no earlier one."""
     if earlier is None:
         return None
-    same = {
-        name
-        for name, use in header.models.items()
-        if use and (old := earlier.models.get(name)) and old.get("version") == use.get("version")
-    }
-    return Before(earlier.snapshot_id, earlier.as_of, frozenset(same))
+    voices = {basis: tell_voice(basis, earlier, header) for basis in BASES}
+    return Before(earlier.snapshot_id, earlier.as_of, voices)
 
 
 def render_snapshot(header: SnapshotHeader) -> tuple[bytes, bytes]:
@@ -112,8 +109,7 @@ def render_entry(score: AccountScore, before: Before | None, past: Past | None) 
     more["health"] = score.health and _health(score.health)
     more["alerts"] = [_pick(alert, ALERT) for alert in score.alerts]
     more["playbooks"] = score.playbooks
-    more["previous"] = before and past and _previous(before, past)
-    more["changed_by"] = before and past and _changes(score, before, past)
+    more |= _changes(score, before, past)
     return Entry(
         **{name: share_text(getattr(score, name)) for name in PLAIN},
         top_driver=share_text(top_driver(score)),
@@ -149,17 +145,19 @@ def _previous(before: Before, past: Past) -> dict[str, Any]:  # Any: JSON
     }
 
 
-def _changes(score: AccountScore, before: Before, past: Past) -> list[dict[str, Any]] | None:
-    """The groups that changed most; None where another model's sum would be compared."""
-    if score.basis is None or score.basis != past.basis or score.basis not in before.comparable:
-        return None
-    now, then = score.contributions, past.contributions
-    changes = {name: now.get(name, 0.0) - then.get(name, 0.0) for name in now.keys() | then.keys()}
-    moved = sorted(
-        ((name, change) for name, change in changes.items() if abs(change) > SMALL),
-        key=lambda item: (-abs(item[1]), item[0]),
-    )
-    return [dict(zip(ChangeAnswer.model_fields, item, strict=True)) for item in moved[:TOP_CHANGES]]
+def _changes(score: AccountScore, before: Before | None, past: Past | None) -> dict[str, Any]:
+    """The snapshot before, and what moved the probability since; all None without one."""
+    if before is None:
+        return dict.fromkeys(_CHANGE)
+    voice = before.voices[score.basis] if score.basis else "other"
+    change = explain_change(past, score, voice=voice)
+    groups = change.by_group
+    return {
+        "previous": past and _previous(before, past),
+        "change_kind": change.kind,
+        "model_change": change.model_change,
+        "changed_by": None if groups is None else [_pick(group, CHANGE) for group in groups],
+    }
 
 
 def _pick(record: object, names: tuple[str, ...]) -> dict[str, Any]:  # Any: JSON

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.account_score import Abstention, Basis, Direction, State, Tier
 from models.alert import AlertStatus, Severity
 from models.health import Side
+from models.score_change import ChangeKind
 from models.snapshot import SnapshotHeader
 
 Share = float  # 0-1
@@ -110,6 +111,10 @@ class ChangeAnswer(Answer):
 
     group: str = Field(description="Group in the feature catalogue")
     change: float = Field(description="Log-odds; above 0 raised the probability of loss")
+    points: float = Field(
+        description="In probability (0.05: five points of 100); with model_change they add up to "
+        "loss_probability less that of the snapshot before"
+    )
 
 
 class ModelAnswer(Answer):
@@ -194,9 +199,19 @@ class ExplainedAccount(RankedAccount):
     previous: PreviousAnswer | None = Field(
         description="In the snapshot before; null when there is none or it lacks the account"
     )
+    change_kind: ChangeKind | None = Field(
+        description="How both compare: `same_model`; `rescored`: another version of the model, "
+        "which was also asked about the figures before; `other_model`: it was not asked; "
+        "`other_basis`; `no_probability` in one of them; `new`. Null when there is no snapshot "
+        "before"
+    )
+    model_change: float | None = Field(
+        description="What another version of the model made of the same figures, in probability; "
+        "null when the parts cannot be told"
+    )
     changed_by: list[ChangeAnswer] | None = Field(
-        description="Groups that moved the probability most since then, the strongest first; null "
-        "when another model, or none, spoke then"
+        description="What the customer changed, by group, the strongest first; null when the parts "
+        "cannot be told"
     )
 
 

@@ -141,6 +141,9 @@ class MomentAnswer(Answer):
     arr: float | None
     arr_at_risk: float | None
     health_score: float | None = Field(description="Null when too little was known, or never made")
+    backfilled: bool = Field(
+        description="Whether it was made later, by a model that knew no more than that day"
+    )
 
 
 class HistoryAnswer(Answer):
@@ -166,6 +169,9 @@ class SnapshotLine(Answer):
     )
     data_end: date | None = Field(description="Exclusive end of the data; null likewise")
     created_at: datetime
+    backfilled: bool = Field(
+        description="Whether it was made later, by models that knew no more than that day"
+    )
     accounts: int | None = Field(description="Null for keys that see a part of the accounts")
     models: dict[str, ModelAnswer | None]
     thresholds: ThresholdAnswer | None
@@ -204,3 +210,50 @@ class ModelDetail(SnapshotAnswer):
     name: str
     model: ModelAnswer | None = Field(description="Null when none has been promoted")
     card: CardAnswer | None = Field(description="Null when there is none, or it is not kept here")
+
+
+class TallyAnswer(Answer):
+    """Some accounts of which it is known what became of them."""
+
+    accounts: int
+    lost: int
+    expected: float = Field(description="How many were expected: the sum of their probabilities")
+    arr: float | None = Field(description="ARR that the probabilities spoke of; null when unknown")
+    arr_lost: float | None = Field(description="The part of it that was lost")
+
+
+class RecordAnswer(Answer):
+    """What became of an earlier snapshot, over the accounts that the caller may see."""
+
+    snapshot_id: str
+    as_of: date
+    backfilled: bool = Field(
+        description="Whether it was made later, by models that knew no more than that day"
+    )
+    known_by: date = Field(description="From when all that is counted was known")
+    unknown: int = Field(description="Accounts of which it is not known yet; counted nowhere else")
+    high_unknown: int = Field(description="Those of them in the high tier")
+    top_unknown: int | None = Field(description="Those of them in the top")
+    total: TallyAnswer = Field(description="All that had a probability")
+    high: TallyAnswer = Field(description="The high tier of that day")
+    high_worked_on: TallyAnswer = Field(
+        description="Those of them on which people acted in between: a saved account looks like a "
+        "false alarm"
+    )
+    high_left_alone: TallyAnswer = Field(description="The others")
+    top: TallyAnswer | None = Field(
+        description="The first of the ranking by ARR at risk, as many as the team can work on"
+    )
+    arr_lost_in_top: Share | None = Field(
+        description="Share of all ARR lost that stood in the top; null when there was none"
+    )
+
+
+class TrackRecordAnswer(SnapshotAnswer):
+    """Were we right? Observed, not an effect: nobody knows who would have stayed anyway."""
+
+    currency: str | None = Field(description="Of every amount")
+    record: RecordAnswer | None = Field(
+        description="Of the latest snapshot of which at least 95 % is known; null when it is too "
+        "early for any"
+    )

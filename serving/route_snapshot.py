@@ -80,6 +80,7 @@ def _line(header: SnapshotHeader, caller: Caller, *, current: str) -> dict[str, 
     fields = snapshot_fields(header)
     fields["is_current"] = header.snapshot_id == current
     fields["created_at"] = header.created_at
+    fields["backfilled"] = header.backfilled
     fields["accounts"] = header.accounts if caller.row_filter.is_everything else None
     return {name: fields[name] for name in SnapshotLine.model_fields}
 

@@ -16,6 +16,8 @@ from models.row_filter import RowFilter
 from models.snapshot import SnapshotHeader
 from models.snapshot_reader import SnapshotReader
 from models.store import SnapshotStore
+from models.track_reader import read_track_record
+from models.track_record import TrackRecord
 from serving.change import Changes, find_changes
 from serving.entry import weigh
 from serving.fault import log_failure
@@ -59,6 +61,7 @@ class Shelves:
         self._refresh_s = settings.refresh_s
         self._pool = ThreadPoolExecutor(READERS, "store")
         self._changes: Memory[Changes] = Memory()
+        self._records: Memory[tuple[TrackRecord | None]] = Memory()
         self._refreshing: asyncio.Task[None] | None = None
 
     async def get(self) -> Shelf | None:
@@ -125,6 +128,23 @@ class Shelves:
             found = await self.run(compare)
             self._changes.put(key, found)
         return found
+
+    async def track_record(self, shelf: Shelf, allowed: RowFilter) -> TrackRecord | None:
+        """What became of an earlier snapshot, over the accounts that a caller may see.
+
+        None where it is too early. It is found once for a snapshot, whose publish put down what
+        became known.
+        """
+        key = (shelf.snapshot_id, allowed.fingerprint)
+        found = self._records.peek(key)
+        if found is None:
+            company = shelf.header.company
+            record = await self.run(
+                lambda: read_track_record(self.reader, company, admits=allowed.admits)
+            )
+            found = (record,)
+            self._records.put(key, found)
+        return found[0]
 
     def get_company(self) -> str | None:
         """Whose snapshot is served; None without one."""

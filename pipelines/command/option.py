@@ -26,3 +26,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 ForceOption = Annotated[
     bool, typer.Option("--force", help="Publish also what a gate would hold back.")
 ]
+BackfillOption = Annotated[
+    int,
+    typer.Option(
+        "--backfill",
+        min=0,
+        max=60,
+        metavar="N",
+        help="First publish a snapshot for each of the last N as-of dates before this one.",
+    ),
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from pipelines.command.flat import (
 from pipelines.command.opening import print_json, read_company
 from pipelines.command.option import (
     AsOfOption,
+    BackfillOption,
     ConfigOption,
     DataOption,
     ForceOption,
@@ -36,6 +38,7 @@ from pipelines.command.option import (
 )
 
 if TYPE_CHECKING:
+    from pipelines.backfill import Backfill
     from pipelines.scoring import Published
     from pipelines.training import TrainingRun
 
@@ -86,14 +89,14 @@ def train(  # an argument for each option of the command
     if config is None:
         train_table(arguments, data, as_of, json_=json_)
         return
-    run_, _ = _work(config, data, as_of, training=True, scoring=False)
-    _report(run_, None, json_=json_)
+    _report(_work(config, data, as_of, training=True, scoring=False), json_=json_)
 
 
 def score(
     config: ConfigOption,
     data: DataOption = None,
     as_of: AsOfOption = None,
+    backfill: BackfillOption = 0,
     force: ForceOption = False,
     replace: ReplaceOption = False,
     json_: JsonOption = False,
@@ -102,10 +105,17 @@ def score(
 
     One that is too far from what is served is held back, with the reasons (docs/publishing.md).
     """
-    _, published = _work(
-        config, data, as_of, training=False, scoring=True, force=force, replace=replace
+    done = _work(
+        config,
+        data,
+        as_of,
+        training=False,
+        scoring=True,
+        backfill=backfill,
+        force=force,
+        replace=replace,
     )
-    _report(None, published, json_=json_)
+    _report(done, json_=json_)
 
 
 def run(
@@ -117,10 +127,17 @@ def run(
     json_: JsonOption = False,
 ) -> None:
     """Train, then score and publish."""
-    run_, published = _work(
-        config, data, as_of, training=True, scoring=True, force=force, replace=replace
-    )
-    _report(run_, published, json_=json_)
+    done = _work(config, data, as_of, training=True, scoring=True, force=force, replace=replace)
+    _report(done, json_=json_)
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What a command did."""
+
+    run: TrainingRun | None = None
+    published: Published | None = None
+    backfill: Backfill | None = None
 
 
 def _work(
@@ -130,9 +147,10 @@ def _work(
     *,
     training: bool,
     scoring: bool,
+    backfill: int = 0,
     force: bool = False,
     replace: bool = False,
-) -> tuple[TrainingRun | None, Published | None]:
+) -> _Done:
     """Train, score or both: as Prefect flows where a server is named, else as plain functions."""
     config = read_company(path, data)
     from pipelines.home import Home
@@ -147,9 +165,12 @@ def _work(
         from pipelines import flow
 
         run_ = flow.train(path, data=data, as_of=day) if training else None
+        past = flow.backfill(path, data=data, as_of=day, count=backfill) if backfill else None
         if not scoring:
-            return run_, None
-        return run_, flow.score(path, data=data, as_of=day, force=force, replace=replace)
+            return _Done(run_)
+        published = flow.score(path, data=data, as_of=day, force=force, replace=replace)
+        return _Done(run_, published, past)
+    from pipelines.backfill import backfill_company
     from pipelines.scoring import score_company
     from pipelines.source import open_company
     from pipelines.training import train_company
@@ -158,24 +179,31 @@ def _work(
         source = open_company(config, home, as_of=day, progress=progress)
         run_ = train_company(config, source, home, progress=progress) if training else None
         if not scoring:
-            return run_, None
-        population = run_.population if run_ else None
-        published = score_company(
-            config, source, home, population=population, force=force, progress=progress
+            return _Done(run_)
+        past = (
+            backfill_company(config, source, home, count=backfill, progress=progress)
+            if backfill
+            else None
         )
-        return run_, published
+        population, rows = (run_.population, run_.rows) if run_ else (None, None)
+        published = score_company(
+            config, source, home, population=population, rows=rows, force=force, progress=progress
+        )
+        return _Done(run_, published, past)
 
 
-def _report(run_: TrainingRun | None, published: Published | None, *, json_: bool) -> None:
+def _report(done: _Done, *, json_: bool) -> None:
     from pipelines.home import Home
     from pipelines.last_verdict import read_refusals, say_missing
 
+    run_, published, past = done.run, done.published, done.backfill
     snapshot = published.snapshot if published else None
     refusals = read_refusals(Home.from_environment(), snapshot.company) if snapshot else None
     if json_:
         found: dict[str, Any] = {}  # Any: a JSON document
         found |= run_.to_json() if run_ else {}
         found |= published.to_json() if published else {}
+        found |= past.to_json() if past else {}
         found |= {"notices": say_missing(snapshot.models, refusals)} if snapshot else {}
         print_json(found)
         return
@@ -189,5 +217,7 @@ def _report(run_: TrainingRun | None, published: Published | None, *, json_: boo
             console.print(f"report: {report / 'report.html'}", markup=False, soft_wrap=True)
     if snapshot is not None:
         show_ranking(console, snapshot, refusals=refusals)
+    for line in past.to_lines() if past is not None else ():
+        console.print(line, markup=False, soft_wrap=True)
     for reason in published.forced if published is not None else ():
         console.print(f"published by force, against {reason}", markup=False, soft_wrap=True)

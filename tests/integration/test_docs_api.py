@@ -110,7 +110,7 @@ def test_the_commands_of_the_page_answer_what_it_shows(world: World, tmp_path: P
             pattern = re.escape(shown.strip()).replace("…", r"\d+")
             assert re.fullmatch(pattern, done.stdout.replace("\r", "").strip(), re.IGNORECASE)
         ran += 1
-    assert ran == PAGE.count("\n```bash\n") == 8
+    assert ran == PAGE.count("\n```bash\n") == 9
 
 
 def assert_holds(told: Any, shown: Any) -> None:  # Any: JSON

@@ -107,6 +107,7 @@ CASES = (
     Case("remove_webhook", "/v1/webhooks/{target}", needs="admin", method="DELETE", status=204),
     Case("get_portfolio", "/v1/portfolio"),
     Case("list_snapshots", "/v1/snapshots"),
+    Case("get_track_record", "/v1/track-record"),
     Case("get_model", "/v1/models/renewal"),
     Case("score_rows", "/v1/models/churn/score", needs="scores:compute", method="POST",
          body={"rows": [{"usage": 1.0}]}),

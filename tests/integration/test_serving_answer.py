@@ -90,6 +90,8 @@ def test_the_risk_of_an_account_is_every_documented_field(
         "health_score": None,
         "health": None,
         "previous": None,
+        "change_kind": None,
+        "model_change": None,
         "changed_by": None,
         "company": "demo",
         "as_of": "2026-11-01",
@@ -208,7 +210,8 @@ def test_the_list_is_ranked_by_arr_at_risk_and_its_pages_join(
     assert "score" not in str(pages[0].keys())
     first = ask(app, "/v1/accounts/A4/risk").json()
     assert pages[0]["accounts"][0].items() <= first.items()
-    explained = {"base_probability", "groups", "health", "previous", "changed_by"}
+    explained = {"base_probability", "groups", "health", "alerts", "playbooks"}
+    explained |= {"previous", "change_kind", "model_change", "changed_by"}
     assert set(first) == set(pages[0]["accounts"][0]) | explained | (
         set(pages[0]) - {"accounts", "gone", "gone_external_ids", "has_more", "next_cursor"}
     )

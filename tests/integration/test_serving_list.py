@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -281,22 +282,40 @@ def test_the_snapshot_before_is_told_with_what_moved_the_probability(
         "loss_probability": 0.25,
         "risk_tier": "low",
     }
-    assert told["changed_by"] == [
-        {"group": "usage", "change": pytest.approx(0.7)},
-        {"group": "fit", "change": pytest.approx(-0.6)},
+    assert (told["change_kind"], told["model_change"]) == ("same_model", 0.0)
+    assert [(one["group"], one["change"]) for one in told["changed_by"]] == [
+        ("usage", pytest.approx(0.7)),
+        ("fit", pytest.approx(-0.6)),
     ]
+    assert sum(one["points"] for one in told["changed_by"]) == pytest.approx(0.5, abs=1e-9)
     other_basis = ask(app, "/v1/accounts/B/risk").json()
-    assert (other_basis["previous"]["loss_probability"], other_basis["changed_by"]) == (0.5, None)
-    assert ask(app, "/v1/accounts/C/risk").json()["previous"] is None
+    assert other_basis["previous"]["loss_probability"] == 0.5
+    assert (other_basis["change_kind"], other_basis["changed_by"]) == ("other_basis", None)
+    new = ask(app, "/v1/accounts/C/risk").json()
+    assert (new["previous"], new["change_kind"], new["changed_by"]) == (None, "new", None)
 
 
-def test_changes_by_group_are_not_told_across_versions_of_a_model(
+def test_across_versions_of_a_model_its_own_change_stands_apart_where_it_was_asked(
     app: Service, store: SnapshotStore
 ) -> None:
-    store.publish(snapshot(due("A", 0.25), models={"renewal": {"version": "2"}}))
-    store.publish(snapshot(due("A", 0.75)))
+    before = snapshot(due("A", 0.25), due("B", 0.25), models={"renewal": {"version": "2"}})
+    older = store.publish(before)
+    asked = {"usage": 0.2, "contracts": 0.3, "fit": -0.1}
+    rescored = due("A", 0.75, rescored_probability=0.5, rescored_contributions=asked)
+    newer = store.publish(snapshot(rescored, due("B", 0.75), rescored_id=older))
     told = ask(app, "/v1/accounts/A/risk").json()
-    assert (told["previous"]["loss_probability"], told["changed_by"]) == (0.25, None)
+    assert (told["change_kind"], told["model_change"]) == ("rescored", 0.25)
+    assert told["changed_by"] == [
+        {"group": "usage", "change": pytest.approx(0.6), "points": pytest.approx(0.25, abs=1e-9)}
+    ]
+    told = ask(app, "/v1/accounts/B/risk").json()
+    assert told["previous"]["loss_probability"] == 0.25
+    assert told["change_kind"] == "other_model"
+    assert (told["model_change"], told["changed_by"]) == (None, None)
+    store.publish(replace(before, as_of=date(2026, 11, 3)))
+    store.publish(snapshot(rescored, rescored_id=older, as_of=date(2026, 11, 4)))
+    assert newer > older  # what was asked about is not the snapshot before any more
+    assert ask(app, "/v1/accounts/A/risk").json()["change_kind"] == "other_model"
 
 
 @pytest.mark.parametrize("memory_mb", [64, 0])

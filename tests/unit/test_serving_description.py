@@ -27,6 +27,7 @@ from serving.response_list import (
     ModelDetail,
     PortfolioAnswer,
     SnapshotList,
+    TrackRecordAnswer,
 )
 from serving.response_warning import (
     MuteAnswer,
@@ -74,6 +75,7 @@ def test_operation_ids_are_stable(description: dict[str, Any]) -> None:
         "act_on_playbook",
         "get_portfolio",
         "list_snapshots",
+        "get_track_record",
         "get_model",
         "list_webhooks",
         "add_webhook",
@@ -122,6 +124,7 @@ def test_the_description_is_built_once_and_is_the_same_again() -> None:
         (PortfolioAnswer, example.PORTFOLIO),
         (HistoryAnswer, example.HISTORY),
         (SnapshotList, example.SNAPSHOTS),
+        (TrackRecordAnswer, example.TRACK_RECORD),
         (ModelDetail, example.MODEL),
         (FeedbackAnswer, example.FEEDBACK),
         (LossReasonAnswer, example.LOSS_REASON),

@@ -16,7 +16,7 @@ from models.database import Database
 from models.health import Health
 from models.snapshot import Snapshot, total_money
 from models.snapshot_check import TEXTS, validate_snapshot
-from models.snapshot_id import next_snapshot_id
+from models.snapshot_id import next_snapshot_id, past_snapshot_id, read_moment
 from models.store_table import ACCOUNT_SCORE, read_score, score_row
 
 
@@ -94,7 +94,7 @@ def test_every_text_column_is_checked_and_every_field_has_a_column() -> None:
     fields = {item.name: str(item.type) for item in dataclasses.fields(AccountScore)}
     assert {name for name, kind in fields.items() if kind in ("str", "str | None")} == set(TEXTS)
     assert {column.name for column in ACCOUNT_SCORE.columns} == {
-        *fields, "snapshot_id", "top_driver", "health_score"
+        *fields, "snapshot_id", "top_driver", "health_score", "open_warnings"
     }  # fmt: skip
 
 
@@ -137,6 +137,17 @@ def test_snapshot_ids_rise_even_when_the_clock_was_set_back() -> None:
         assert len(later) == 13
         assert newest is None or later > newest
         newest = later
+
+
+def test_ids_of_past_dates_stand_in_their_order_before_what_was_published_since() -> None:
+    days = [date(2026, 9, 30), date(2026, 10, 1), date(2026, 11, 1)]
+    taken = {past_snapshot_id(day, set()) for day in days}
+    ids = [past_snapshot_id(day, taken) for day in days]
+    assert ids == sorted(ids)
+    assert not taken & set(ids)
+    midnight = datetime(2026, 11, 1, tzinfo=UTC).timestamp() * 1000
+    assert ids[1] < next_snapshot_id(None, clock_ms=int(midnight)) < next_snapshot_id(ids[2])
+    assert read_moment(ids[0]) == datetime(2026, 9, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
