@@ -14,7 +14,7 @@ from serving.visit import Visit, Way, visit_of
 WAYS = (Way.SESSION, Way.PERSON, Way.LOCAL)
 
 
-def get_page_caller(request: Request) -> Caller:
+async def get_page_caller(request: Request) -> Caller:
     """Who asks for a page; each page and chart shows what this caller sees.
 
     Raises
