@@ -31,7 +31,7 @@ TAKEN = frozenset({"authorization", "cookie", "host", "origin", "referer", "acce
 LONGEST_NAME = 254
 ID_DIGITS = 12
 PAGES_NEED = "scores:read"
-ENTRY = '[people."anna@example.com"] with scopes = ["scores:read"]'
+ENTRY = '[people."name@example.com"] with scopes = ["scores:read"]'
 
 Network = IPv4Network | IPv6Network
 

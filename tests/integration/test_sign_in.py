@@ -93,8 +93,8 @@ def world(tmp_path: Path) -> Iterator[World]:
             app.close()
 
 
-def signed_in(world: World, key: str | None = None, **options: str) -> Browser:
-    browser = Browser(world.app, **options)  # type: ignore[arg-type]  # texts alone
+def signed_in(world: World, key: str | None = None, *, site: str = SITE) -> Browser:
+    browser = Browser(world.app, site=site)
     assert browser.sign_in(key or world.key()).status_code == 303
     return browser
 
@@ -124,7 +124,7 @@ def test_of_a_session_only_the_hash_is_kept_and_nothing_of_it_is_logged(
     world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     lines: list[bytes] = []
-    world.app.guards.log._write = lines.append  # type: ignore[method-assign]  # noqa: SLF001
+    world.app.guards.log._write = lines.append  # noqa: SLF001
     key = world.key()
     with caplog.at_level(logging.DEBUG):
         browser = signed_in(world, key)

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from serving.own_path import LONGEST, own_path, sign_in_path
 
-OWN = ["/", "/accounts/A17", "/accounts/A%2017", "/accounts/%E4%BC%9A", "/?owner=me&sort=-arr",
-       "/accounts/x@y.example", "/docs", "/openapi.json", "/model?next=//evil.example", "/a/b/"]  # fmt: skip
+OWN = (
+    "/", "/accounts/A17", "/accounts/A%2017", "/accounts/%E4%BC%9A", "/?owner=me&sort=-arr",
+    "/accounts/x@y.example", "/docs", "/openapi.json", "/model?next=//evil.example", "/a/b/",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("path", OWN)
@@ -40,7 +42,7 @@ def test_the_longest_path_is_bounded() -> None:
 @pytest.mark.parametrize(
     ("method", "raw", "query", "expected"),
     [
-        ("GET", b"/accounts/A%20b", b"x=1&y=%C3%A4", "/sign-in?next=/accounts/A%2520b%3Fx%3D1%26y%3D%25C3%25A4"),
+        ("GET", b"/a/A%20b", b"x=1&y=%C3%A4", "/sign-in?next=/a/A%2520b%3Fx%3D1%26y%3D%25C3%25A4"),
         ("HEAD", b"/model", b"", "/sign-in?next=/model"),
         ("POST", b"/accounts/A1/feedback", b"", "/sign-in"),
         ("GET", b"/", b"", "/sign-in"),
