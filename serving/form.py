@@ -30,6 +30,10 @@ MOST_FIELDS = 50
 TOKEN_FIELD = "form_token"
 PURPOSE = b"keepwell form "
 NONCE_BYTES = 16
+ELSEWHERE = "It was sent from another site, or by no browser."
+NO_HTTPS = (
+    "Other machines than this one sign in by https alone: ask for the address that begins so."
+)
 AGAIN = "Go back, load the page anew and send the form again; the browser has to take cookies."
 
 
@@ -59,7 +63,7 @@ async def get_form(request: Request) -> Mapping[str, str]:
     """
     visit = visit_of(request.scope)
     if not is_own(visit):
-        raise RequestError(FOREIGN_FORM, "It was sent from another site, or by no browser.")
+        raise RequestError(FOREIGN_FORM, NO_HTTPS if _lacks_https(visit) else ELSEWHERE)
     fields = await read_form(request)
     secret, token = _secret(request, visit), fields.get(TOKEN_FIELD, "")
     nonce, signature = token[: 2 * NONCE_BYTES], token[2 * NONCE_BYTES :]
@@ -81,6 +85,11 @@ def is_own(visit: Visit) -> bool:
     host = visit.head.get(b"host", b"").lower()
     schemes = (b"https", b"http") if is_plain(visit) else (b"https",)
     return bool(host) and origin.lower() in [scheme + b"://" + host for scheme in schemes]
+
+
+def _lacks_https(visit: Visit) -> bool:
+    host = visit.head.get(b"host", b"").lower()
+    return visit.head.get(b"origin", b"").lower() == b"http://" + host
 
 
 async def read_form(request: Request) -> Mapping[str, str]:

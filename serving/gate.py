@@ -45,7 +45,7 @@ from serving.settings import Settings
 from serving.shelves import Shelves
 from serving.sign_in_limit import SignInLimit
 from serving.visit import KEY, Header, Visit, Way
-from serving.zone import PROBES, Zone, zone_of
+from serving.zone import PROBES, SIGN_IN, Zone, zone_of
 
 IS_LOCAL = (
     "keepwell.local"  # of a scope that came by the local port: whether its path is told there
@@ -169,7 +169,8 @@ class Gate:
             if person is not None and visit.zone not in PROGRAMS:
                 visit.way = Way.PERSON
                 return person
-        if visit.zone in PROGRAMS or self.guards.sessions is None or b"cookie" not in visit.head:
+        takes_session = visit.zone is Zone.PAGE or scope["path"] == SIGN_IN
+        if not takes_session or self.guards.sessions is None or b"cookie" not in visit.head:
             return None
         secret = read_cookie(visit, headers, SESSION)
         caller = secret and await self.guards.sessions.find(secret)

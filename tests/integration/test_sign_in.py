@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from features.errors import TransientError
 from models.key_store import KeyStore
 from models.row_filter import RowFilter
 from models.service_store import ServiceStore
@@ -333,6 +334,35 @@ def test_a_form_of_another_site_is_refused_also_with_the_right_token(world: Worl
         assert stranger.sign_in(key, **headers).status_code == 403, headers  # as somebody else
     assert browser.get("/probe").status_code == 200
     assert COOKIE not in stranger.cookies
+
+
+def test_signing_in_by_plain_http_is_told_to_take_https(world: World) -> None:
+    key = world.key()
+    browser = Browser(world.app)
+    fields = {**hidden(browser.get("/sign-in")), "key": key}
+    answer = browser.post("/sign-in", fields, Origin="http://keepwell.example.com")
+    assert answer.status_code == 403
+    assert "https" in answer.text
+    assert COOKIE not in browser.cookies
+
+
+def test_styles_are_there_while_the_store_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.key()
+    sessions = world.app.guards.sessions
+    assert sessions is not None
+
+    def fail(_name: str) -> None:
+        raise TransientError("away")
+
+    monkeypatch.setattr(sessions._store, "find", fail)  # noqa: SLF001
+    stranger = Browser(world.app)
+    cookie = f"{COOKIE}={'A' * 43}"
+    assert stranger.get("/static/none.css", Cookie=cookie).status_code == 404
+    away = stranger.get("/probe", Cookie=cookie)
+    assert away.status_code == 503
+    assert "cannot answer right now" in away.text
 
 
 def test_old_browsers_that_say_one_of_both_are_taken(world: World) -> None:
