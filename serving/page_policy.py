@@ -10,7 +10,7 @@ from __future__ import annotations
 from serving.visit import Header
 
 POLICY = (
-    b"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    b"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     b"frame-ancestors 'none'; base-uri 'none'"
 )
 PAGE_HEADERS: tuple[Header, ...] = (
