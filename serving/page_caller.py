@@ -9,9 +9,7 @@ from fastapi import Depends, Request
 from serving.caller import Caller
 from serving.endpoint import require
 from serving.problem import UNAUTHORIZED, RequestError
-from serving.visit import Visit, Way, visit_of
-
-WAYS = (Way.SESSION, Way.PERSON, Way.LOCAL)
+from serving.visit import visit_of
 
 
 async def get_page_caller(request: Request) -> Caller:
@@ -23,14 +21,9 @@ async def get_page_caller(request: Request) -> Caller:
         Nobody signed in (the browser is sent to do so), or without the scope that pages need.
     """
     visit = visit_of(request.scope)
-    if not may_see_pages(visit):
+    if not visit.sees_pages:
         raise RequestError(UNAUTHORIZED, "Pages are for people: sign in with a browser.")
     return require(visit.caller, "scores:read")
 
 
 PageCaller = Annotated[Caller, Depends(get_page_caller)]
-
-
-def may_see_pages(visit: Visit) -> bool:
-    """Whether a request comes from a person and not from a program with a key."""
-    return visit.is_known and visit.way in WAYS

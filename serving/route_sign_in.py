@@ -12,7 +12,7 @@ from serving.cookie import FORM, SESSION, clear_cookie, set_cookie
 from serving.form import Form, form_token
 from serving.gate import Guards
 from serving.own_path import HOME, own_path
-from serving.page_caller import PageCaller, may_see_pages
+from serving.page_caller import PageCaller
 from serving.page_frame import render_framed
 from serving.problem import STORE_AWAY, RequestError
 from serving.sign_in_limit import find_address
@@ -28,7 +28,7 @@ async def get_sign_in(
 ) -> Response:
     """The form; whoever is known already is sent on."""
     goal = own_path(wanted)
-    if may_see_pages(visit_of(request.scope)):
+    if visit_of(request.scope).sees_pages:
         return RedirectResponse(goal, 303)
     return _page(request, goal)
 

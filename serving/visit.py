@@ -31,6 +31,9 @@ class Way(Enum):
     LOCAL = "local"  # this machine, where there are no keys
 
 
+PEOPLE = (Way.SESSION, Way.PERSON, Way.LOCAL)
+
+
 class Visit:
     """What is known of a request; the gate fills it in.
 
@@ -86,6 +89,11 @@ class Visit:
         self.route = ""
         self.status = 0
         self.size = 0
+
+    @property
+    def sees_pages(self) -> bool:
+        """Whether a person asks, and not a stranger or a program with a key."""
+        return self.is_known and self.way in PEOPLE
 
     @property
     def takes_gzip(self) -> bool:
