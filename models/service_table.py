@@ -157,6 +157,15 @@ WEBHOOK_DELIVERY = Table(
     Index("webhook_delivery_by_due", "target_id", "state", "due_at"),
 )
 
+SESSION = Table(
+    "session",
+    METADATA,
+    Column("session_hash", Text, primary_key=True),
+    Column("key_id", Text, nullable=False, index=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime, nullable=False),
+)
+
 # A table that is added needs the next version; a column also a place in `added`.
 SCHEMA = Schema(
     name="service store",

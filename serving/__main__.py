@@ -16,12 +16,15 @@ from features.errors import InputError, Problem, TransientError
 from serving.crew import Crew
 from serving.journal import log_config
 from serving.limit import DEFAULT_RATE
+from serving.proxy import read_proxy
 from serving.server import build_server, reason_not_to_listen
 from serving.settings import Settings
 
 STORE_VARIABLE = "KEEPWELL_STORE"
 SERVICE_STORE_VARIABLE = "KEEPWELL_SERVICE_STORE"
 VARIABLES = {"redis": "KEEPWELL_REDIS"}
+IDLE_VARIABLE = "KEEPWELL_SESSION_IDLE_MINUTES"
+HOURS_VARIABLE = "KEEPWELL_SESSION_HOURS"
 FAILED = 1
 BAD_INPUT = 2
 
@@ -44,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rate=chosen.rate,
             redis_url=os.environ.get("KEEPWELL_REDIS") or None,
             workers=chosen.workers,
+            session_idle_minutes=read_number(IDLE_VARIABLE, 30.0),
+            session_hours=read_number(HOURS_VARIABLE, 12.0),
+            proxy=read_proxy(os.environ),
         )
         server = build_server(settings)  # with several workers too: what is wrong shows here
     except InputError as fault:
@@ -71,6 +77,23 @@ def _name_typed(problem: Problem) -> Problem:
         return problem
     typed = f"--{problem.column.replace('_', '-')}"
     return replace(problem, table=VARIABLES.get(problem.column, typed), column="")
+
+
+def read_number(name: str, default: float) -> float:
+    """The number in a variable of the environment, or the default without one.
+
+    Raises
+    ------
+    InputError
+        It holds something else.
+    """
+    text = os.environ.get(name, "").strip()
+    try:
+        return float(text) if text else default
+    except ValueError:
+        rule = f"must be a number, not {text[:100]!r}"
+        remedy = f"leave it out for {default:g}"
+        raise InputError([Problem("serve", name, rule, remedy=remedy)]) from None
 
 
 def _for_workers(chosen: argparse.Namespace) -> list[str]:

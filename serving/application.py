@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.key_store import KeyStore
 from models.service_store import ServiceStore
+from models.session_store import SessionStore
 from models.store import SnapshotStore
 from models.webhook_store import WebhookStore
 from serving import (
@@ -27,6 +28,7 @@ from serving import (
     route_operation,
     route_playbook,
     route_reference,
+    route_sign_in,
     route_snapshot,
     route_track_record,
     route_warning,
@@ -41,8 +43,10 @@ from serving.limit import make_limiter, read_policy
 from serving.live_models import LiveModels
 from serving.metric import Load, Metrics
 from serving.problem import MEDIA_TYPE
+from serving.session import Sessions
 from serving.settings import Settings
 from serving.shelves import Shelves
+from serving.sign_in_limit import SignInLimit
 from serving.webhook_figure import WebhookFigures
 
 DESCRIPTION = (
@@ -63,6 +67,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_webhook.router,
     route_operation.router,
     route_reference.router,
+    route_sign_in.router,
 )
 
 
@@ -137,15 +142,26 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
     service_store = None if url is None else ServiceStore(url)
     load = Load()
     live_models = LiveModels(settings.home, shelves.get_company)
+    keys = None if service_store is None else KeyRing(KeyStore(service_store))
+    limiter = make_limiter(
+        read_policy(settings.rate), workers=settings.workers, redis_url=settings.redis_url
+    )
     guards = Guards(
         settings=settings,
         shelves=shelves,
-        keys=None if service_store is None else KeyRing(KeyStore(service_store)),
+        keys=keys,
+        sessions=None
+        if service_store is None or keys is None
+        else Sessions(
+            SessionStore(service_store),
+            keys,
+            idle_s=settings.session_idle_minutes * 60,
+            life_s=settings.session_hours * 3600,
+        ),
         service_store=service_store,
         live_models=live_models,
-        limiter=make_limiter(
-            read_policy(settings.rate), workers=settings.workers, redis_url=settings.redis_url
-        ),
+        limiter=limiter,
+        sign_in_limit=SignInLimit(limiter.counter),
         metrics=Metrics(shelves, load),
         load=load,
         log=log or RequestLog(),
@@ -182,13 +198,15 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
 @asynccontextmanager
 async def keep_up(app: Service) -> AsyncIterator[None]:
     """Follow the stores as long as the server runs, and close them in the end."""
-    keys = app.guards.keys
+    keys, sessions = app.guards.keys, app.guards.sessions
     tasks = [
         asyncio.create_task(app.guards.shelves.watch()),
         asyncio.create_task(app.state.live_models.watch()),
     ]
     if keys is not None:
         tasks.append(asyncio.create_task(keys.follow()))
+    if sessions is not None:
+        tasks.append(asyncio.create_task(sessions.follow()))
     try:
         yield
     finally:
@@ -198,6 +216,8 @@ async def keep_up(app: Service) -> AsyncIterator[None]:
                 await task
         if keys is not None:
             await keys.finish()
+        if sessions is not None:
+            await sessions.finish()
         app.close()
 
 

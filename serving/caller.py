@@ -15,7 +15,8 @@ class Caller:
     Parameters
     ----------
     key_id : str or None
-        Of its key; None where the service has no keys.
+        Of its key, or what stands for a person that a proxy names; None where the service has no
+        keys.
     scopes : frozenset of str
         What it may do, of `models.key.SCOPES`; none includes another.
     row_filter : RowFilter

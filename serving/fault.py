@@ -1,4 +1,4 @@
-"""How what goes wrong behind a route becomes a problem document."""
+"""How what goes wrong behind a route becomes a problem document, or a page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
 
 from features.errors import InputError, TransientError
+from serving.page_problem import page_of_problem, takes_page
 from serving.problem import (
     BAD_REQUEST,
     INTERNAL_ERROR,
@@ -21,6 +23,7 @@ from serving.problem import (
     STORE_AWAY,
     TOO_LARGE,
     TOO_SLOW,
+    UNAUTHORIZED,
     FieldFault,
     RequestError,
     field_fault,
@@ -37,26 +40,46 @@ EXPECTED = (RequestError, RequestValidationError, HTTPException, TransientError,
 
 
 def answer_faults(app: FastAPI) -> None:
-    """Make the application answer every expected fault with a problem document."""
+    """Make the application answer every expected fault."""
     for kind in EXPECTED:
         app.add_exception_handler(kind, answer_fault)
 
 
 async def answer_fault(request: Request, fault: Exception) -> Response:
-    """The problem document of whatever a route or the router raised."""
-    problem = find_problem(fault)
-    headers = dict(getattr(fault, "headers", None) or {})
-    if headers.get("Allow") == "GET":
-        headers["Allow"] = "GET, HEAD"  # see the gate
+    """The answer to whatever a route or the router raised."""
+    return answer_problem(request.scope, find_problem(fault), getattr(fault, "headers", None))
+
+
+def answer_problem(
+    scope: Scope, problem: RequestError, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A problem as whoever asked reads it: a page for people, a document for programs.
+
+    Parameters
+    ----------
+    scope : Scope
+        Of the request, with its `Visit`.
+    problem : RequestError
+        What is to be told.
+    headers : mapping or None
+        Further headers.
+    """
+    told = dict(headers or {})
+    if told.get("Allow") == "GET":
+        told["Allow"] = "GET, HEAD"  # see the gate
     if problem.kind in UNREAD:
-        headers["Connection"] = "close"
+        told["Connection"] = "close"
+    if takes_page(scope):
+        return page_of_problem(scope, problem, told)
+    if problem.kind is UNAUTHORIZED:
+        told["WWW-Authenticate"] = "Bearer"
     return problem_response(
         problem.kind,
-        request.url.path,
+        scope["path"],
         problem.detail,
-        request_id=visit_of(request.scope).request_id,
+        request_id=visit_of(scope).request_id,
         errors=problem.errors,
-        headers=headers,
+        headers=told,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 import secrets
 import time
 from collections.abc import Sequence
@@ -20,13 +19,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.service_store import ServiceStore
 from serving.caller import LOCAL, Caller
-from serving.fault import UNREAD, find_problem, log_failure
+from serving.cookie import LOCAL_HOST, SESSION, read_cookie
+from serving.fault import answer_problem, find_problem, log_failure
 from serving.journal import RequestLog
 from serving.keyring import KeyRing
 from serving.limit import Limiter
 from serving.live_models import LiveModels
 from serving.lookup import find_place, look_up
 from serving.metric import Load, Metrics
+from serving.page_policy import PAGE_HEADERS
 from serving.problem import (
     BAD_REQUEST,
     FORWARDED,
@@ -39,22 +40,25 @@ from serving.problem import (
     UNAUTHORIZED,
     WRONG_HOST,
     RequestError,
-    problem_response,
 )
 from serving.scoring import ROUTE, find_model, score
+from serving.session import Sessions
 from serving.settings import Settings
 from serving.shelves import Shelves
-from serving.visit import KEY, Header, Visit
+from serving.sign_in_limit import SignInLimit
+from serving.visit import KEY, Header, Visit, Way
+from serving.zone import PROBES, SIGN_IN, Zone, zone_of
 
-LOCAL_HOST = re.compile(rb"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 IS_LOCAL = (
     "keepwell.local"  # of a scope that came by the local port: whether its path is told there
 )
 LOCAL_PATHS = frozenset({"/metrics", "/openapi.json", "/docs", "/livez", "/readyz"})
 LOCAL_PREFIX = "/docs/"
+PROGRAMS = (Zone.API, Zone.PROBE)
 DROP_S = 1.0
 MOST_DROPPED = 8_000_000  # bytes
-PROBES = frozenset({"/livez", "/readyz"})  # answered without a key, and under any load
+# Kept by the caller alone, and only with a question each time, which 304 answers.
+API_HEADERS: tuple[Header, ...] = ((b"cache-control", b"private, no-cache"),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,20 +68,22 @@ class Guards:
     settings: Settings
     shelves: Shelves
     keys: KeyRing | None
+    sessions: Sessions | None
     service_store: ServiceStore | None
     live_models: LiveModels
     limiter: Limiter
+    sign_in_limit: SignInLimit
     metrics: Metrics
     log: RequestLog
     load: Load
 
 
 class Gate:
-    """Lets a request through to an application, or answers it with a problem document.
+    """Lets a request through to an application, or answers it with a problem.
 
-    It gives the request its id, asks for its key and rate, keeps strangers out where there are no
-    keys, answers lookups and scores rows itself, turns whatever is raised into a problem, and notes
-    the outcome.
+    It gives the request its id, asks for its key or session and its rate, keeps strangers out where
+    there are no keys, answers lookups and scores rows itself, turns whatever is raised into a
+    problem, and notes the outcome.
 
     Parameters
     ----------
@@ -140,6 +146,8 @@ class Gate:
     async def _admit(self, scope: Scope, visit: Visit, headers: Sequence[Header]) -> None:
         """Find out who asks; raise a `RequestError` when the request ends here."""
         settings = self.guards.settings
+        zone = visit.zone = Zone.API if IS_LOCAL in scope else zone_of(scope["path"])
+        visit.defaults = API_HEADERS if zone in PROGRAMS else PAGE_HEADERS
         is_probe = scope["path"] in PROBES
         if not is_probe and self.guards.load.count() > settings.most_requests:
             raise RequestError(OVERLOADED, "Ask again a little later.")
@@ -150,17 +158,41 @@ class Gate:
             if b"transfer-encoding" in visit.head:
                 # What is a body to a proxy by the one may be the next request by the other.
                 raise RequestError(BAD_REQUEST, "It says its length in two ways.")
-        caller = self._find_caller(scope, visit, headers)
+        caller = None
+        if zone not in PROGRAMS or settings.proxy is not None:
+            caller = await self._find_person(scope, visit, headers)
+        caller = caller or self._find_caller(scope, visit, headers)
         if caller is None:
-            if is_probe:
+            if is_probe or zone is Zone.OPEN:
                 return
             raise self._stranger()
         visit.caller, visit.is_known = caller, True
-        if not is_probe and caller is not LOCAL:
+        if not is_probe and caller is not LOCAL and zone is not Zone.OPEN:
             ruling = await self.guards.limiter.rule(caller)
             visit.added += ruling.headers
             if not ruling.allowed:
                 raise RequestError(TOO_MANY_REQUESTS, f"Ask again in {ruling.reset_s} s.")
+
+    async def _find_person(
+        self, scope: Scope, visit: Visit, headers: Sequence[Header]
+    ) -> Caller | None:
+        """Who asks for a page, by a proxy's word or a session; None for whoever else asks."""
+        proxy = self.guards.settings.proxy
+        if proxy is not None and proxy.header is not None:
+            client = scope.get("client")
+            person = proxy.find_person(client and client[0], headers)
+            if person is not None and visit.zone not in PROGRAMS:
+                visit.way = Way.PERSON
+                return person
+        takes_session = visit.zone is Zone.PAGE or scope["path"] == SIGN_IN
+        if not takes_session or self.guards.sessions is None or b"cookie" not in visit.head:
+            return None
+        secret = read_cookie(visit, headers, SESSION)
+        caller = secret and await self.guards.sessions.find(secret)
+        if not caller:
+            return None
+        visit.way, visit.session, visit.form_secret = Way.SESSION, secret, secret
+        return caller
 
     def _find_caller(self, scope: Scope, visit: Visit, headers: Sequence[Header]) -> Caller | None:
         """Who asks; None for a stranger."""
@@ -168,16 +200,20 @@ class Gate:
             refuse_foreign(headers)
             if not scope[IS_LOCAL]:
                 raise RequestError(NOT_FOUND, "This port tells of the service, not of accounts.")
+            visit.way = Way.LOCAL
             return LOCAL
         keys = self.guards.keys
         caller = keys.caller(visit.head.get(b"authorization")) if keys is not None else LOCAL
         if caller is not LOCAL:
             # Of two such headers the one that counts might not be the one that a proxy checked.
             is_plain = len(visit.head) == len(headers) or not _is_twice(headers)
+            visit.way = Way.KEY
             return caller if is_plain else None
-        if not self.guards.settings.is_local:
+        settings = self.guards.settings
+        if not settings.is_local or (settings.proxy is not None and settings.proxy.header):
             return None
         refuse_foreign(headers)
+        visit.way = Way.LOCAL
         return LOCAL
 
     def _stranger(self) -> RequestError:
@@ -224,19 +260,9 @@ class Gate:
             log_failure(fault)
             raise ConnectionAbortedError("the answer could not be finished") from None
         problem = find_problem(fault)
-        headers = {"Connection": "close"} if problem.kind in UNREAD else {}
         if problem.kind is TOO_LARGE and isinstance(fault, RequestError):
             await drop_rest(receive)  # by what it said of its length; else it was read
-        if problem.kind is UNAUTHORIZED:
-            headers["WWW-Authenticate"] = "Bearer"
-        answer = problem_response(
-            problem.kind,
-            scope["path"],
-            problem.detail,
-            request_id=visit.request_id,
-            errors=problem.errors,
-            headers=headers,
-        )
+        answer = answer_problem(scope, problem)
         await answer(scope, receive, send)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import time
 from collections.abc import Callable
@@ -11,12 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
 
-from features.errors import KeepwellError
 from models.key import Key, hash_secret, is_secret, read_token
 from models.key_store import KeyStore
 from serving.caller import LOCAL, Caller
-
-logger = logging.getLogger(__name__)
+from serving.outage import Outage
 
 REFRESH_S = 2.0  # a key that is revoked stops within this and the time of one read
 NOTE_USE_S = 60.0
@@ -43,6 +40,11 @@ class KeyRing:
         Where they are kept.
     clock : callable
         Seconds since 1970.
+
+    Attributes
+    ----------
+    outage : Outage
+        Of the service store, for all that follow it.
     """
 
     def __init__(self, keys: KeyStore, *, clock: Callable[[], float] = time.time) -> None:
@@ -53,7 +55,7 @@ class KeyRing:
         self._has_keys = True  # until it is known that there are none
         self._used: dict[str, float] = {}
         self._noted_at = -inf
-        self._is_away = False
+        self.outage = Outage()
 
     @property
     def is_read(self) -> bool:
@@ -92,8 +94,13 @@ class KeyRing:
         entry = self._entries.get(key_id)
         if not is_secret(secret, entry.secret_hash if entry else NOBODY) or entry is None:
             return None
+        return self.holder(key_id)
+
+    def holder(self, key_id: str) -> Caller | None:
+        """Who signed in with a key, without reading anything; None once it opens nothing."""
+        entry = self._entries.get(key_id)
         now = self._clock()
-        if entry.expires <= now:
+        if entry is None or entry.expires <= now:
             return None
         self._used[key_id] = now
         return entry.caller
@@ -130,27 +137,13 @@ class KeyRing:
     async def follow(self, *, every_s: float = REFRESH_S) -> None:
         """Keep up with the store until cancelled, off the event loop; a fault is logged once."""
         while True:
-            await asyncio.to_thread(self._try, self.refresh)
+            await asyncio.to_thread(self.outage.attempt, self.refresh)
             await asyncio.sleep(every_s)
 
     async def finish(self) -> None:
         """Keep the last uses at the end of the service."""
         if self._used:
-            await asyncio.to_thread(self._try, self.note_use)
-
-    def _try(self, act: Callable[[], None]) -> None:
-        try:
-            act()
-        except Exception as fault:  # noqa: BLE001  whatever it is, revoked keys must still stop
-            if not self._is_away:
-                # What is not ours may hold data: its type says enough.
-                told = fault if isinstance(fault, KeepwellError) else type(fault).__name__
-                logger.error("the service store does not answer: %s", told)
-            self._is_away = True
-        else:
-            if self._is_away:
-                logger.info("the service store answers again")
-            self._is_away = False
+            await asyncio.to_thread(self.outage.attempt, self.note_use)
 
     def _take(self, keys: list[Key]) -> None:
         if keys == self._known:

@@ -90,7 +90,7 @@ class Limiter:
 
     def __init__(self, policy: Policy, counter: Counter) -> None:
         self.policy = policy
-        self._counter = counter
+        self.counter = counter
         field = f'"key";q={policy.quota};w={policy.window_s}'
         self._policy_header = (b"ratelimit-policy", field.encode("ascii"))
 
@@ -105,7 +105,7 @@ class Limiter:
             As how many requests it counts.
         """
         name = caller.key_id or LOCAL_NAME
-        count, left_s = await self._counter.count(name, self.policy, cost)
+        count, left_s = await self.counter.count(name, self.policy, cost)
         remaining = max(0, self.policy.quota - count)
         reset_s = max(1, ceil(left_s))
         headers = (self._policy_header, (b"ratelimit", b'"key";r=%d;t=%d' % (remaining, reset_s)))
@@ -116,7 +116,7 @@ class Limiter:
 
 
 class MemoryCounter:
-    """Counts in this process; there are never more counters than keys."""
+    """Counts in this process; there are never more counters than keys, and places of sign-in."""
 
     def __init__(self) -> None:
         self._storage = MemoryStorage()

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import generate_latest
@@ -19,6 +20,7 @@ from serving.shelves import Shelves
 SHARED = "PROMETHEUS_MULTIPROC_DIR"  # the library's own, read when it is imported
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+Outcome = Literal["ok", "refused", "limited"]  # of an attempt to sign in
 NO_ROUTE = "none"  # of requests that reached none; their paths may be anything
 
 
@@ -86,6 +88,9 @@ class Metrics:
             buckets=BUCKETS_S,
             registry=registry,
         )
+        self._sign_ins = Counter(
+            "keepwell_sign_ins", "Attempts to sign in", ("outcome",), registry=registry
+        )
         self.registry.register(Figures(shelves, load))
         self._counted: dict[tuple[str, str, int], Counter] = {}
         self._timed: dict[str, Histogram] = {}
@@ -104,6 +109,10 @@ class Metrics:
         if histogram is None:
             histogram = self._timed[route] = self._seconds.labels(route or NO_ROUTE)
         histogram.observe(seconds)
+
+    def note_sign_in(self, outcome: Outcome) -> None:
+        """Count one attempt to sign in."""
+        self._sign_ins.labels(outcome).inc()
 
     def render(self) -> bytes:
         """Everything, in Prometheus' text format."""

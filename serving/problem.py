@@ -35,6 +35,9 @@ WRONG_HOST = Kind("wrong-host", 400, "The Host header does not name this service
 UNAUTHORIZED = Kind("unauthorized", 401, "The request needs a key")
 FORWARDED = Kind("forwarded", 403, "Forwarded requests are refused")
 MISSING_SCOPE = Kind("missing-scope", 403, "The key lacks a scope")
+FOREIGN_FORM = Kind("foreign-form", 403, "The form was not sent by a page of this service")
+FOREIGN_IDENTITY = Kind("foreign-identity", 403, "A header came from where no proxy stands")
+UNKNOWN_PERSON = Kind("unknown-person", 403, "The person that the proxy names may nothing here")
 NOT_FOUND = Kind("not-found", 404, "There is nothing at this path")
 UNKNOWN_ACCOUNT = Kind("unknown-account", 404, "The account is not in the snapshot")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")
@@ -60,6 +63,9 @@ KINDS = (
     UNAUTHORIZED,
     FORWARDED,
     MISSING_SCOPE,
+    FOREIGN_FORM,
+    FOREIGN_IDENTITY,
+    UNKNOWN_PERSON,
     NOT_FOUND,
     UNKNOWN_ACCOUNT,
     UNKNOWN_MODEL,

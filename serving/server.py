@@ -23,11 +23,7 @@ _REASONS = {
     errno.EACCES: "may not be listened on by this user",
 }
 KEEP_ALIVE_S = 75  # longer than proxies keep an idle connection, so that it is they who end it
-HEADERS = [
-    # Kept by the caller alone, and only with a question each time, which 304 answers.
-    ("Cache-Control", "private, no-cache"),
-    ("X-Content-Type-Options", "nosniff"),
-]
+HEADERS = [("X-Content-Type-Options", "nosniff")]  # the gate adds those that depend on the path
 
 
 def reason_not_to_listen(settings: Settings) -> str | None:

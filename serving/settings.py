@@ -9,6 +9,7 @@ from pathlib import Path
 
 from features.errors import InputError, Problem
 from serving.limit import DEFAULT_RATE
+from serving.proxy import Proxy
 
 PORTS = range(65_536)
 LOCAL_REMEDY = "use 127.0.0.1, ::1 or localhost, or make a key with: keepwell keys create"
@@ -51,6 +52,12 @@ class Settings:
         Of a request's body.
     body_wait_s : float
         Seconds in which a request's body has to be there.
+    session_idle_minutes : float
+        Without a request, after which whoever signed in has to do so again.
+    session_hours : float
+        After which whoever signed in has to do so again in any case.
+    proxy : Proxy or None
+        That tells who asks for pages; None: there is none, and its word counts for nothing.
 
     Raises
     ------
@@ -74,6 +81,9 @@ class Settings:
     most_requests: int = 256
     most_bytes: int = 1_048_576
     body_wait_s: float = 30.0
+    session_idle_minutes: float = 30.0
+    session_hours: float = 12.0
+    proxy: Proxy | None = None
 
     def __post_init__(self) -> None:
         if problems := list(self._problems()):
@@ -99,6 +109,8 @@ class Settings:
             ("most_requests", 1),
             ("most_bytes", 1),
             ("body_wait_s", 0.0),
+            ("session_idle_minutes", 1.0),
+            ("session_hours", 0.1),
         ):
             value = getattr(self, name)
             if value is not None and not value >= least:

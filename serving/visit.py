@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from enum import Enum
 from typing import Any
 
 from starlette.requests import Request
 from starlette.types import Message, Scope, Send
 
 from serving.caller import LOCAL, Caller
+from serving.zone import Zone
 
 KEY = "keepwell.visit"  # of a request's scope
 # Nothing that a log could be forged with, and no key that somebody put into the wrong header.
@@ -16,6 +19,19 @@ HANDED_ID = re.compile(rb"(?!.*kw_)[A-Za-z0-9._-]{1,64}")
 REFUSED = re.compile(rb"q=0(\.0*)?")  # of a content coding
 
 Header = tuple[bytes, bytes]
+
+
+class Way(Enum):
+    """How it is known who asks."""
+
+    NONE = "none"
+    KEY = "key"  # in ``Authorization``
+    SESSION = "session"  # after signing in with a key
+    PERSON = "person"  # named by a proxy
+    LOCAL = "local"  # this machine, where there are no keys
+
+
+PEOPLE = (Way.SESSION, Way.PERSON, Way.LOCAL)
 
 
 class Visit:
@@ -35,7 +51,15 @@ class Visit:
     caller : Caller
         `serving.caller.LOCAL` until the gate knows better.
     is_known : bool
-        Whether the gate knows who asks; probes are answered without that.
+        Whether the gate knows who asks; probes, and what is open, are answered without that.
+    way : Way
+        How it knows.
+    zone : Zone
+        Of the path.
+    session, form_secret : bytes or None
+        Secrets of the session, and of the browser's forms; see `serving.form`.
+    defaults : sequence of (bytes, bytes)
+        Headers that the answer gets unless it brings its own of that name.
     added : list of (bytes, bytes)
         Headers of the answer that the gate adds.
     route : str
@@ -44,7 +68,10 @@ class Visit:
         Of the answer: its code, 0 before there is one, and bytes of its body.
     """
 
-    __slots__ = ("added", "caller", "head", "is_known", "request_id", "route", "size", "status")
+    __slots__ = (
+        "added", "caller", "defaults", "form_secret", "head", "is_known", "request_id", "route",
+        "session", "size", "status", "way", "zone",
+    )  # fmt: skip
 
     def __init__(self, headers: list[Header], fresh_id: str) -> None:
         self.head = dict(headers)
@@ -53,10 +80,20 @@ class Visit:
         self.request_id = handed.decode("ascii") if handed is not None and is_safe else fresh_id
         self.caller: Caller = LOCAL
         self.is_known = False
+        self.way = Way.NONE
+        self.zone = Zone.API
+        self.session: bytes | None = None
+        self.form_secret: bytes | None = None
+        self.defaults: Sequence[Header] = ()
         self.added: list[Header] = [(b"x-request-id", self.request_id.encode("ascii"))]
         self.route = ""
         self.status = 0
         self.size = 0
+
+    @property
+    def sees_pages(self) -> bool:
+        """Whether a person asks, and not a stranger or a program with a key."""
+        return self.is_known and self.way in PEOPLE
 
     @property
     def takes_gzip(self) -> bool:
@@ -78,7 +115,9 @@ class Visit:
         async def send_noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.status = message["status"]
-                message["headers"] = [*message["headers"], *self.added]
+                given = {name for name, _ in message["headers"]} if self.defaults else ()
+                kept = [header for header in self.defaults if header[0] not in given]
+                message["headers"] = [*message["headers"], *kept, *self.added]
             elif message["type"] == "http.response.body":
                 self.size += len(message.get("body", b""))
             await send(message)
@@ -89,6 +128,7 @@ class Visit:
         """Send a whole answer at once."""
         self.status, self.size = status, len(body)
         headers += self.added
+        headers += self.defaults
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

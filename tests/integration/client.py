@@ -43,11 +43,14 @@ def ask(
     return asyncio.run(send())
 
 
-def ask_raw(app: FastAPI, path: str, headers: list[tuple[str, str]]) -> httpx.Response:
+def ask_raw(
+    app: FastAPI, path: str, headers: list[tuple[str, str]], *, peer: str = "127.0.0.1"
+) -> httpx.Response:
     """One answer to a GET with exactly these headers, of which a name may come twice."""
 
     async def send() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+        transport = httpx.ASGITransport(app, client=(peer, 40_000))
+        async with httpx.AsyncClient(transport=transport) as client:
             request = httpx.Request("GET", f"http://localhost{path}", headers=headers)
             return await client.send(request)
 

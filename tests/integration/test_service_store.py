@@ -18,9 +18,11 @@ from models.service_table import (
     METADATA,
     SCHEMA,
     SERVICE_SCHEMA,
+    SESSION,
     WEBHOOK_DELIVERY,
     WEBHOOK_TARGET,
 )
+from models.session_store import SessionStore
 from models.webhook import make_target
 from models.webhook_store import WebhookStore
 
@@ -67,12 +69,24 @@ def test_a_url_that_is_none_is_refused_by_name() -> None:
         ServiceStore("mysql://host/name")
 
 
+def test_a_store_from_before_sessions_gets_their_table_and_keeps_its_keys(
+    service: ServiceStore, store_url: str
+) -> None:
+    key = KeyStore(service).create("crm", ["scores:read"], now=NOW).key
+    with service.write() as connection:
+        SESSION.drop(connection)
+        connection.execute(update(SERVICE_SCHEMA).values(version=2))
+    with ServiceStore(store_url) as later:
+        assert SessionStore(later).all() == []
+        assert KeyStore(later).all() == [key]
+
+
 def test_a_store_from_before_webhooks_gets_their_tables_and_keeps_its_keys(
     service: ServiceStore, store_url: str
 ) -> None:
     key = KeyStore(service).create("crm", ["scores:read"], now=NOW).key
     with service.write() as connection:
-        for table in (LEASE, WEBHOOK_DELIVERY, WEBHOOK_TARGET):
+        for table in (LEASE, SESSION, WEBHOOK_DELIVERY, WEBHOOK_TARGET):
             table.drop(connection)
         connection.execute(update(SERVICE_SCHEMA).values(version=1))
     with ServiceStore(store_url) as later:

@@ -192,4 +192,4 @@ def test_while_redis_is_away_each_process_counts_and_asks_again_after_a_rest(
 
 
 def test_counting_in_memory_is_what_one_worker_does() -> None:
-    assert isinstance(make_limiter(THREE)._counter, MemoryCounter)  # noqa: SLF001
+    assert isinstance(make_limiter(THREE).counter, MemoryCounter)
