@@ -21,6 +21,7 @@ from models.tier import Thresholds
 from pipelines.account_score import score_accounts
 from pipelines.config import Config
 from pipelines.home import Home
+from pipelines.page import add_pages
 from pipelines.population import Model, Population, build_population
 from pipelines.webhook import tell_targets
 
@@ -86,6 +87,7 @@ def score_company(
     if population is None:
         population = build_population(source, source.data_end, progress=progress)
     snapshot = score_population(config, population, home)
+    snapshot = add_pages(snapshot, config, source, population, progress=progress)
     progress(f"publishing {len(snapshot.scores):,} accounts")
     return publish(snapshot, home, config, force=force)
 
