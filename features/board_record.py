@@ -199,14 +199,16 @@ class _Reader:
         return self._list(rows, fields, order, MOST_CONTRACTS)
 
     def seats(self) -> Section | None:
-        """Seats of the contracts that run; null where one of them does not say."""
+        """Seats of the contracts that run, in grace of the last; null where one does not say."""
         if not self.source.has("contracts", "seats"):
             return None
-        running = "start_date <= as_of AND as_of < actual_end"
+        last = "least(as_of, max(actual_end) OVER (PARTITION BY account_id) - 1) AS last_day"
+        running = "last_day < actual_end"
         return self._fetch(
             f"""SELECT account_id, {whole_sum("seats", running)}
-            FROM known_term SEMI JOIN board_account USING (account_id)
-            WHERE as_of = {self._day} GROUP BY account_id"""
+            FROM (SELECT *, {last} FROM known_term SEMI JOIN board_account USING (account_id)
+                  WHERE as_of = {self._day} AND start_date <= as_of)
+            GROUP BY account_id"""
         )
 
     def invoices(self) -> Section | None:
@@ -220,7 +222,7 @@ class _Reader:
         late = "date_diff('day', due_at, paid_at)"
         fields = {
             "issued": "count(account)",
-            "open": count_where("paid_at IS NULL") if paid else "NULL",
+            "open": count_where("account IS NOT NULL AND paid_at IS NULL") if paid else "NULL",
             "overdue": count_where(overdue) if both else "NULL",
             "amount_overdue": INVOICE_FIGURES["invoice.amount_overdue"].sql if amount else "NULL",
             "oldest_overdue_days": f"date_diff('day', min(due_at) FILTER (WHERE {overdue}), as_of)",
@@ -269,9 +271,7 @@ class _Reader:
             name: TICKET_FIGURES[figure].sql if there else "NULL"
             for name, (figure, there) in wanted.items()
         }
-        fields["opened_before"] = count_where(
-            "opened_at >= as_of - 56 AND opened_at < as_of - 28"
-        )
+        fields["opened_before"] = count_where("opened_at >= as_of - 56 AND opened_at < as_of - 28")
         return self._summary("tickets", fields)
 
     def interventions(self) -> Section | None:

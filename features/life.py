@@ -45,9 +45,7 @@ def read_lives(source: Source, as_of: date) -> pd.DataFrame:
         ``<stage>_weeks`` (as a customer); null without touchpoints or contracts.
     """
     connection = source.connection
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE life AS {_begin_and_end(source, as_of)}"
-    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE life AS {_begin_and_end(source, as_of)}")
     known = known_rows(source, "accounts", as_of)
     shown = ", ".join(f"account.{name}" for name in _SHOWN)
     return read_frame(
@@ -157,7 +155,8 @@ def _stages(source: Source, as_of: date) -> str:
     """
     if not tells_contacts(source):
         return "SELECT NULL::VARCHAR AS account_id"
-    weeks = f"""SELECT account_id, started_on, CAST(DATE '{as_of}' - CAST(7 * week AS INTEGER) AS DATE) AS day,
+    day = f"CAST(DATE '{as_of}' - CAST(7 * week AS INTEGER) AS DATE)"
+    weeks = f"""SELECT account_id, started_on, {day} AS day,
             FALSE AS is_contact FROM life, range(1, {YEAR // 7 + 1}) AS every_week(week)"""
     contacts = f"""SELECT account_id, started_on, day, TRUE AS is_contact
         FROM life JOIN {known_rows(source, "touchpoints", as_of)} AS touched USING (account_id)

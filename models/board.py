@@ -20,9 +20,9 @@ class Change(TypedDict):
 class Company(TypedDict):
     """Use by the whole account.
 
-    ``visits`` are sessions, ``views`` page views, ``hours`` time in the product; ``views_per_visit``
-    is null without a visit in both spans. ``seats``: of the contracts that run; null where one does
-    not say.
+    ``visits`` are sessions, ``views`` page views, ``hours`` time in the product;
+    ``views_per_visit`` is null without a visit in both spans. ``seats``: of the contracts that run,
+    in grace of the last ones; null where one does not say.
     """
 
     events: Change

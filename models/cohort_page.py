@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Literal
 
 from models.life import Life
@@ -73,12 +74,12 @@ def retain_by_cohort(
     """
     found = []
     for begin, cohort in _cohorts(lives, span):
-        shares = (_share(cohort, lambda life, n=count: _kept(life, n, as_of)) for count in months)
+        shares = (_share(cohort, partial(_kept, months=count, as_of=as_of)) for count in months)
         found.append(Retention(begin, len(cohort), tuple(shares)))
     return found
 
 
-def _kept(life: Life, months: int, as_of: date) -> bool | None:
+def _kept(life: Life, *, months: int, as_of: date) -> bool | None:
     day = months_after(life.started_on, months)
     if day >= as_of:
         return None

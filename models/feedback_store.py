@@ -137,6 +137,14 @@ class FeedbackStore:
         )
         return [read_loss_reason(row) for row in self.store.rows(query)]
 
+    def latest_loss_reasons(self) -> dict[str, str]:
+        """Why each account was lost, as it was told last, by account id."""
+        known = LOSS_REASON.c
+        query = select(known.account_id, known.reason).order_by(
+            known.created_at, known.loss_reason_id.desc()
+        )
+        return {row["account_id"]: row["reason"] for row in self.store.rows(query)}
+
 
 @dataclass(frozen=True, slots=True)
 class _Earlier:

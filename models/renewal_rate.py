@@ -204,9 +204,7 @@ def _weigh(
     return value, likely / total, np.exp(of_lost)
 
 
-def _gradient(
-    design: FloatArray, parameters: FloatArray, lost: Counts, kept: Counts
-) -> FloatArray:
+def _gradient(design: FloatArray, parameters: FloatArray, lost: Counts, kept: Counts) -> FloatArray:
     points, _ = normal_points()
     _, weights, rate = _weigh(design, parameters, lost, kept)
     # Lost terms less expected ones, by cell and point, over all groups.
@@ -234,9 +232,7 @@ def _curvature(
     return found
 
 
-def _maximise(
-    design: FloatArray, lost: Counts, kept: Counts
-) -> tuple[FloatArray, FloatArray]:
+def _maximise(design: FloatArray, lost: Counts, kept: Counts) -> tuple[FloatArray, FloatArray]:
     """The likeliest parameters and their covariance, by damped Newton steps."""
     parameters = _prior(design.shape[1] + 1)[0]
     value = _weigh(design, parameters, lost, kept)[0]

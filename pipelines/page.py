@@ -154,4 +154,3 @@ def _share_used(changes: list[Change]) -> float:
 def _relative(change: Change) -> float | None:
     before = change["before"]
     return round(change["now"] / before - 1, 4) if before else None
-
