@@ -91,8 +91,8 @@ def _board(
         "people": people,
         "names": of(records.names, dict),
         "milestones": of(records.milestones),
-        "value_by_day_30": life and life.value_by_day_30,
-        "value_by_day_90": life and life.value_by_day_90,
+        "value_by_day_30": None if life is None else life.value_by_day_30,
+        "value_by_day_90": None if life is None else life.value_by_day_90,
         "contracts": of(records.contracts),
         "invoices": of(records.invoices, None),
         "surveys": of(records.surveys),
@@ -274,7 +274,8 @@ class _UseBoard:
 
 def _by_week(days: Ints) -> Ints:
     """(n, weeks) of (n, DAYS)."""
-    return days.reshape(len(days), -1, WEEK).sum(axis=2)
+    weeks: Ints = days.reshape(len(days), -1, WEEK).sum(axis=2)
+    return weeks
 
 
 def _hours(times: Ints) -> list[list[float]]:

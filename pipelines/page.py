@@ -138,7 +138,7 @@ def ready_to_grow(score: AccountScore, board: Board) -> tuple[GrowthReason, ...]
     return find_growth(
         seats_used=_seats_used(company["active_users"], company["seats"]),
         modules_used=None if not modules else _share_used([one["change"] for one in modules]),
-        health=score.health and score.health.score,
+        health=None if score.health is None else score.health.score,
         change=_relative(company["value_actions"] or company["events"]),
     )
 
