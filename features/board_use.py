@@ -237,7 +237,8 @@ class _Reader:
         found = self._fetch(f"SELECT account, bit_or({word}) AS did FROM board_ever GROUP BY ALL")
         did = np.zeros(self.accounts, dtype=np.int64)
         did[found["account"]] = found["did"]
-        return (did[:, None] >> np.arange(EVENTS_PER_WORD)) & 1 == 1
+        ever: npt.NDArray[np.bool_] = (did[:, None] >> np.arange(EVENTS_PER_WORD)) & 1 == 1
+        return ever
 
     def _fetch(self, query: str) -> dict[str, Any]:  # Any: what DuckDB's fetchnumpy gives
         return self.connection.execute(query).fetchnumpy()

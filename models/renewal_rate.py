@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -26,7 +27,7 @@ from models.past_term import IntArray, PastTerms
 from models.table import FloatArray
 
 POINTS = 15
-Counts = FloatArray | csr_array  # past terms by parent and cell
+Counts = Any  # past terms by parent and cell, as a dense or a sparse array; SciPy has no types
 # Spread, in log-odds, of kinds, bands and ages about the overall rate before data speak.
 KIND_SPREAD = 1.0
 # Before data speak a parent's effect has about this spread, and a quarter's effect this one, which
