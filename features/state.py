@@ -9,6 +9,7 @@ import pandas as pd
 from features.contract import whole_sum
 from features.engine import read_frame
 from features.source import Source
+from features.term import remains_customer
 
 _SHOWN = ("external_id", "name", "parent_id", "segment", "account_tier", "region", "owner")
 
@@ -93,10 +94,7 @@ def _contract_states(source: Source, as_of: date) -> str:
                     WHEN coalesce(auto_renew, FALSE) AND as_of > decision_date THEN 'auto_renewed'
                     ELSE 'to_decide' END AS state
         FROM known_term
-        WHERE as_of = DATE '{as_of}' AND start_date <= as_of
-          AND (as_of < actual_end
-               OR (as_of <= actual_end + {grace} AND NOT termination_known
-                   AND NOT successor_known AND NOT notice_known))),
+        WHERE as_of = DATE '{as_of}' AND start_date <= as_of AND {remains_customer(grace)}),
     dated AS (
         SELECT *, {lead} > 0 AND state IN ('to_decide', 'in_grace')
                   AND as_of >= decision_date - {lead} AS due

@@ -111,6 +111,16 @@ def follows(later: str, term: str, grace_days: int, *, names: str) -> str:
                    AND {later}.actual_end > {term}.actual_end))"""
 
 
+def remains_customer(grace_days: int) -> str:
+    """The SQL condition that a row of ``known_term`` that began makes its account a customer.
+
+    It runs, or ended at most ``grace_days`` ago and nobody knows yet what comes of it.
+    """
+    return f"""(as_of < actual_end
+               OR (as_of <= actual_end + {grace_days} AND NOT termination_known
+                   AND NOT successor_known AND NOT notice_known))"""
+
+
 def build_known_terms(connection: duckdb.DuckDBPyConnection, *, grace_days: int) -> None:
     """Create ``known_term``: every contract on every as-of date on which it was known.
 

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Literal, NamedTuple, get_args
 
 from models.alert import Alert
+from models.growth import GrowthReason
 from models.health import Health
 
 State = Literal[
@@ -153,8 +154,8 @@ class AccountScore:
         The most severe first; those closed in this run last.
     playbooks : tuple of str
         Names of the two or three that fit the account, the most fitting first.
-    growth : tuple of str
-        Why the account is ready to grow, in plain words; empty where it is not.
+    growth : tuple of GrowthReason
+        Why the account is ready to grow; empty where it is not.
     rescored_probability : float or None
         What the current model says of the account's figures of the snapshot before, share 0-1; None
         where the model is the same, or the account was not in it on this basis.
@@ -198,7 +199,7 @@ class AccountScore:
     north_star_change: float | None = None
     alerts: tuple[Alert, ...] = ()
     playbooks: tuple[str, ...] = ()
-    growth: tuple[str, ...] = ()
+    growth: tuple[GrowthReason, ...] = ()
     rescored_probability: float | None = None
     rescored_contributions: dict[str, float] = field(default_factory=dict)
     rank: int | None = field(default=None, compare=False)

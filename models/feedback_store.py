@@ -163,6 +163,14 @@ class FeedbackStore:
             query = query.where(PLAYBOOK_ACTION.c.account_id == account_id)
         return [PlaybookAction(**row) for row in self.store.rows(query)]
 
+    def latest_loss_reasons(self) -> dict[str, str]:
+        """Why each account was lost, as it was told last, by account id."""
+        known = LOSS_REASON.c
+        query = select(known.account_id, known.reason).order_by(
+            known.created_at, known.loss_reason_id.desc()
+        )
+        return {row["account_id"]: row["reason"] for row in self.store.rows(query)}
+
 
 @dataclass(frozen=True, slots=True)
 class _Earlier:

@@ -170,8 +170,9 @@ class _Chains:
         strangers = generator.random((draws, int(own.max(initial=-1)) + 1))
         unknown = points[np.searchsorted(prior.cumsum()[:-1], strangers)]
         known = np.empty((draws, len(groups)))
+        posterior = loss.posteriors(groups)
         for draw, parameters in enumerate(drawn):
-            cumulative = loss.posterior(parameters, groups).cumsum(axis=1)[:, :-1]
+            cumulative = posterior(parameters).cumsum(axis=1)[:, :-1]
             known[draw] = points[(cumulative < generator.random((len(groups), 1))).sum(axis=1)]
         spread = np.exp(drawn[:, 1])[:, None]
         self.effect = spread * np.hstack([known, unknown])

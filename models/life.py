@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -22,7 +23,15 @@ class Life:
     arr : float or None
         Current ARR; of one that left, the last it had. Reporting currency.
     value_by_day_30, value_by_day_90 : bool or None
-        Whether a value action was seen by then; None while that is not yet known, or no usage is.
+        Whether a value action was seen by then; None while that is not yet known, no usage is, or
+        the account was a customer before usage was.
+    modules_used, modules_tried : tuple of str, or None
+        Modules that were used in the 28 days before, and those that ever were; None where usage
+        does not tell, and for accounts that left.
+    contacts : mapping of str to (int, int), or None
+        By stage of its life (``onboarding``, ``midlife``, ``renewal``) how often the vendor got in
+        touch in the last 52 weeks, and how many of these weeks it was in that stage; None where
+        that is not known.
     """
 
     account_id: str
@@ -36,6 +45,9 @@ class Life:
     arr: float | None = None
     value_by_day_30: bool | None = None
     value_by_day_90: bool | None = None
+    modules_used: tuple[str, ...] | None = None
+    modules_tried: tuple[str, ...] | None = None
+    contacts: Mapping[str, tuple[int, int]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

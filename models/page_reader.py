@@ -18,6 +18,7 @@ from models.store_table import (
     OUTCOME,
     SNAPSHOT_DOCUMENT,
     read_health,
+    read_life,
     unpack,
 )
 
@@ -66,7 +67,7 @@ class PageReader:
     def lives(self, snapshot_id: str) -> list[Life]:
         """Every account that ever was a customer, by id; empty for any but the newest snapshot."""
         query = select(*_LIFE).where(ACCOUNT_LIFE.c.snapshot_id == snapshot_id)
-        return [Life(**row) for row in self._reader.stream(query.order_by("account_id"))]
+        return [read_life(row) for row in self._reader.stream(query.order_by("account_id"))]
 
     def outcomes(self, snapshot_id: str) -> list[Outcome]:
         """What became of the probabilities of a snapshot, as far as it is known, by account id."""

@@ -29,6 +29,7 @@ from models.store_table import (
     SNAPSHOT_DOCUMENT,
     TRACE,
     header_row,
+    life_row,
     pack,
     score_row,
 )
@@ -154,7 +155,7 @@ def _write_pages(connection: Connection, snapshot_id: str, snapshot: Snapshot) -
             own | {"account_id": account, "body": pack(board)}
             for account, board in snapshot.boards.items()
         ],
-        ACCOUNT_LIFE: [own | asdict(life) for life in snapshot.lives],
+        ACCOUNT_LIFE: [life_row(snapshot_id, life) for life in snapshot.lives],
     }
     for table, written in rows.items():
         if written:

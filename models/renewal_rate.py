@@ -14,15 +14,20 @@ Breslow and Clayton, "Approximate inference in generalized linear mixed models",
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import cache
+from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from features.errors import InvariantError
 from models.past_term import IntArray, PastTerms
 from models.table import FloatArray
 
 POINTS = 15
+Counts = Any  # past terms by parent and cell, as a dense or a sparse array; SciPy has no types
 # Spread, in log-odds, of kinds, bands and ages about the overall rate before data speak.
 KIND_SPREAD = 1.0
 # Before data speak a parent's effect has about this spread, and a quarter's effect this one, which
@@ -40,10 +45,14 @@ def sigmoid(log_odds: FloatArray) -> FloatArray:
     return half
 
 
+@cache
 def normal_points() -> tuple[FloatArray, FloatArray]:
     """Points and weights, (15,) each, that integrate over a standard normal."""
     points, weights = np.polynomial.hermite_e.hermegauss(POINTS)
-    return points, weights / weights.sum()
+    weights = weights / weights.sum()
+    for shared in (points, weights):
+        shared.setflags(write=False)
+    return points, weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +110,12 @@ class LossRates:
         places : int, (n,)
             As `places` gives them.
         """
-        return _posterior(self.design, parameters, self.lost[places], self.kept[places])
+        return self.posteriors(places)(parameters)
+
+    def posteriors(self, places: IntArray) -> Callable[[FloatArray], FloatArray]:
+        """From parameters to how likely each point is for these parents; see `posterior`."""
+        lost, kept = csr_array(self.lost[places]), csr_array(self.kept[places])
+        return lambda parameters: _posterior(self.design, parameters, lost, kept)
 
     def places(self, group: np.ndarray[tuple[int], np.dtype[np.object_]]) -> IntArray:
         """Row of ``lost`` and ``kept`` for each group, (n,)."""
@@ -127,7 +141,8 @@ def fit_rates(past: PastTerms) -> LossRates:
     design = _design(past.kinds.shape)
     names, code = np.unique(past.group.astype(str), return_inverse=True)
     lost, kept = _counts(past, code, len(names), len(design))
-    parameters, covariance = _maximise(design, lost, kept)
+    # A parent has terms in few cells.
+    parameters, covariance = _maximise(design, csr_array(lost), csr_array(kept))
     nothing = np.zeros((1, len(design)))
     return LossRates(
         parameters=parameters,
@@ -168,14 +183,14 @@ def _prior(count: int) -> tuple[FloatArray, FloatArray]:
 
 
 def _posterior(
-    design: FloatArray, parameters: FloatArray, lost: FloatArray, kept: FloatArray
+    design: FloatArray, parameters: FloatArray, lost: Counts, kept: Counts
 ) -> FloatArray:
     """How likely each point is for each group, (groups, 15)."""
     return _weigh(design, parameters, lost, kept)[1]
 
 
 def _weigh(
-    design: FloatArray, parameters: FloatArray, lost: FloatArray, kept: FloatArray
+    design: FloatArray, parameters: FloatArray, lost: Counts, kept: Counts
 ) -> tuple[float, FloatArray, FloatArray]:
     """Log posterior of the parameters, the groups' weights, and loss rates (cells, 15)."""
     points, weights = normal_points()
@@ -190,9 +205,7 @@ def _weigh(
     return value, likely / total, np.exp(of_lost)
 
 
-def _gradient(
-    design: FloatArray, parameters: FloatArray, lost: FloatArray, kept: FloatArray
-) -> FloatArray:
+def _gradient(design: FloatArray, parameters: FloatArray, lost: Counts, kept: Counts) -> FloatArray:
     points, _ = normal_points()
     _, weights, rate = _weigh(design, parameters, lost, kept)
     # Lost terms less expected ones, by cell and point, over all groups.
@@ -206,7 +219,7 @@ def _gradient(
 
 
 def _curvature(
-    design: FloatArray, parameters: FloatArray, lost: FloatArray, kept: FloatArray
+    design: FloatArray, parameters: FloatArray, lost: Counts, kept: Counts
 ) -> FloatArray:
     """Negative second derivatives of the log posterior, by differences of the gradient."""
     step = 1e-4
@@ -220,9 +233,7 @@ def _curvature(
     return found
 
 
-def _maximise(
-    design: FloatArray, lost: FloatArray, kept: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _maximise(design: FloatArray, lost: Counts, kept: Counts) -> tuple[FloatArray, FloatArray]:
     """The likeliest parameters and their covariance, by damped Newton steps."""
     parameters = _prior(design.shape[1] + 1)[0]
     value = _weigh(design, parameters, lost, kept)[0]

@@ -30,7 +30,9 @@ from sqlalchemy import (
 
 from models.account_score import AccountScore, Driver
 from models.alert import Alert, mark_open
+from models.growth import GrowthReason
 from models.health import Health, HealthFactor
+from models.life import Life
 from models.snapshot import Snapshot, SnapshotHeader, Totals, count_states, total_money
 from models.snapshot_diff import Trace, top_driver
 
@@ -206,6 +208,9 @@ ACCOUNT_LIFE = Table(
     Column("arr", Double),
     Column("value_by_day_30", Boolean),
     Column("value_by_day_90", Boolean),
+    Column("modules_used", Text),  # this and the two below: JSON
+    Column("modules_tried", Text),
+    Column("contacts", Text),
 )
 
 OUTCOME = Table(
@@ -256,6 +261,7 @@ ADDED_COLUMNS: Mapping[int, tuple[Column[Any], ...]] = {
 
 _JSON = ("drivers", "contributions", "health", "alerts", "playbooks", "growth",
          "rescored_contributions")  # fmt: skip
+_JSON_OF_LIFE = ("modules_used", "modules_tried", "contacts")
 PLAIN = tuple(item.name for item in fields(AccountScore) if item.name not in (*_JSON, "rank"))
 PLAIN_OF_HEADER = tuple(
     item.name
@@ -278,7 +284,7 @@ def score_row(snapshot_id: str, rank: int, score: AccountScore) -> dict[str, Any
         "alerts": _dump_some([_alert_json(alert) for alert in score.alerts]),
         "open_warnings": mark_open(score.alerts),
         "playbooks": _dump_some(score.playbooks),
-        "growth": _dump_some(score.growth),
+        "growth": _dump_some([reason._asdict() for reason in score.growth]),
         "rescored_contributions": _dump_some(score.rescored_contributions),
     }
 
@@ -293,7 +299,7 @@ def read_score(row: Row) -> AccountScore:
         health=read_health(row["health"]),
         alerts=read_alerts(row["alerts"]),
         playbooks=tuple(json.loads(row["playbooks"] or "[]")),
-        growth=tuple(json.loads(row["growth"] or "[]")),
+        growth=tuple(_read_reason(reason) for reason in json.loads(row["growth"] or "[]")),
         rescored_contributions=json.loads(row["rescored_contributions"] or "{}"),
     )
 
@@ -330,6 +336,31 @@ def _read_alert(stored: dict[str, Any]) -> Alert:
     """An alert; what a newer Keepwell adds is left."""
     known = {name: stored[name] for name in Alert._fields if name in stored}
     return Alert(**known | {"first_seen": date.fromisoformat(stored["first_seen"])})
+
+
+def _read_reason(stored: dict[str, Any]) -> GrowthReason:
+    """A reason to grow; what a newer Keepwell adds is left."""
+    return GrowthReason(**{name: stored[name] for name in GrowthReason._fields if name in stored})
+
+
+def life_row(snapshot_id: str, life: Life) -> dict[str, Any]:
+    """The row of one life."""
+    return {
+        **asdict(life),
+        "snapshot_id": snapshot_id,
+        **{name: _dump_known(getattr(life, name)) for name in _JSON_OF_LIFE},
+    }
+
+
+def read_life(row: Row) -> Life:
+    """The life that a row holds."""
+    known = {item.name: row[item.name] for item in fields(Life)}
+    for name in ("modules_used", "modules_tried"):
+        known[name] = None if row[name] is None else tuple(json.loads(row[name]))
+    if row["contacts"] is not None:
+        found = json.loads(row["contacts"])
+        known["contacts"] = {stage: (contacts, weeks) for stage, (contacts, weeks) in found.items()}
+    return Life(**known)
 
 
 def header_row(
@@ -389,6 +420,11 @@ def unpack(body: bytes) -> Any:  # Any: JSON
 def _dump_some(found: Sequence[Any] | Mapping[str, Any]) -> str | None:
     """JSON of a list or mapping; None where it is empty."""
     return _dump(found) if found else None
+
+
+def _dump_known(found: object) -> str | None:
+    """JSON; None where nothing is known."""
+    return None if found is None else _dump(found)
 
 
 def _dump(document: object) -> str:

@@ -25,6 +25,7 @@ from models.trained import Skipped
 from pipelines.backfill import Backfill, backfill_company
 from pipelines.config import Config, read_config
 from pipelines.home import Home
+from pipelines.page import add_pages
 from pipelines.population import Population, build_population
 from pipelines.promotion import Versions, versions_in_use
 from pipelines.scoring import Published, look_back, publish, score_population
@@ -106,6 +107,14 @@ def publish_past(config: Config, source: Source, count: int) -> Backfill:
     return backfill_company(config, source, home, count=count, progress=_log())
 
 
+@task(name="gather what the pages show", **_RETRY)
+def gather_pages(
+    config: Config, source: Source, population: Population, snapshot: Snapshot
+) -> Snapshot:
+    """The snapshot with boards, lives and forecast."""
+    return add_pages(snapshot, config, source, population, progress=_log())
+
+
 @task(name="publish the snapshot", **_RETRY)
 def publish_snapshot(config: Config, snapshot: Snapshot, *, force: bool) -> Published:
     """The snapshot in the store, and the pointer on it."""
@@ -149,7 +158,10 @@ def score(
     loaded = read_config(Path(config), data=data)
     check_served(Home.from_environment(), loaded.company, replace=replace)
     source = open_tables(loaded, as_of)
-    snapshot = compare_with_past(loaded, source, score_customers(loaded, build_customers(source)))
+    population = build_customers(source)
+    snapshot = score_customers(loaded, population)
+    snapshot = compare_with_past(loaded, source, snapshot)
+    snapshot = gather_pages(loaded, source, population, snapshot)
     published = publish_snapshot(loaded, snapshot, force=force)
     create_table_artifact(key=f"{loaded.company}-ranking", table=_ranking_rows(published.snapshot))
     return published

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from features.due import read_book, read_past_terms
 from features.errors import InputError, Problem
@@ -21,17 +22,30 @@ from models.forecast_report import Counted, ForecastReport, Quarter, describe_ra
 from models.past_term import Kinds, month_number, read_past
 from models.retention import MEASURES, Outlook, look_ahead, measure
 from pipelines.config import Config
-from pipelines.forecast_model import ModelVoice, ask_model
-from pipelines.home import Home
+from pipelines.forecast_voice import ModelVoice
 
-DRAWS, REPLAY_DRAWS = 2000, 300
 # A replay says something of the method once rates can be learnt: a quarter of ends, some lost.
 LEAST_DAYS, LEAST_TERMS, LEAST_LOST = 90, 30, 5
-MOST_ORIGINS = 24
 TOLD = 20  # times at most that the draws tell how far they are
 _QUARTER = pd.DateOffset(months=3)
 _EVERY_MONTH, _QUARTER_STARTS = frozenset(range(1, 13)), frozenset({1, 4, 7, 10})
 _TREATED = {"notice_given": "lost", "successor_signed": "renewed", "auto_renewed": "auto_renewed"}
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is drawn: courses of today's forecast and of each replay, and how many replays.
+
+    ``quarter_starts``: whether only these are replayed, not all month starts.
+    """
+
+    draws: int = 2000
+    replay_draws: int = 300
+    origins: int = 24
+    quarter_starts: bool = False
+
+
+FULL = Effort()
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,20 +64,27 @@ class _Tables:
         return _mature(self.past, day)
 
 
-def forecast_company(
-    config: Config, source: Source, home: Home, *, quarters: int = 4, progress: Progress = silent
+def forecast_with(
+    ask: Callable[[Sequence[date]], ModelVoice],
+    config: Config,
+    source: Source,
+    *,
+    quarters: int = 4,
+    effort: Effort = FULL,
+    progress: Progress = silent,
 ) -> ForecastReport:
     """What the coming quarters bring, with intervals, and how such forecasts fared before.
 
     Parameters
     ----------
+    ask : callable
+        From the dates of the replays to what a model says on them and on the as-of date.
     config : Config
     source : Source
         Opened as of the as-of date.
-    home : Home
-        Where the promoted models are.
     quarters : int
         Calendar quarters, the first one from the as-of date to its end.
+    effort : Effort
     progress : callable
 
     Raises
@@ -76,26 +97,49 @@ def forecast_company(
         raise _refusal("contracts", "", "is missing: nothing comes up for renewal", "add its query")
     progress("reading what became of past terms")
     past = read_past_terms(source)
-    origins = _origins(past, as_of, grace_days=grace)
+    origins = _origins(past, as_of, grace_days=grace, effort=effort)
     books = read_book(source, [*origins, as_of])
     _check(books[books["as_of"] == pd.Timestamp(as_of)], _mature(past, as_of), as_of)
-    model = ask_model(config, source, home, origins=origins, progress=progress)
-    tables = _Tables(books, past, model)
+    tables = _Tables(books, past, ask(origins))
+    # On a busy machine BLAS on all cores takes far longer, and it sums in another order.
+    with threadpool_limits(config.training.threads, user_api="blas"):
+        return _forecast(
+            config, source, tables, origins, quarters=quarters, effort=effort, progress=progress
+        )
+
+
+def _forecast(
+    config: Config,
+    source: Source,
+    tables: _Tables,
+    origins: Sequence[date],
+    *,
+    quarters: int,
+    effort: Effort,
+    progress: Progress,
+) -> ForecastReport:
+    """Replays and today's draws, from tables that were read."""
+    as_of, grace = source.data_end, source.settings.grace_days
     misses: list[Miss] = []
     for number, origin in enumerate(origins, start=1):
         words = f"forecast replayed as of {origin} ({number} of {len(origins)})"
         progress(Step("replays", words, (number - 1) / len(origins)))
         misses += _replay(
-            tables, origin, seed=config.training.seed, grace_days=grace, data_end=as_of
+            tables,
+            origin,
+            draws=effort.replay_draws,
+            seed=config.training.seed,
+            grace_days=grace,
+            data_end=as_of,
         )
     spans = calendar_quarters(as_of, quarters)
     drawn = _draw(
         tables,
         as_of,
         [end for _, end in spans],
-        draws=DRAWS,
+        draws=effort.draws,
         seed=config.training.seed,
-        progress=_show_draws(progress, quarters),
+        progress=_show_draws(progress, effort.draws, quarters),
     )
     return _report(config, tables, misses, drawn, as_of=as_of, origins=origins, spans=spans)
 
@@ -125,19 +169,20 @@ def _refusal(table: str, column: str, rule: str, remedy: str) -> InputError:
     return InputError([Problem(table, column, rule, remedy=remedy)])
 
 
-def _origins(past: pd.DataFrame, as_of: date, *, grace_days: int) -> list[date]:
-    """The last 24 month starts with enough past terms and at least one mature quarter after."""
+def _origins(past: pd.DataFrame, as_of: date, *, grace_days: int, effort: Effort) -> list[date]:
+    """The last starts of months with enough past terms and at least one mature quarter after."""
     if past.empty:
         return []
     found = []
-    for day in pd.date_range(past["end_date"].min(), as_of, freq="MS"):
+    starts = "QS" if effort.quarter_starts else "MS"
+    for day in pd.date_range(past["end_date"].min(), as_of, freq=starts):
         origin = day.date()
         known = _mature(past, origin)
         enough = len(known) >= LEAST_TERMS and known["successor_id"].isna().sum() >= LEAST_LOST
         old = enough and (day - known["end_date"].min()).days >= LEAST_DAYS
         if old and _mature_ends(origin, grace_days=grace_days, data_end=as_of):
             found.append(origin)
-    return found[-MOST_ORIGINS:]
+    return found[-effort.origins :]
 
 
 def _mature_ends(origin: date, *, grace_days: int, data_end: date) -> list[date]:
@@ -146,7 +191,7 @@ def _mature_ends(origin: date, *, grace_days: int, data_end: date) -> list[date]
     return [end for end in ends if end + timedelta(days=grace_days) <= data_end]
 
 
-def _show_draws(progress: Progress, quarters: int) -> Callable[[float], None]:
+def _show_draws(progress: Progress, draws: int, quarters: int) -> Callable[[float], None]:
     """A progress of the draws, told in twentieths: they take the longest."""
     told = -1
 
@@ -154,7 +199,7 @@ def _show_draws(progress: Progress, quarters: int) -> Callable[[float], None]:
         nonlocal told
         if int(TOLD * share) > told:
             told = int(TOLD * share)
-            words = f"drawn {DRAWS * share:,.0f} of {DRAWS:,} courses of {quarters} quarters"
+            words = f"drawn {draws * share:,.0f} of {draws:,} courses of {quarters} quarters"
             progress(Step("draws", words, share))
 
     return tell
@@ -178,12 +223,12 @@ def _draw(
 
 
 def _replay(
-    tables: _Tables, origin: date, *, seed: int, grace_days: int, data_end: date
+    tables: _Tables, origin: date, *, draws: int, seed: int, grace_days: int, data_end: date
 ) -> list[Miss]:
     ends = _mature_ends(origin, grace_days=grace_days, data_end=data_end)
     if not in_forecast(tables.book(origin)).any():
         return []
-    book, _, said = _draw(tables, origin, ends, draws=REPLAY_DRAWS, seed=seed)
+    book, _, said = _draw(tables, origin, ends, draws=draws, seed=seed)
     came = replay(book, tables.past, _numbers(ends))
     return compare(origin, [end + timedelta(days=grace_days) for end in ends], said, came)
 

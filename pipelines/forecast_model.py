@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -12,35 +11,30 @@ import pandas as pd
 from features.dataset import build_datasets, training_dates
 from features.progress import Progress, silent
 from features.source import Source
+from models.forecast_report import ForecastReport
 from models.predictor import Predictor
 from models.refusal import reason_to_skip
 from models.settings import TrainingSettings
 from models.table import BoolArray, ModelTable
 from models.training import fit_model
 from pipelines.config import Config
+from pipelines.forecast import forecast_with
+from pipelines.forecast_voice import ModelVoice
 from pipelines.home import Home
 from pipelines.population import check_features
 from pipelines.scoring import read_champions
 from pipelines.source import model_table
 
 
-@dataclass(frozen=True)
-class ModelVoice:
-    """Loss probabilities by date and contract, or why there are none.
+def forecast_company(
+    config: Config, source: Source, home: Home, *, quarters: int = 4, progress: Progress = silent
+) -> ForecastReport:
+    """What the coming quarters bring by the promoted model, see `forecast_with`."""
 
-    Parameters
-    ----------
-    loss : mapping of date to mapping of contract id to probability
-        A date on which no model could be had is not there.
-    speaks : bool
-        Whether a promoted model speaks of today's contracts.
-    reason : str
-        One sentence for people.
-    """
+    def ask(origins: Sequence[date]) -> ModelVoice:
+        return ask_model(config, source, home, origins=origins, progress=progress)
 
-    loss: Mapping[date, Mapping[str, float]]
-    speaks: bool
-    reason: str
+    return forecast_with(ask, config, source, quarters=quarters, progress=progress)
 
 
 def ask_model(

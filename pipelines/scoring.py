@@ -25,6 +25,7 @@ from pipelines.config import Config
 from pipelines.health import describe_health, find_vitals
 from pipelines.hindsight import find_outcomes
 from pipelines.home import Home
+from pipelines.page import add_pages
 from pipelines.population import Model, Population, build_population
 from pipelines.rescoring import find_last, rescore_previous
 from pipelines.warning import add_warnings, watch
@@ -98,6 +99,7 @@ def score_company(
         population = build_population(source, source.data_end, progress=progress)
     snapshot = score_population(config, population, home)
     snapshot = look_back(config, source, home, snapshot, rows=rows, progress=progress)
+    snapshot = add_pages(snapshot, config, source, population, progress=progress)
     progress(f"publishing {len(snapshot.scores):,} accounts")
     return publish(snapshot, home, config, force=force)
 

@@ -24,7 +24,7 @@ def forecast(
     With intervals, and how often such intervals held at past dates; see docs/forecast.md.
     """
     loaded = read_company(config, data)
-    from pipelines.forecast import forecast_company
+    from pipelines.forecast_model import forecast_company
     from pipelines.home import Home
     from pipelines.progress import show_progress
     from pipelines.source import open_company

@@ -60,6 +60,7 @@ def test_the_newest_reason_of_a_loss_comes_first(said: FeedbackStore) -> None:
         said.add(entry, REPLY)
     assert said.loss_reasons("A1") == [second, first]
     assert said.loss_reasons("A2") == []
+    assert said.latest_loss_reasons() == {"A1": "competitor"}
 
 
 def test_a_store_that_was_never_written_holds_nothing(said: FeedbackStore) -> None:

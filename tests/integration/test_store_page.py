@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from models.alert import Alert
+from models.growth import GrowthReason
 from models.health import Health, HealthFactor
 from models.life import Life, Outcome
 from models.page_reader import PageReader
@@ -29,6 +30,14 @@ ALERT = Alert(
     playbook="new-contact",
 )
 GONE = Life(account_id="A9", started_on=date(2024, 1, 1), left_on=date(2025, 1, 1), arr=1200.0)
+HERE = Life(
+    account_id="A8",
+    started_on=date(2024, 1, 1),
+    value_by_day_30=True,
+    modules_used=(),
+    modules_tried=("data",),
+    contacts={"onboarding": (0, 0), "midlife": (3, 40)},
+)
 
 
 def read(store: SnapshotStore) -> PageReader:
@@ -41,7 +50,7 @@ def test_health_alerts_and_playbooks_come_back_with_the_account(store: SnapshotS
         health=HEALTH,
         alerts=(ALERT,),
         playbooks=("new-contact", "onboard"),
-        growth=("seats nearly full",),
+        growth=(GrowthReason("seats_full", 0.95), GrowthReason("health", 81.0)),
         north_star=31.0,
         north_star_change=-0.5,
         rescored_probability=0.3,
@@ -66,14 +75,14 @@ def test_documents_boards_and_lives_are_read_back_equal(store: SnapshotStore) ->
             snapshot(due("A1", 0.4)),
             documents={"forecast": {"grr": [0.9, None]}},
             boards={"A1": board},
-            lives=(GONE,),
+            lives=(HERE, GONE),
         )
     )
     assert read(store).document(snapshot_id, "forecast") == {"grr": [0.9, None]}
     assert read(store).document(snapshot_id, "cohorts") is None
     assert read(store).board(snapshot_id, "A1") == board
     assert read(store).board(snapshot_id, "A2") is None
-    assert read(store).lives(snapshot_id) == [GONE]
+    assert read(store).lives(snapshot_id) == [HERE, GONE]
 
 
 def test_boards_and_lives_are_kept_for_the_newest_snapshot_alone(store: SnapshotStore) -> None:

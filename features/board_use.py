@@ -1,0 +1,263 @@
+"""What accounts did in the product, as their boards show it: company, modules, features, users.
+
+Read from the rollup in a few queries over all accounts. A rollup knows of each user and day how
+many events there were in all, in each module and of value, how long the user was there, and which
+events were done: so a feature is counted in user days, and the time of a user's day is shared out
+over the modules by their events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from features.rollup import EVENTS_PER_WORD, words
+from features.rollup_reader import Rollup
+from features.settings import EventSettings
+from features.source import Source
+
+DAYS, WINDOW = 182, 28
+_EPOCH = date(1970, 1, 1)
+_MODULE = "module:"
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Use:
+    """Use of n accounts in the `DAYS` days before an as-of date.
+
+    Parameters
+    ----------
+    daily : mapping of str to ndarray of int, (n, DAYS)
+        ``events``, ``users`` (known users who did anything) and, where the rollup holds them,
+        ``value_actions``, ``views``, ``sessions`` and ``milliseconds``; the oldest day first.
+    modules, module_time : mapping of str to ndarray of int, (n, DAYS)
+        Events, and milliseconds, of each module by day. No module is there where the rollup does
+        not tell them apart.
+    active : ndarray of int, (n, 2)
+        Known users who did anything in the last `WINDOW` days, and in those before.
+    features : mapping of str to EventSettings
+        Every kind of event that the rollup tells apart.
+    feature_days : ndarray of int, (n, n_features, 2)
+        User days on which it was done in the last `WINDOW` days, and in those before.
+    feature_age : ndarray of int, (n, n_features)
+        Days since it was done last; 0: not in `DAYS`.
+    feature_ever : ndarray of bool, (n, n_features)
+        Whether it was ever done before the date.
+    tells_users : bool
+        Whether usage says who it was.
+    """
+
+    daily: Mapping[str, Ints]
+    modules: Mapping[str, Ints]
+    module_time: Mapping[str, Ints]
+    active: Ints
+    features: Mapping[str, EventSettings]
+    feature_days: Ints
+    feature_age: Ints
+    feature_ever: npt.NDArray[np.bool_]
+    tells_users: bool
+
+
+def read_use(source: Source, as_of: date) -> Use | None:
+    """Use of the accounts of ``board_account``; None where there is no rollup of it.
+
+    Creates ``board_seen`` (account_id, user_id, last_day, events, days): every known user who was
+    ever seen, with what they did in the last `WINDOW` days.
+
+    Parameters
+    ----------
+    source : Source
+        Its connection holds ``board_account``: ``account`` from 0 and ``account_id``.
+    as_of : date
+        Exclusive: what was known on or after it is not read.
+    """
+    connection, rollup = source.connection, source.usage
+    if rollup is None:
+        return None
+    reader = _Reader(connection, rollup, (as_of - _EPOCH).days, _count(connection))
+    kinds = words(rollup.columns)
+    names = rollup.events if kinds else ()
+    reader.number_users()
+    reader.read_seen(kinds)
+    found = reader.read_days(kinds)
+    days = partial(_by_day, found, reader)
+    modules = [name for name in rollup.facts.sums if name.startswith(_MODULE)]
+    recent, ever = reader.read_kinds(kinds)
+    return Use(
+        daily={
+            name: days(name)
+            for name in (*_sums(rollup), "users")
+            if not name.startswith(("time:", _MODULE))
+        },
+        modules={name.removeprefix(_MODULE): days(name) for name in modules},
+        module_time={
+            name.removeprefix(_MODULE): days(f"time:{name}")
+            for name in modules
+            if rollup.facts.seconds
+        },
+        active=reader.read_active(),
+        features={name: rollup.kinds.get(name, EventSettings()) for name in names},
+        feature_days=recent[:, : len(names)],
+        feature_age=_ages(found, reader, kinds, len(names)),
+        feature_ever=ever[:, : len(names)],
+        tells_users=source.has("usage", "user_id"),
+    )
+
+
+def _count(connection: duckdb.DuckDBPyConnection) -> int:
+    row = connection.execute("SELECT count(*) FROM board_account").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _sums(rollup: Rollup) -> dict[str, str]:
+    """The SQL of what is added up by account and day, by name; whole numbers, in any order."""
+    facts = rollup.facts
+    found = {"events": "events"}
+    found |= {"milliseconds": "milliseconds"} if facts.seconds else {}
+    found |= {"sessions": "sessions"} if facts.sessions else {}
+    for name in facts.sums:
+        column = rollup.column_of(name)
+        found[name] = column
+        if facts.seconds and name.startswith(_MODULE):
+            share = f"coalesce({column}, 0) / NULLIF(events, 0)"
+            found[f"time:{name}"] = f"CAST(round(milliseconds * {share}) AS BIGINT)"
+    return found
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Queries over a rollup; ``end`` is the as-of date in days since 1970-01-01."""
+
+    connection: duckdb.DuckDBPyConnection
+    rollup: Rollup
+    end: int
+    accounts: int
+
+    def number_users(self) -> None:
+        """Create ``board_user``: the users of the accounts, each with its account's number."""
+        self.connection.execute(
+            "CREATE OR REPLACE TEMP TABLE board_user AS SELECT user_no, account, "
+            "usage_user.account_id, user_id "
+            "FROM usage_user JOIN board_account USING (account_id)"
+        )
+
+    def _rows(self, first: int | None = None) -> str:
+        """The SQL of what was known, from a day on."""
+        begun = "" if first is None else f"day >= {first} AND "
+        return f"""FROM {self.rollup.relation(first)} AS rolled JOIN board_user USING (user_no)
+            WHERE {begun}day < {self.end} AND day + lag < {self.end}"""
+
+    def read_seen(self, kinds: Iterable[str]) -> None:
+        """Create ``board_seen``, and ``board_kind`` with the bits of all that a user ever did."""
+        recent = f"FILTER (WHERE day >= {self.end - WINDOW})"
+        before = f"day < {self.end - WINDOW} AND day >= {self.end - 2 * WINDOW}"
+        bits = "".join(f", bit_or(coalesce({name}, 0)) AS {name}" for name in kinds)
+        self.connection.execute(
+            f"""CREATE OR REPLACE TEMP TABLE board_ever AS
+            SELECT user_no, any_value(account) AS account, max(day) AS last_day,
+                   coalesce(sum(events) {recent}, 0) AS events,
+                   count(DISTINCT day) {recent} AS days,
+                   bool_or({before}) AS active_before{bits}
+            {self._rows()} GROUP BY user_no"""
+        )
+        self.connection.execute(
+            """CREATE OR REPLACE TEMP VIEW board_seen AS
+            SELECT account_id, user_id, DATE '1970-01-01' + CAST(last_day AS INTEGER) AS last_day,
+                   CAST(events AS BIGINT) AS events, days
+            FROM board_ever JOIN board_user USING (user_no) WHERE user_id IS NOT NULL"""
+        )
+
+    def read_active(self) -> Ints:
+        """Known users who did anything lately, and before."""
+        found = self._fetch(
+            """SELECT board_user.account, count(*) FILTER (WHERE days > 0) AS now,
+                      count(*) FILTER (WHERE active_before) AS before
+            FROM board_ever JOIN board_user USING (user_no)
+            WHERE user_id IS NOT NULL GROUP BY ALL"""
+        )
+        active = np.zeros((self.accounts, 2), dtype=np.int64)
+        active[found["account"]] = np.stack([found["now"], found["before"]], axis=1)
+        return active
+
+    def read_days(self, kinds: Iterable[str]) -> dict[str, Any]:
+        """Sums by account and day; ``age`` is 1 on the last day."""
+        sums = "".join(
+            f', CAST(coalesce(sum({sql}), 0) AS BIGINT) AS "{name}"'
+            for name, sql in _sums(self.rollup).items()
+        )
+        bits = "".join(f", bit_or(coalesce({name}, 0)) AS {name}" for name in kinds)
+        return self._fetch(
+            f"""SELECT account, {self.end} - day AS age,
+                   count(DISTINCT user_no) FILTER (WHERE user_id IS NOT NULL) AS users{sums}{bits}
+            {self._rows(self.end - DAYS)} GROUP BY account, day"""
+        )
+
+    def read_kinds(self, kinds: list[str]) -> tuple[Ints, npt.NDArray[np.bool_]]:
+        """User days of each event lately and before, and whether it was ever done."""
+        if not kinds:
+            return (
+                np.zeros((self.accounts, 0, 2), dtype=np.int64),
+                np.zeros((self.accounts, 0), dtype=np.bool_),
+            )
+        bits = "".join(f", bit_or(coalesce({name}, 0)) AS {name}" for name in kinds)
+        self.connection.execute(
+            f"""CREATE OR REPLACE TEMP TABLE board_recent AS
+            SELECT account, day < {self.end - WINDOW} AS earlier{bits}
+            {self._rows(self.end - 2 * WINDOW)} GROUP BY account, user_no, day"""
+        )
+        days = [self._count_bits(name) for name in kinds]
+        ever = [self._ever(name) for name in kinds]
+        self.connection.execute("DROP TABLE board_recent")
+        return np.concatenate(days, axis=1), np.concatenate(ever, axis=1)
+
+    def _count_bits(self, word: str) -> Ints:
+        """(accounts, events of a word, 2): how many rows of ``board_recent`` have each bit."""
+        listed = ", ".join(
+            f"count(*) FILTER (WHERE {word} & {1 << bit} <> 0) AS bit_{bit}"
+            for bit in range(EVENTS_PER_WORD)
+        )
+        found = self._fetch(
+            f"SELECT account, CAST(earlier AS INTEGER) AS earlier, {listed} "
+            "FROM board_recent GROUP BY account, earlier"
+        )
+        counted = np.zeros((self.accounts, EVENTS_PER_WORD, 2), dtype=np.int64)
+        for bit in range(EVENTS_PER_WORD):
+            counted[found["account"], bit, found["earlier"]] = found[f"bit_{bit}"]
+        return counted
+
+    def _ever(self, word: str) -> npt.NDArray[np.bool_]:
+        found = self._fetch(f"SELECT account, bit_or({word}) AS did FROM board_ever GROUP BY ALL")
+        did = np.zeros(self.accounts, dtype=np.int64)
+        did[found["account"]] = found["did"]
+        ever: npt.NDArray[np.bool_] = (did[:, None] >> np.arange(EVENTS_PER_WORD)) & 1 == 1
+        return ever
+
+    def _fetch(self, query: str) -> dict[str, Any]:  # Any: what DuckDB's fetchnumpy gives
+        return self.connection.execute(query).fetchnumpy()
+
+
+def _by_day(found: Mapping[str, Any], reader: _Reader, name: str) -> Ints:
+    """(accounts, DAYS) of a sum, the oldest day first."""
+    table = np.zeros((reader.accounts, DAYS), dtype=np.int64)
+    table[found["account"], DAYS - found["age"]] = found[name]
+    return table
+
+
+def _ages(found: Mapping[str, Any], reader: _Reader, kinds: list[str], count: int) -> Ints:
+    """(accounts, features): days since each event was done last, 0 where not in `DAYS`."""
+    ages = np.zeros((reader.accounts, count), dtype=np.int64)
+    order = np.argsort(-found["age"], kind="stable")  # the youngest is written last
+    account, age = found["account"][order], found["age"][order]
+    for number in range(count):
+        word, bit = divmod(number, EVENTS_PER_WORD)
+        did = found[kinds[word]][order] >> bit & 1 == 1
+        ages[account[did], number] = age[did]
+    return ages

@@ -1,0 +1,301 @@
+"""The boards of all accounts, from the company's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from features.board_record import Records, Section, read_records
+from features.board_use import DAYS, WINDOW, Ints, Use, read_use
+from features.settings import GRAIN_DAYS, EventSettings
+from features.source import Source
+from models.board import Board, Change, Company, Daily, Feature, Module, Weekly
+from models.life import Life
+
+WEEK = 7
+_HOUR = 3_600_000  # milliseconds
+
+
+@dataclass(frozen=True, eq=False)
+class Boards:
+    """The boards, and what is known of the modules by account.
+
+    Parameters
+    ----------
+    boards : dict of str to Board
+    modules : sequence of str
+        Those that the product has; empty where usage does not tell them apart.
+    """
+
+    boards: dict[str, Board]
+    modules: Sequence[str]
+
+
+def build_boards(
+    source: Source, as_of: date, account_ids: Sequence[str], lives: Mapping[str, Life]
+) -> Boards:
+    """The board of each account, as known before a date.
+
+    Parameters
+    ----------
+    source : Source
+        Its connection holds ``known_term`` of the date where there are contracts.
+    as_of : date
+    account_ids : sequence of str
+        Whose boards are wanted.
+    lives : mapping of str to Life
+        By account id.
+    """
+    numbered = pa.table(
+        {"account": np.arange(len(account_ids)), "account_id": pa.array(account_ids, pa.string())}
+    )
+    source.connection.register("board_account_list", numbered)
+    source.connection.execute(
+        "CREATE OR REPLACE TEMP TABLE board_account AS SELECT * FROM board_account_list"
+    )
+    source.connection.unregister("board_account_list")
+    found = read_use(source, as_of)
+    use = None if found is None else _UseBoard(found, as_of, GRAIN_DAYS[source.settings.time.grain])
+    records = read_records(source, as_of)
+    boards = {
+        account: _board(number, account, as_of, use, records, lives.get(account))
+        for number, account in enumerate(account_ids)
+    }
+    return Boards(boards, [] if use is None else use.modules)
+
+
+def _board(
+    number: int, account: str, as_of: date, use: _UseBoard | None, records: Records,
+    life: Life | None,
+) -> Board:  # fmt: skip
+    def of(section: Section | None, none: Callable[[], Any] | None = list) -> Any:  # Any: JSON
+        if section is None:
+            return None
+        found = section.get(account)
+        return none() if found is None and none is not None else found
+
+    people = of(records.people, lambda: {"users": [], "more": 0})
+    return {
+        "as_of": as_of.isoformat(),
+        "company": None if use is None else use.company(number, of(records.seats, None)),
+        "weekly": None if use is None else use.weekly(number),
+        "daily": None if use is None else use.daily(number),
+        "modules": None if use is None else use.module_list(number),
+        "features": None if use is None else use.feature_list(number),
+        "people": people,
+        "names": of(records.names, dict),
+        "milestones": of(records.milestones),
+        "value_by_day_30": None if life is None else life.value_by_day_30,
+        "value_by_day_90": None if life is None else life.value_by_day_90,
+        "contracts": of(records.contracts),
+        "invoices": of(records.invoices, None),
+        "surveys": of(records.surveys),
+        "touchpoints": of(records.touchpoints),
+        "tickets": of(records.tickets, None),
+        "interventions": of(records.interventions),
+        "siblings": of(records.siblings, None),
+    }
+
+
+class _UseBoard:
+    """Use as boards show it.
+
+    Parameters
+    ----------
+    use : Use
+    as_of : date
+    finest : int
+        Days that a row of usage may stand for.
+    """
+
+    def __init__(self, use: Use, as_of: date, finest: int) -> None:
+        self._use, self._as_of, self._finest = use, as_of, finest
+        self._begin = (as_of - timedelta(days=DAYS)).isoformat()
+
+    @property
+    def modules(self) -> list[str]:
+        """The modules that are told apart."""
+        return list(self._use.modules)
+
+    @cached_property
+    def _weeks(self) -> dict[str, list[list[int]]]:
+        return {name: _by_week(days).tolist() for name, days in self._use.daily.items()}
+
+    @cached_property
+    def _days(self) -> dict[str, list[list[int]]]:
+        wanted = ("value_actions", "users")
+        return {name: days.tolist() for name, days in self._use.daily.items() if name in wanted}
+
+    @cached_property
+    def _changes(self) -> dict[str, list[tuple[int, int]]]:
+        return {name: _change(days) for name, days in self._use.daily.items()}
+
+    @cached_property
+    def _hours(self) -> list[list[float]] | None:
+        times = self._use.daily.get("milliseconds")
+        return None if times is None else _hours(_by_week(times))
+
+    def company(self, number: int, seats: float | None) -> Company | None:
+        """The first level of a board."""
+        if self._finest > WEEK:
+            return None
+
+        def change(name: str, unit: float = 1) -> Change | None:
+            found = self._changes.get(name)
+            return None if found is None else _of(*(part / unit for part in found[number]))
+
+        visits, views = change("sessions"), change("views")
+        active = self._use.active[number].tolist() if self._use.tells_users else None
+        return {
+            "events": _of(*self._changes["events"][number]),
+            "value_actions": change("value_actions"),
+            "visits": visits,
+            "views": views,
+            "active_users": None if active is None else _of(*active),
+            "hours": change("milliseconds", _HOUR),
+            "views_per_visit": _per(views, visits),
+            "seats": seats,
+        }
+
+    def weekly(self, number: int) -> Weekly | None:
+        """The series of 26 weeks."""
+        if self._finest > WEEK:
+            return None
+
+        def week(name: str) -> list[int] | None:
+            found = self._weeks.get(name)
+            return None if found is None else found[number]
+
+        return {
+            "first_day": self._begin,
+            "events": self._weeks["events"][number],
+            "value_actions": week("value_actions"),
+            "visits": week("sessions"),
+            "views": week("views"),
+            "hours": None if self._hours is None else self._hours[number],
+        }
+
+    def daily(self, number: int) -> Daily | None:
+        """The series of 182 days."""
+        if self._finest > 1:
+            return None
+        value, users = self._days.get("value_actions"), self._days["users"]
+        return {
+            "first_day": self._begin,
+            "value_actions": None if value is None else value[number],
+            "active_users": users[number] if self._use.tells_users else None,
+        }
+
+    @cached_property
+    def _of_modules(self) -> dict[str, tuple[list[list[int]], list[list[float]] | None, Any]]:
+        times = self._use.module_time
+        return {
+            name: (
+                _by_week(days).tolist(),
+                _hours(_by_week(times[name])) if name in times else None,
+                _change(days),
+            )
+            for name, days in self._use.modules.items()
+        }
+
+    def module_list(self, number: int) -> list[Module] | None:
+        """The modules, each with what was last seen of its features."""
+        if self._finest > WEEK or not self._use.modules:
+            return None
+        return [
+            {
+                "module": name,
+                "events": events[number],
+                "hours": None if hours is None else hours[number],
+                "change": _of(*changes[number]),
+                "last_use": self._last(min(filter(None, self._ages[number, own]), default=0)),
+                "ever": bool(self._use.feature_ever[number, own].any()),
+            }
+            for (name, (events, hours, changes)), own in zip(
+                self._of_modules.items(), self._members, strict=True
+            )
+        ]
+
+    @cached_property
+    def _members(self) -> list[Ints]:
+        """The places of the features of each module."""
+        kinds = list(self._use.features.values())
+        return [
+            np.array([n for n, kind in enumerate(kinds) if kind.module == name], dtype=np.int64)
+            for name in self._use.modules
+        ]
+
+    @property
+    def _ages(self) -> Ints:
+        return self._use.feature_age
+
+    @cached_property
+    def _listed(self) -> tuple[list[tuple[str, EventSettings]], Any, Any, Any]:
+        use = self._use
+        kinds = list(use.features.items())
+        return kinds, use.feature_days.tolist(), use.feature_age.tolist(), use.feature_ever.tolist()
+
+    def feature_list(self, number: int) -> list[Feature] | None:
+        """Every kind of event, in the order of their names."""
+        kinds, days, ages, ever = self._listed
+        if self._finest > WEEK or not kinds:
+            return None
+        return [
+            {
+                "event": name,
+                "module": kind.module,
+                "core": kind.core,
+                "value_action": kind.value_action,
+                "view": kind.view,
+                "user_days": _of(*counted),
+                "last_use": self._last(age),
+                "ever": once,
+            }
+            for (name, kind), counted, age, once in zip(
+                kinds, days[number], ages[number], ever[number], strict=True
+            )
+        ]
+
+    @cached_property
+    def _day_of(self) -> list[str | None]:
+        """The day of each age; None of 0."""
+        ages = range(1, DAYS + 1)
+        return [None, *((self._as_of - timedelta(days=age)).isoformat() for age in ages)]
+
+    def _last(self, age: int) -> str | None:
+        return self._day_of[int(age)]
+
+
+def _by_week(days: Ints) -> Ints:
+    """(n, weeks) of (n, DAYS)."""
+    weeks: Ints = days.reshape(len(days), -1, WEEK).sum(axis=2)
+    return weeks
+
+
+def _hours(times: Ints) -> list[list[float]]:
+    """Hours with two decimals of milliseconds."""
+    hours: list[list[float]] = np.round(times / _HOUR, 2).tolist()
+    return hours
+
+
+def _change(days: Ints) -> list[tuple[int, int]]:
+    """Sums of the last window, and of the one before."""
+    now = days[:, -WINDOW:].sum(axis=1).tolist()
+    before = days[:, -2 * WINDOW : -WINDOW].sum(axis=1).tolist()
+    return list(zip(now, before, strict=True))
+
+
+def _of(now: float, before: float) -> Change:
+    return {"now": round(now, 2), "before": round(before, 2)}
+
+
+def _per(views: Change | None, visits: Change | None) -> Change | None:
+    if views is None or visits is None or not (visits["now"] and visits["before"]):
+        return None
+    return _of(views["now"] / visits["now"], views["before"] / visits["before"])
