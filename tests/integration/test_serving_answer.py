@@ -87,6 +87,9 @@ def test_the_risk_of_an_account_is_every_documented_field(
             {"group": "contracts", "contribution": 0.3, "points": pytest.approx(0.1787, abs=1e-4)},
             {"group": "fit", "contribution": -0.1, "points": pytest.approx(-0.0596, abs=1e-4)},
         ],
+        "warnings": [],
+        "alerts": [],
+        "playbooks": [],
         "previous": None,
         "changed_by": None,
         "company": "demo",
@@ -182,7 +185,7 @@ def test_the_list_is_ranked_by_arr_at_risk_and_its_pages_join(
     assert "score" not in str(pages[0].keys())
     first = ask(app, "/v1/accounts/A4/risk").json()
     assert pages[0]["accounts"][0].items() <= first.items()
-    explained = {"base_probability", "groups", "previous", "changed_by"}
+    explained = {"base_probability", "groups", "alerts", "playbooks", "previous", "changed_by"}
     assert set(first) == set(pages[0]["accounts"][0]) | explained | (
         set(pages[0]) - {"accounts", "gone", "gone_external_ids", "has_more", "next_cursor"}
     )
