@@ -30,6 +30,7 @@ def test_every_key_has_a_default_and_a_description() -> None:
         "retention",
         "serving",
         "webhooks",
+        "warnings",
     }
     for name, field in ModelSettings.model_fields.items():
         section = field.annotation
