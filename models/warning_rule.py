@@ -37,6 +37,8 @@ class WarningRule(BaseModel):
         All must hold. The first feature is the one that `text` tells.
     title, text : dict of language to str
         ``{value}``, ``{subject}`` and ``{s}`` (the plural) are filled in.
+    needs_any : tuple of str
+        Tables of which one has to be there, where its features do without: they count 0 then.
     gives_way_to : tuple of str
         Rules that say the same of a later time: once one of them stands, this one closes.
     """
@@ -51,6 +53,7 @@ class WarningRule(BaseModel):
     text: Wording
     practice: str
     playbook: str
+    needs_any: tuple[str, ...] = ()
     gives_way_to: tuple[str, ...] = ()
 
 
@@ -126,6 +129,9 @@ def plan_rules(
     for rule in read_rules():
         if rule.name in chosen.leave_out:
             off[rule.name] = TURNED_OFF
+            continue
+        if rule.needs_any and not set(rule.needs_any) & set(settings.tables):
+            off[rule.name] = f"no table {' or '.join(rule.needs_any)}"
             continue
         found, lacking = _conditions(rule, settings, units, chosen.thresholds.get(rule.name, {}))
         conditions += found

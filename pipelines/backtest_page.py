@@ -41,7 +41,7 @@ def show_backtest(
         if isinstance(outcome, Backtest):
             _show_model(console, outcome, run.stability.get(name), currency)
     if run.warnings is not None:
-        console.print(show_record(run.warnings))
+        show_record(console, run.warnings)
     if any(isinstance(outcome, Backtest) for outcome in run.outcomes.values()):
         console.print(say_costs(costs, currency), markup=False, soft_wrap=True)
 

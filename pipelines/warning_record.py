@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from rich.console import Console
 from rich.table import Table
 
 from features.catalogue import Catalogue
@@ -99,8 +100,14 @@ def read_record(home: Home, company: str) -> dict[str, Any] | None:  # Any: JSON
     return found
 
 
-def show_record(found: WarningRecord) -> Table:
-    """The rules, the most severe first, as people read them."""
+def show_record(console: Console, found: WarningRecord) -> None:
+    """The rules as people read them, and those that are off with their reasons.
+
+    Parameters
+    ----------
+    console : Console
+    found : WarningRecord
+    """
     table = Table(title=f"early warnings, {_base(found)}", title_justify="left")
     table.add_column("")
     columns = ("warnings", "a loss followed", "losses preceded", "days ahead", "accounts")
@@ -108,9 +115,9 @@ def show_record(found: WarningRecord) -> Table:
         table.add_column(title, justify="right")
     for name, record in found.rules.items():
         table.add_row(f"{name} ({record.severity})" if record.severity else name, *_cells(record))
+    console.print(table)
     for name, reason in found.off.items():
-        table.add_row(name, f"off: {reason}", "", "", "", "")
-    return table
+        console.print(f"  - {name} is off: {reason}", markup=False)
 
 
 def _base(found: WarningRecord) -> str:

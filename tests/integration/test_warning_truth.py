@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from features.dataset import build_datasets
 from features.loss import read_losses
@@ -104,7 +106,11 @@ def test_the_record_of_a_training_is_kept_and_its_rules_beat_chance(company: Com
     assert company.record.base_rate is not None
     fit = company.record.rules["poor_fit"]
     assert fit.followed / fit.warnings > company.record.base_rate
-    assert show_record(company.record).row_count == len(company.record.rules)
+    console = Console(record=True, width=160, file=StringIO())
+    show_record(console, replace(company.record, off={"late": "no table"}))
+    told = console.export_text()
+    assert all(rule in told for rule in company.record.rules)
+    assert "late is off: no table" in told
 
 
 def test_score_runs_open_and_keep_warnings_and_publish_what_the_pages_need(

@@ -61,7 +61,7 @@ def configure(**keys: object) -> Config:
     raw: dict[str, Any] = {  # Any: YAML
         "config_version": 1,
         "company": "acme",
-        "tables": {"accounts": "SELECT 1"},
+        "tables": dict.fromkeys(TABLES, "SELECT 1"),
         "catalogue": MODULES,
         "attributes": {
             name: {"kind": "number", "constant": True} for name in ("product_fit", "planned_fit")
@@ -123,6 +123,15 @@ def test_a_rule_whose_figures_a_company_lacks_is_off_and_says_why() -> None:
         "key_user_detractor": "needs key_user_detractors: no table surveys",
     }
     assert "invoice_overdue" not in {condition.rule.name for condition in book.conditions}
+
+
+def test_a_rule_whose_figure_would_be_zero_for_everybody_is_off() -> None:
+    config = configure(tables={"accounts": "SELECT 1", "contracts": "SELECT 1"})
+    book = plan_rules(config, catalogue(config, "tickets", "surveys"), WarningSettings())
+    assert book.off["complaints_in_first_days"] == "no table tickets or surveys"
+    with_one = configure(tables={"accounts": "SELECT 1", "surveys": "SELECT 1"})
+    book = plan_rules(with_one, catalogue(with_one, "tickets"), WarningSettings())
+    assert "complaints_in_first_days" not in book.off
 
 
 def test_a_company_without_modules_has_the_rules_of_modules_off() -> None:
