@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Literal, NamedTuple, get_args
 
@@ -54,3 +55,12 @@ class Alert(NamedTuple):
     def is_open(self) -> bool:
         """Whether it still stands."""
         return self.status != "closed"
+
+
+def list_rules(alerts: Iterable[Alert]) -> str | None:
+    """Names of the rules of the alerts that are open, each between bars: ``|key_user_gone|``.
+
+    One text, so that memory and SQL ask the same of it; None where none is open.
+    """
+    names = sorted({alert.rule for alert in alerts if alert.is_open})
+    return f"|{'|'.join(names)}|" if names else None

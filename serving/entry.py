@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from sys import getsizeof
 
-from models.account_score import Basis, State, Tier
+from models.account_score import Abstention, Basis, State, Tier
 
 
 @dataclass(slots=True)
@@ -17,10 +17,17 @@ class Outline:
     ----------
     top_driver : str or None
         The feature of the strongest driver; None without one.
+    health_score : float or None
+        0-100; None where there is none.
+    alert_rules : str or None
+        Rules of its open warnings, see `models.alert.list_rules`.
+    search_text : str or None
+        See `models.search`; None in a snapshot that an older Keepwell published.
     """
 
     account_id: str
     external_id: str | None
+    name: str | None
     parent_id: str | None
     segment: str | None
     account_tier: str | None
@@ -29,13 +36,19 @@ class Outline:
     state: State
     basis: Basis | None
     risk_tier: Tier | None
+    abstained: Abstention | None
     loss_probability: float | None
+    rescored_probability: float | None
     arr: float | None
+    arr_to_decide: float | None
     arr_at_risk: float | None
     arr_under_notice: float | None
     decision_date: date | None
     renewal_date: date | None
     top_driver: str | None
+    health_score: float | None
+    alert_rules: str | None
+    search_text: str | None
 
 
 @dataclass(slots=True)
@@ -64,5 +77,5 @@ OUTLINE = tuple(item.name for item in fields(Outline))
 
 def weigh(entry: Entry) -> int:
     """About how many bytes an entry takes in memory, with its place in every index."""
-    own = (entry.account_id, entry.external_id, entry.row, entry.more)
+    own = (entry.account_id, entry.external_id, entry.name, entry.search_text, entry.row, entry.more)
     return sum(map(getsizeof, own)) + FIXED

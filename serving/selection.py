@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeVar, get_args
 
-from sqlalchemy import ColumnElement, FromClause, and_, true
+from sqlalchemy import ColumnElement, FromClause, and_, or_, true
 
 from models.account_score import State, Tier
 from models.row_filter import EVERYTHING, RowFilter
@@ -29,7 +29,11 @@ Sort = Literal[
     "-account_id",
     "account_id",
 ]
+# By which only the pages sort.
+PageSort = Literal["name", "-name", "owner", "-owner", "health_score", "-health_score"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
+PAGE_SORTS: tuple[Sort | PageSort, ...] = (*SORTS, *get_args(PageSort))
+TEXTS = ("name", "owner")  # columns of text by which accounts are sorted, beside the id
 One = TypeVar("One", bound=Outline)
 
 
@@ -45,8 +49,14 @@ class Selection:
         Any of them; empty for all. No risk tier is none of them.
     decision_after, decision_before : date or None
         Both exclusive. An account without a decision date lies neither after nor before.
+    search : str
+        A part of the name or of either id, folded by `models.search.fold`; empty for all.
+    warning : tuple of str
+        Rules of open warnings, any of them; empty for all.
+    abstained : bool
+        Whether only accounts whose probability was withheld are asked for.
     sort : str
-        One of `SORTS`: ``rank`` is the ranking; else a column, descending with ``-``. What is
+        One of `PAGE_SORTS`: ``rank`` is the ranking; else a column, descending with ``-``. What is
         null comes last either way, and what is equal goes by account id.
     """
 
@@ -55,7 +65,10 @@ class Selection:
     state: tuple[State, ...] = ()
     decision_after: date | None = None
     decision_before: date | None = None
-    sort: Sort = "rank"
+    search: str = ""
+    warning: tuple[str, ...] = ()
+    abstained: bool = False
+    sort: Sort | PageSort = "rank"
 
     @property
     def fingerprint(self) -> str:
@@ -66,6 +79,9 @@ class Selection:
             sorted(self.state),
             self.decision_after,
             self.decision_before,
+            self.search,
+            sorted(self.warning),
+            self.abstained,
             self.sort,
         )
         return hashlib.blake2s(repr(asked).encode(), digest_size=12).hexdigest()
@@ -81,7 +97,17 @@ class Selection:
             return False
         if self.decision_before and not (day and day < self.decision_before):
             return False
-        return self.of.admits(account)
+        return self._is_found(account) and self.of.admits(account)
+
+    def _is_found(self, account: Outline) -> bool:
+        if self.abstained and account.abstained is None:
+            return False
+        if self.search and self.search not in (account.search_text or ""):
+            return False
+        rules = account.alert_rules
+        return not self.warning or (
+            rules is not None and any(f"|{rule}|" in rules for rule in self.warning)
+        )
 
     def clause(self, table: FromClause) -> ColumnElement[bool]:
         """The same as a condition on the rows of `ACCOUNT_SCORE`."""
@@ -94,6 +120,13 @@ class Selection:
             asked.append(table.c.decision_date > self.decision_after)
         if self.decision_before:
             asked.append(table.c.decision_date < self.decision_before)
+        if self.abstained:
+            asked.append(table.c.abstained.is_not(None))
+        if self.search:
+            asked.append(table.c.search_text.contains(self.search, autoescape=True))
+        if self.warning:
+            rules = table.c.alert_rules
+            asked.append(or_(*(rules.contains(f"|{one}|", autoescape=True) for one in self.warning)))
         return and_(*asked)
 
     def order(self, accounts: Sequence[One]) -> list[One]:
@@ -126,4 +159,12 @@ class Selection:
         falling = self.sort.startswith("-")
         if column is account_id:
             return [ties.desc() if falling else ties]
-        return [column.is_(None), column.desc() if falling else column, ties]
+        if collation and column.name in TEXTS:
+            return [column.is_(None), _directed(column.collate(collation), falling), ties]
+        return [column.is_(None), _directed(column, falling), ties]
+
+
+def _directed(
+    column: ColumnElement[Any], falling: bool
+) -> ColumnElement[Any]:  # Any: of any type
+    return column.desc() if falling else column
