@@ -77,5 +77,12 @@ OUTLINE = tuple(item.name for item in fields(Outline))
 
 def weigh(entry: Entry) -> int:
     """About how many bytes an entry takes in memory, with its place in every index."""
-    own = (entry.account_id, entry.external_id, entry.name, entry.search_text, entry.row, entry.more)
+    own = (
+        entry.account_id,
+        entry.external_id,
+        entry.name,
+        entry.search_text,
+        entry.row,
+        entry.more,
+    )
     return sum(map(getsizeof, own)) + FIXED

@@ -77,7 +77,7 @@ class Formats:
         pattern: str = self._data["compact"].get(str(magnitude), "")
         zeros = pattern.count("0")
         scaled = rounded.scaleb(zeros - magnitude - 1) if zeros else rounded
-        figure = self._plain(scaled, grouped=not zeros)
+        figure = self._plain(scaled, grouped=False)
         symbol = self._symbol(currency)
         text = re.sub("0+", figure, pattern, count=1) if zeros else f"¤{figure}"
         return self._sign(amount) + text.replace("¤", symbol)
@@ -129,7 +129,9 @@ class Formats:
     def _plain(self, number: Decimal, *, grouped: bool = True) -> str:
         whole, _, rest = f"{number:f}".partition(".")
         rest = rest.rstrip("0")
-        return (self._group(whole) if grouped else whole) + (self._symbols["decimal"] + rest if rest else "")
+        return (self._group(whole) if grouped else whole) + (
+            self._symbols["decimal"] + rest if rest else ""
+        )
 
     def _group(self, digits: str) -> str:
         return f"{int(digits):,}".replace(",", self._symbols["group"])

@@ -126,7 +126,9 @@ class Selection:
             asked.append(table.c.search_text.contains(self.search, autoescape=True))
         if self.warning:
             rules = table.c.alert_rules
-            asked.append(or_(*(rules.contains(f"|{one}|", autoescape=True) for one in self.warning)))
+            asked.append(
+                or_(*(rules.contains(f"|{one}|", autoescape=True) for one in self.warning))
+            )
         return and_(*asked)
 
     def order(self, accounts: Sequence[One]) -> list[One]:
@@ -164,7 +166,5 @@ class Selection:
         return [column.is_(None), _directed(column, falling), ties]
 
 
-def _directed(
-    column: ColumnElement[Any], falling: bool
-) -> ColumnElement[Any]:  # Any: of any type
+def _directed(column: ColumnElement[Any], falling: bool) -> ColumnElement[Any]:  # Any: of any type
     return column.desc() if falling else column
