@@ -24,8 +24,10 @@ from serving import (
     route_feedback,
     route_list,
     route_operation,
+    route_portfolio,
     route_reference,
     route_snapshot,
+    route_static,
     route_webhook,
 )
 from serving.endpoint import fails
@@ -36,6 +38,9 @@ from serving.keyring import KeyRing
 from serving.limit import make_limiter, read_policy
 from serving.live_models import LiveModels
 from serving.metric import Load, Metrics
+from serving.page import Renderer
+from serving.portfolio_ledger import Ledger
+from serving.portfolio_view import PortfolioDesk
 from serving.problem import MEDIA_TYPE
 from serving.settings import Settings
 from serving.shelves import Shelves
@@ -55,6 +60,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_webhook.router,
     route_operation.router,
     route_reference.router,
+    route_portfolio.router,
+    route_static.router,
 )
 
 
@@ -104,6 +111,7 @@ class Service(FastAPI):
     def close(self) -> None:
         """Write the log, end the threads and close the stores."""
         self.guards.log.flush()
+        self.state.renderer.close()
         self.guards.shelves.close()
         if self.guards.service_store is not None:
             self.guards.service_store.close()
@@ -157,6 +165,11 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
             "operation_spans": False,
             "auto_configure": False,
         },
+    )
+    app.state.renderer = Renderer()
+    app.state.desk = PortfolioDesk(Ledger(shelves.reader))
+    app.state.page_paths = frozenset(
+        getattr(route, "path", "") for router in ROUTERS for route in router.routes
     )
     app.state.live_models = LiveModels(settings.home, shelves.get_company)
     app.guards.metrics.registry.register(app.state.live_models)

@@ -1,58 +1,41 @@
-"""What every page is made of: templates, language, headers, and the thread it is rendered in.
+"""What every page is made of: its language, the frame around it, the thread it is rendered in.
 
 To add a page, write a module with a `router` made by `make_page_router`, name it in
-`serving.application.ROUTERS`, and answer with `render_page`; its template extends ``base.html`` and
-fills the blocks ``title`` and ``content``. Nothing in a page may carry a ``style`` attribute or a
-script: its policy blocks both.
+`serving.application.ROUTERS` and its path in `PLACES` where the header leads to it, and answer with
+`answer_page`. Its template extends ``base.html`` and fills the blocks ``title`` and ``content``.
+Nothing in a page may carry a ``style`` attribute or a script: the pages' policy blocks both.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse, Response
 
-from features.errors import InputError, TransientError
-from models.account_score import STATES, TIERS
-from serving.fault import find_problem
 from serving.page_language import COOKIE, PARAMETER, Language, choose_language, load_languages
-from serving.page_wording import Wording
-from serving.reply import GZIP_FROM, make_etag, compress
-from serving.stylesheet import load_sheet
+from serving.page_template import render
+from serving.reply import GZIP_FROM, compress
 from serving.visit import visit_of
 
-TEMPLATES = Path(__file__).parent / "templates"
-RENDERERS = 2  # threads: more would take turns with the lookups for the same interpreter
-POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "Cache-Control": "private, no-store",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Vary": "Accept-Language, Cookie, Accept-Encoding",
-}
+RENDERERS = 2  # threads: more would only take turns with the lookups for the same interpreter
 YEAR_S = 31_536_000
-ACCOUNT = "/accounts/{account_id}"
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]  # Any: FastAPI's own type
+ACCOUNT_FOLDER = "/accounts/"
+VARY = "Accept-Language, Cookie, Accept-Encoding"
 Made = TypeVar("Made")
 
 
-@dataclass(frozen=True)
+def _(message: str) -> str:
+    """Mark a message for the catalogues; it is translated where it is shown."""
+    return message
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A page that the header leads to.
 
@@ -60,16 +43,11 @@ class Place:
     ----------
     path : str
     name : str
-        Of its entry, in English; translated where it is shown.
+        In English; translated where it is shown.
     """
 
     path: str
     name: str
-
-
-def _(message: str) -> str:
-    """Mark a message for the catalogues; it is translated where it is shown."""
-    return message
 
 
 PLACES = (
@@ -94,24 +72,74 @@ class Renderer:
         self._pool.shutdown(cancel_futures=True)
 
 
-class PageRoute(APIRoute):
-    """A route whose faults are pages too."""
-
-    def get_route_handler(self) -> Handler:
-        """The handler that FastAPI makes, with an answer that people can read."""
-        handle = super().get_route_handler()
-
-        async def handle_page(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except (RequestValidationError, HTTPException, InputError, TransientError) as fault:
-                return await render_fault(request, fault)
-            except RequestError as fault:
-                return await render_fault(request, fault)
-
-        return handle_page
-
-
 def make_page_router() -> APIRouter:
-    """A router for pages; they are no part of the API's description."""
-    return APIRouter(route_class=PageRoute, include_in_schema=False)
+    """A router for pages, which are no part of the API's description."""
+    return APIRouter(include_in_schema=False)
+
+
+def get_renderer(request: Request) -> Renderer:
+    """The threads of the application."""
+    renderer = request.app.state.renderer
+    assert isinstance(renderer, Renderer)
+    return renderer
+
+
+async def answer_page(
+    request: Request, template: str, make_values: Callable[[Language], Mapping[str, object]]
+) -> Response:
+    """A page, made beside the event loop.
+
+    Parameters
+    ----------
+    request : Request
+    template : str
+        Its file's name.
+    make_values : callable
+        What it shows, in a language; called in a thread, so it may block on a store.
+    """
+    frame, language = make_frame(request), choose_language(request)
+
+    def make() -> bytes:
+        return render(template, language, **frame, **make_values(language)).encode()
+
+    return await send_page(request, await get_renderer(request).run(make))
+
+
+async def send_page(request: Request, body: bytes) -> Response:
+    """The answer, under gzip where that is worth it, with the language remembered that was asked."""
+    answer = HTMLResponse(body, headers={"Vary": VARY})
+    if len(body) >= GZIP_FROM and visit_of(request.scope).takes_gzip:
+        answer.body = await compress(body)
+        answer.headers["Content-Encoding"] = "gzip"
+        answer.headers["Content-Length"] = str(len(answer.body))
+    asked = request.query_params.get(PARAMETER)
+    if asked in load_languages():
+        secure = request.url.scheme == "https"
+        answer.set_cookie(
+            COOKIE, asked, max_age=YEAR_S, secure=secure, httponly=True, samesite="lax"
+        )
+    return answer
+
+
+def make_frame(request: Request) -> dict[str, object]:
+    """What ``base.html`` shows around every page."""
+    paths: frozenset[str] = request.app.state.page_paths
+    here = request.url.path
+    return {
+        "here": here,
+        "places": [place for place in PLACES if place.path in paths],
+        "has_accounts": any(path.startswith(ACCOUNT_FOLDER) for path in paths),
+        "language_links": {code: link_language(request, code) for code in load_languages()},
+        "form_token": None,
+    }
+
+
+def link_language(request: Request, code: str) -> str:
+    """The same page in another language."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != PARAMETER]
+    return f"{request.url.path}?{urlencode([*kept, (PARAMETER, code)])}"
+
+
+def link_account(account_id: str) -> str:
+    """The path of an account's page."""
+    return ACCOUNT_FOLDER + quote(account_id, safe="")
