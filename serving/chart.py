@@ -1,8 +1,8 @@
 """What all charts share: SVG by the library, words for those who do not see it, data as a table.
 
 How a chart looks is told by classes and the stylesheet; a ``style`` attribute would be blocked by
-the pages' policy. The library writes texts and attributes as they come: texts go through `write` and
-`draw`, which escape them, and no attribute is made of a text of a user.
+the pages' policy. The library writes texts and attributes as they come: texts go through `write`
+and `draw`, which escape them, and no attribute is made of a text of a user.
 """
 
 from __future__ import annotations
@@ -75,6 +75,10 @@ class Plot:
         span = self.high - self.low or 1.0
         return shorten(self.bottom - (self.bottom - self.top) * (value - self.low) / span)
 
+    def point(self, index: float, value: float) -> svg.Point:
+        """Where a value at a place stands."""
+        return svg.Point(self.x(index), self.y(value))
+
 
 def draw(
     name: str, title: str, summary: str, size: tuple[float, float], elements: list[svg.Element]
@@ -120,6 +124,21 @@ def draw_small(kind: str, size: tuple[float, float], elements: list[svg.Element]
 def write(x: float, y: float, text: str, *classes: str) -> svg.Text:
     """An escaped text; classes ``middle`` and ``end`` say which part of it stands at the point."""
     return svg.Text(x=shorten(x), y=shorten(y), text=str(escape(text)), class_=[*classes])
+
+
+def draw_box(
+    corner: tuple[float, float], size: tuple[float, float], *classes: str, fill: str | None = None
+) -> svg.Rect:
+    """A rectangle from its upper left corner, width and height; `fill` names a pattern."""
+    (x, y), (width, height) = corner, size
+    return svg.Rect(
+        x=shorten(x),
+        y=shorten(y),
+        width=shorten(width),
+        height=shorten(height),
+        class_=list(classes) or None,
+        fill=fill,
+    )
 
 
 def choose_ticks(high: float, *, low: float = 0.0) -> list[float]:

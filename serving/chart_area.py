@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import svg
 
-from serving.chart import WIDTH, Chart, Plot, choose_ticks, draw, draw_axis, draw_places, write
+from serving.chart import (
+    WIDTH,
+    Chart,
+    Plot,
+    choose_ticks,
+    draw,
+    draw_axis,
+    draw_box,
+    draw_places,
+    write,
+)
 
 HEIGHT = 220.0
 SERIES = 8  # classes ``series-0`` … of the stylesheet
@@ -44,10 +54,7 @@ def draw_areas(
     plot = Plot(56, 10, WIDTH - LEGEND, HEIGHT - 26, ticks[0], ticks[-1], len(labels))
     elements: list[svg.Element] = [
         *draw_axis(plot, [(tick, write_value(tick)) for tick in ticks]),
-        *(
-            _draw_area(index, *pair, plot)
-            for index, pair in enumerate(zip(floors, floors[1:], strict=False))
-        ),
+        *(_draw_area(index, *pair, plot) for index, pair in enumerate(pairwise(floors))),
         *_draw_legend([one for one, _ in series], plot),
         *draw_places(plot, labels, most=6),
     ]
@@ -64,9 +71,11 @@ def draw_areas(
 
 
 def _draw_area(index: int, lows: list[float], highs: list[float], plot: Plot) -> svg.Element:
-    there = [n for place, high in enumerate(highs) for n in (plot.x(place), plot.y(high))]
-    back = [n for place in reversed(range(len(lows))) for n in (plot.x(place), plot.y(lows[place]))]
-    return svg.Polygon(points=[*there, *back], class_=["area", f"series-{index % SERIES}"])
+    there = [plot.point(place, high) for place, high in enumerate(highs)]
+    back = [plot.point(place, low) for place, low in enumerate(lows)]
+    return svg.Polygon(
+        points=[*there, *reversed(back)], class_=["area", f"series-{index % SERIES}"]
+    )
 
 
 def _draw_legend(names: list[str], plot: Plot) -> list[svg.Element]:
@@ -74,8 +83,7 @@ def _draw_legend(names: list[str], plot: Plot) -> list[svg.Element]:
     drawn: list[svg.Element] = []
     steps = accumulate([18.0] * len(names), initial=plot.top + 4)
     for (index, name), y in zip(reversed(list(enumerate(names))), steps, strict=False):
-        box = svg.Rect(
-            x=plot.right + 12, y=y, width=12, height=12, class_=["area", f"series-{index % SERIES}"]
-        )
+        corner = (plot.right + 12, y)
+        box = draw_box(corner, (12, 12), "area", f"series-{index % SERIES}")
         drawn += [box, write(plot.right + 30, y + 10, name)]
     return drawn

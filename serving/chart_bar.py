@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import svg
 from markupsafe import Markup
 
-from serving.chart import WIDTH, Chart, draw, draw_small, shorten, write
+from serving.chart import WIDTH, Chart, draw, draw_box, draw_small, shorten, write
 
 CELL = (120.0, 12.0)
 ROW = 24.0
@@ -18,7 +18,7 @@ FIGURES = 70.0
 def draw_bar(value: float, most: float) -> Markup:
     """A bar from the left for a cell of a table; `most` fills it."""
     width, height = CELL
-    bar = svg.Rect(x=0, y=1, width=_scale(value, most, width), height=height - 2, class_=["bar"])
+    bar = draw_box((0, 1), (_scale(value, most, width), height - 2), "bar")
     return draw_small("cell-bar", CELL, [bar])
 
 
@@ -27,11 +27,8 @@ def draw_contribution(value: float, most: float) -> Markup:
     width, height = CELL
     half = width / 2
     length = _scale(abs(value), most, half)
-    bar = svg.Rect(
-        x=shorten(half if value > 0 else half - length),
-        y=1, width=length, height=height - 2,
-        class_=["raises" if value > 0 else "lowers"],
-    )  # fmt: skip
+    start, kind = (half, "raises") if value > 0 else (half - length, "lowers")
+    bar = draw_box((start, 1), (length, height - 2), kind)
     axis = svg.Line(x1=half, x2=half, y1=0, y2=height, class_=["chart-axis"])
     return draw_small("cell-bar", CELL, [bar, axis])
 
@@ -83,9 +80,7 @@ def _draw_row(
     y, length = index * ROW + 4, abs(value) * rate
     start = zero if value >= 0 else zero - length
     kind = "bar" if not signed else "raises" if value > 0 else "lowers"
-    bar = svg.Rect(
-        x=shorten(start), y=shorten(y), width=shorten(length), height=ROW - 8, class_=[kind]
-    )
+    bar = draw_box((start, y), (length, ROW - 8), kind)
     name = write(NAMES - 8, y + 12, label, "end")
     if value < 0:
         return [name, bar, write(start - 6, y + 12, text, "end")]

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import svg
 
-from serving.chart import WIDTH, Chart, Plot, choose_ticks, draw, draw_axis, shorten, write
+from serving.chart import Chart, Plot, choose_ticks, draw, draw_axis, draw_box, write
 
-HEIGHT = 200.0
+WIDTH = 960.0  # a row of its own
+HEIGHT = 190.0
 LEFT = 64.0
+KEY = (12.0, 12.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +84,14 @@ def draw_calendar(name: str, weeks: Sequence[Week], words: CalendarWords) -> Cha
 
 
 def _draw_week(week: Week, left: float, step: float, plot: Plot, pattern: str) -> list[svg.Element]:
-    x, width = shorten(left + step * 0.18), shorten(step * 0.64)
-    top, middle = plot.y(week.total), plot.y(week.hatched)
+    x, width = left + step * 0.18, step * 0.64
     drawn: list[svg.Element] = []
     if week.total > 0:
-        height = shorten(plot.bottom - top)
-        drawn.append(svg.Rect(x=x, y=top, width=width, height=height, class_=["bar"]))
+        top = plot.y(week.total)
+        drawn.append(draw_box((x, top), (width, plot.bottom - top), "bar"))
     if week.hatched > 0:
-        height = shorten(plot.bottom - middle)
-        box = {"x": x, "y": middle, "width": width, "height": height}
-        drawn += [
-            svg.Rect(**box, class_=["hatched"]),
-            svg.Rect(**box, fill=f"url(#{pattern})"),
-        ]
+        top = plot.y(week.hatched)
+        drawn += _draw_hatched((x, top), (width, plot.bottom - top), pattern)
     drawn.append(write(left + step / 2, plot.bottom + 16, week.label, "middle"))
     return drawn
 
@@ -105,19 +102,22 @@ def _make_hatch(pattern: str) -> svg.Element:
         elements=[
             svg.Pattern(
                 id=pattern, width=6, height=6, patternUnits="userSpaceOnUse",
-                patternTransform="rotate(45)", elements=[line],
+                patternTransform=[svg.Rotate(45)], elements=[line],
             )
         ]
     )  # fmt: skip
 
 
 def _draw_legend(words: CalendarWords, pattern: str) -> list[svg.Element]:
-    box = {"x": LEFT, "y": 4, "width": 12, "height": 12}
-    second = {**box, "x": WIDTH / 2}
     return [
-        svg.Rect(**box, class_=["bar"]),
+        draw_box((LEFT, 4), KEY, "bar"),
         write(LEFT + 18, 14, words.plain),
-        svg.Rect(**second, class_=["hatched"]),
-        svg.Rect(**second, fill=f"url(#{pattern})"),
-        write(WIDTH / 2 + 18, 14, words.hatched),
+        *_draw_hatched((LEFT + 200, 4), KEY, pattern),
+        write(LEFT + 218, 14, words.hatched),
     ]
+
+
+def _draw_hatched(
+    corner: tuple[float, float], size: tuple[float, float], pattern: str
+) -> list[svg.Element]:
+    return [draw_box(corner, size, "hatched"), draw_box(corner, size, fill=f"url(#{pattern})")]

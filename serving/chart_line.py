@@ -10,6 +10,7 @@ import svg
 
 from serving.chart import WIDTH, Chart, Plot, choose_ticks, draw, draw_axis, draw_places, write
 from serving.chart_sparkline import cut_points
+from serving.page_format import MISSING
 
 HEIGHT = 220.0
 MarkKind = Literal["contact", "warning", "model", "decision"]
@@ -92,7 +93,7 @@ def draw_line(
         *draw_axis(plot, [(tick, words.write(tick)) for tick in ticks]),
         *_draw_bands(points, plot),
         *(
-            svg.Polyline(points=[*part], class_=["chart-line"])
+            svg.Polyline(points=part, class_=["chart-line"])
             for part in cut_points([one.value for one in points], plot)
         ),
         *_draw_marks(marks, plot),
@@ -111,14 +112,9 @@ def _draw_bands(points: Sequence[LinePoint], plot: Plot) -> list[svg.Element]:
     lows = cut_points([one.low if one.high is not None else None for one in points], plot)
     highs = cut_points([one.high if one.low is not None else None for one in points], plot)
     return [
-        svg.Polygon(points=[*high, *_reverse(low)], class_=["chart-band"])
+        svg.Polygon(points=[*high, *reversed(low)], class_=["chart-band"])
         for low, high in zip(lows, highs, strict=True)
     ]
-
-
-def _reverse(flat: list[float]) -> list[float]:
-    pairs = list(zip(flat[::2], flat[1::2], strict=True))
-    return [number for pair in reversed(pairs) for number in pair]
 
 
 def _draw_marks(marks: Sequence[LineMark], plot: Plot) -> list[svg.Element]:
@@ -137,7 +133,7 @@ def _list_point(
     index: int, point: LinePoint, marks: Sequence[LineMark], words: LineWords
 ) -> list[str]:
     figures = [
-        "–" if one is None else words.write(one) for one in (point.value, point.low, point.high)
+        MISSING if one is None else words.write(one) for one in (point.value, point.low, point.high)
     ]
     happened = "; ".join(f"{SIGNS[mark.kind]} {mark.text}" for mark in marks if mark.index == index)
     return [point.label, *figures, happened]

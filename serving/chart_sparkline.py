@@ -30,19 +30,19 @@ def draw_sparkline(values: Sequence[float | None], *, least: float = LEAST_SPAN)
     width, height = SIZE
     plot = Plot(3, 3, width - 5, height - 3, middle - half, middle + half, len(values))
     lines: list[svg.Element] = [
-        svg.Polyline(points=[*part], class_=["spark-line"]) for part in cut_points(values, plot)
+        svg.Polyline(points=part, class_=["spark-line"]) for part in cut_points(values, plot)
     ]
     last = max(index for index, value in enumerate(values) if value is not None)
     dot = svg.Circle(cx=plot.x(last), cy=plot.y(known[-1]), r=2.5, class_=["spark-dot"])
     return draw_small("spark", SIZE, [*lines, dot])
 
 
-def cut_points(values: Sequence[float | None], plot: Plot) -> list[list[float]]:
-    """Coordinates x, y, x, y … of each part without a gap that has two points or more."""
-    parts: list[list[float]] = [[]]
+def cut_points(values: Sequence[float | None], plot: Plot) -> list[list[svg.Point]]:
+    """The points of each part without a gap that has two of them or more."""
+    parts: list[list[svg.Point]] = [[]]
     for index, value in enumerate(values):
         if value is None:
             parts.append([])
         else:
-            parts[-1] += [plot.x(index), plot.y(value)]
-    return [part for part in parts if len(part) > 2]
+            parts[-1].append(plot.point(index, value))
+    return [part for part in parts if len(part) > 1]

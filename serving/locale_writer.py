@@ -1,7 +1,7 @@
 """Writes what the pages know of languages: ``python -m serving.locale_writer``.
 
-Patterns and names of Unicode's locale data; the messages of the code and the templates, put into the
-catalogues with what was translated before; and these catalogues compiled. Babel is asked once, when
+Patterns and names of Unicode's locale data; the messages of the code and the templates, put into
+the catalogues with what was translated before; and these catalogues compiled. Babel is asked when
 developing. At run time it would unpickle its data, of all locales.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 OPTIONS = {"**.html": {"trimmed": "false"}}
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "text": None}
 CATALOGUES = ("zh_Hans",)  # the source language needs none
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 SERVING = Path(__file__).parent
 
 
@@ -78,6 +80,11 @@ def update_catalogue(name: str) -> Any:  # Any: babel's Catalog
             catalogue = read_po(file, locale=name)
     catalogue.update(find_messages(), no_fuzzy_matching=True, update_creation_date=False)
     catalogue.obsolete.clear()
+    catalogue.header_comment, catalogue.fuzzy = f"# Messages of Keepwell's pages: {name}", False
+    catalogue.project, catalogue.version = "Keepwell", "1"
+    catalogue.msgid_bugs_address = catalogue.last_translator = catalogue.language_team = ""
+    # A day that moved with every run would change the file although no text has.
+    catalogue.creation_date = catalogue.revision_date = EPOCH
     return catalogue
 
 

@@ -106,7 +106,7 @@ async def answer_page(
 
 
 async def send_page(request: Request, body: bytes) -> Response:
-    """The answer, under gzip where that is worth it, with the language remembered that was asked."""
+    """The answer, under gzip where that is worth it; a language that was asked is remembered."""
     answer = HTMLResponse(body, headers={"Vary": VARY})
     if len(body) >= GZIP_FROM and visit_of(request.scope).takes_gzip:
         answer.body = await compress(body)
@@ -136,7 +136,9 @@ def make_frame(request: Request) -> dict[str, object]:
 
 def link_language(request: Request, code: str) -> str:
     """The same page in another language."""
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name != PARAMETER]
+    kept = [
+        (name, value) for name, value in request.query_params.multi_items() if name != PARAMETER
+    ]
     return f"{request.url.path}?{urlencode([*kept, (PARAMETER, code)])}"
 
 

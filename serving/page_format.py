@@ -20,7 +20,7 @@ LOCALE_DATA = LOCALE_FOLDER / "cldr.json"
 LOCALES = ("en", "zh_Hans")
 DIGITS = 3  # of an amount that can be told apart on a page; more would be false precision
 NARROW = "\u00a0"  # between a currency's letters and the figure, where CLDR asks for one
-MISSING = "–"
+MISSING = "\u2013"
 _FIELD = re.compile(r"E+|y+|M+|L+|d+")
 
 
@@ -63,7 +63,7 @@ class Formats:
         return f"{sign}{abs(whole)}"
 
     def change(self, share: float) -> str:
-        """A relative change as percent, with its sign: −31 %."""
+        """A relative change as percent, with its sign: -31%."""
         whole = round(share * 100)
         sign = self._symbols["plusSign"] if whole > 0 else self._sign(whole)
         return sign + self._percent(self._group(str(abs(whole))))

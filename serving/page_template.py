@@ -31,9 +31,7 @@ def render(template: str, language: Language | None = None, **values: object) ->
     return make_environment(code).get_template(template).render(values)
 
 
-def pair_values(
-    values: Iterable[str], name: Callable[[str], str] = str
-) -> list[tuple[str, str]]:
+def pair_values(values: Iterable[str], name: Callable[[str], str] = str) -> list[tuple[str, str]]:
     """Values of a choice, each with what it is called."""
     return [(value, name(value)) for value in values]
 

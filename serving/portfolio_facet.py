@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from models.account_score import STATES, State
 from serving.entry import Outline
 
 MOST_OPTIONS = 150  # more is typed instead of chosen: a long list is slow to read and to send
@@ -39,12 +38,6 @@ def find_facets(accounts: Sequence[Outline], *, people: bool) -> dict[str, Facet
     rules = (one.alert_rules for one in accounts if one.alert_rules)
     found["warning"] = _facet(rule for text in set(rules) for rule in text.strip("|").split("|"))
     return found
-
-
-def find_states(accounts: Iterable[Outline]) -> tuple[State, ...]:
-    """The states that occur, in the order of their kinds."""
-    there = {one.state for one in accounts}
-    return tuple(state for state in STATES if state in there)
 
 
 def _facet(values: Iterable[str | None]) -> Facet:

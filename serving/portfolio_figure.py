@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from models.account_score import Abstention, State, Tier
+from models.account_score import Abstention
 from serving.entry import Outline
 from serving.portfolio_ledger import Figure, Previous
 from serving.shelf import Portfolio, sum_up
@@ -132,9 +132,7 @@ class Figures:
         return self.portfolio.states["notice_given"]
 
 
-def add_up(
-    accounts: Sequence[Outline], as_of: date | None, previous: Previous | None
-) -> Figures:
+def add_up(accounts: Sequence[Outline], as_of: date | None, previous: Previous | None) -> Figures:
     """The figures of a list.
 
     Parameters
@@ -150,7 +148,10 @@ def add_up(
     deciding = [one for one in to_decide if _is_within(one, as_of, SOON_DAYS)]
     passed = [one for one in to_decide if as_of and one.decision_date and one.decision_date < as_of]
     rules = Counter(
-        rule for one in accounts if one.alert_rules for rule in one.alert_rules.strip("|").split("|")
+        rule
+        for one in accounts
+        if one.alert_rules
+        for rule in one.alert_rules.strip("|").split("|")
     )
     return Figures(
         portfolio=sum_up(accounts),

@@ -1,4 +1,4 @@
-"""What the pages read of earlier snapshots, remembered for as long as the served one is asked for."""
+"""What the pages read of the store beside the served accounts, remembered while it is asked for."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class GrowingAccount(NamedTuple):
 class Growing(NamedTuple):
     """How many accounts are ready to grow, and the first of them."""
 
-    count: int
+    total: int
     accounts: tuple[GrowingAccount, ...]
 
 
@@ -142,10 +142,10 @@ class Ledger:
             return None
         columns = (SCORE.account_id, *(SCORE[name] for name in Figure._fields))
         query = select(*columns).where(SCORE.snapshot_id == earlier.snapshot_id)
-        figures = {}
-        for row in self._reader.stream(query):
-            account_id, *told = row.values()
-            figures[account_id] = Figure(*map(share_text, told))
+        figures = {
+            str(row["account_id"]): Figure(*(share_text(row[name]) for name in Figure._fields))
+            for row in self._reader.stream(query)
+        }
         return Previous(earlier, before.comparable, figures)
 
     def _read_growing(self, shelf: Shelf, selection: Selection, allowed: RowFilter) -> Growing:
@@ -160,7 +160,9 @@ class Ledger:
             .order_by(SCORE.arr.is_(None), SCORE.arr.desc(), SCORE.rank)
         )
         found = [
-            GrowingAccount(row["account_id"], row["name"], row["arr"], tuple(json.loads(row["growth"])))
+            GrowingAccount(
+                row["account_id"], row["name"], row["arr"], tuple(json.loads(row["growth"]))
+            )
             for row in self._reader.stream(query)
         ]
         return Growing(len(found), tuple(found[:MOST_GROWING]))

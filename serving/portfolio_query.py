@@ -139,16 +139,21 @@ def read_query(params: QueryParams) -> PortfolioQuery:
     faults += _check_singles(single)
     if faults:
         raise RequestError.of_fields(faults[:10])
-    decides = single.get("decides")
     return PortfolioQuery(
         lists=lists,
-        decides=PASSED if decides == PASSED else int(decides) if decides else None,
+        decides=_read_days(single.get("decides")),
         withheld="scored" in single,
         search=single.get("q", ""),
         sort=cast(Sort | PageSort, single.get("sort", "rank")),  # both were checked
         group_by=cast(GroupBy | None, single.get("group_by")),
         page=int(single.get("page", "1")),
     )
+
+
+def _read_days(text: str | None) -> int | Literal["passed"] | None:
+    if text is None or text == PASSED:
+        return None if text is None else "passed"
+    return int(text)
 
 
 def _check_list(name: str, values: tuple[str, ...]) -> list[FieldFault]:

@@ -123,9 +123,7 @@ def make_rows(
     ]
 
 
-def find_parents(
-    shelf: Shelf, allowed: RowFilter, ids: Sequence[str | None]
-) -> dict[str, Parent]:
+def find_parents(shelf: Shelf, allowed: RowFilter, ids: Sequence[str | None]) -> dict[str, Parent]:
     """Parents by id, with the names of those that are accounts the reader may see."""
     asked = sorted({one for one in ids if one is not None})
     found = shelf.find_many(asked, external=False)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from models.account_score import State
+from models.snapshot import count_states
 from serving.caller import Caller
 from serving.chart import Chart
 from serving.chart_calendar import CalendarWords, Week, draw_calendar
 from serving.entry import Outline
 from serving.page import link_account
 from serving.page_language import Language
-from serving.portfolio_facet import find_facets, find_states
+from serving.portfolio_facet import find_facets
 from serving.portfolio_figure import SOON_DAYS, Figures, Group, add_up, group_accounts
 from serving.portfolio_ledger import Ledger, Previous
 from serving.portfolio_query import DAYS, PASSED, PortfolioQuery
@@ -138,10 +138,9 @@ class PortfolioDesk:
 
         def find() -> Mapping[str, Any]:
             visible = [*shelf.outlines(Selection(), caller.row_filter)]
-            states: tuple[State, ...] = find_states(visible)
             return {
                 "facets": find_facets(visible, people=people),
-                "states": states,
+                "states": count_states(visible),
                 "visible": len(visible),
             }
 
@@ -207,9 +206,14 @@ def draw_decisions(figures: Figures, language: Language, currency: str | None) -
         title=text("Decisions of the next 12 weeks"),
         summary=text("The week from %(day)s has the most to decide: %(amount)s.")
         % {"day": busiest.label, "amount": amount(busiest.total)},
-        columns=(text("Week from"), text("To decide"), text("of it high tier"), text("Contracts")),
+        columns=(
+            text("Week from"),
+            text("To decide"),
+            text("of which high tier"),
+            text("Contracts"),
+        ),
         plain=text("ARR to decide") if has_money else text("Contracts to decide"),
-        hatched=text("of it high tier"),
+        hatched=text("of which high tier"),
         write=amount,
     )
     return draw_calendar("decisions", drawn, words)

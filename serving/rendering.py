@@ -98,7 +98,7 @@ def render_entry(score: AccountScore, before: Before | None, past: Past | None) 
     return Entry(
         **{name: share_text(getattr(score, name)) for name in PLAIN},
         top_driver=share_text(top_driver(score)),
-        health_score=score.health and score.health.score,
+        health_score=None if score.health is None else score.health.score,
         alert_rules=share_text(list_rules(score.alerts)),
         search_text=make_search_text(score.account_id, score.external_id, score.name),
         row=orjson.dumps(row)[:-1] + b',"owner":',

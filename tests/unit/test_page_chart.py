@@ -88,7 +88,7 @@ def test_a_sparkline_needs_two_values() -> None:
 
 def test_a_small_change_is_drawn_small() -> None:
     drawn = str(draw_sparkline([0.50, 0.51]))
-    ys = [float(y) for y in re.findall(r'points="[\d.]+ ([\d.]+) [\d.]+ ([\d.]+)"', drawn)[0]]
+    ys = [float(y) for y in re.findall(r'points="[\d.]+,([\d.]+) [\d.]+,([\d.]+)"', drawn)[0]]
     assert abs(ys[0] - ys[1]) < 2
 
 

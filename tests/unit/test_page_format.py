@@ -11,7 +11,7 @@ import pytest
 from babel import dates, numbers
 
 from serving.locale_writer import read_locale
-from serving.page_format import LOCALE_DATA, LOCALES, NARROW, Formats
+from serving.page_format import LOCALE_DATA, LOCALES, MISSING, NARROW, Formats
 
 DRAWN = random.Random(7)
 AMOUNTS = [0.0, 0.4, 1.0, 9.99, 999.4, 999.6, 1000.0, 9_999.0, 99_950.0, 999_500.0, 1e8, 1e9]
@@ -66,7 +66,7 @@ def test_counts_shares_and_days_are_written_as_babel_writes_them(locale: str) ->
 
 def test_what_is_not_known_is_a_dash_and_no_share_claims_to_be_certain() -> None:
     formats = Formats("en")
-    assert formats.money(None, "USD") == formats.share(None) == formats.day(None) == "–"
+    assert formats.money(None, "USD") == formats.share(None) == formats.day(None) == MISSING
     assert (formats.share(0.0), formats.share(0.001), formats.share(0.999)) == ("0%", "<1%", ">99%")
     assert (formats.points(0.114), formats.points(-0.114), formats.points(0.001)) == (
         "+11", "-11", "0"
