@@ -168,6 +168,7 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
     )
     app.state.renderer = Renderer()
     app.state.desk = PortfolioDesk(Ledger(shelves.reader))
+    shelves.prepare = app.state.desk.prepare
     app.state.page_paths = frozenset(
         getattr(route, "path", "") for router in ROUTERS for route in router.routes
     )

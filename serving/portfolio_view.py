@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from models.snapshot import count_states
-from serving.caller import Caller
+from serving.caller import LOCAL, Caller
 from serving.chart import Chart
 from serving.chart_calendar import CalendarWords, Week, draw_calendar
 from serving.entry import Outline
@@ -67,6 +67,15 @@ class PortfolioDesk:
         self._ledger = ledger
         self._figures: Memory[Figures] = Memory()
         self._offers: Memory[Mapping[str, Any]] = Memory()
+
+    def prepare(self, shelf: Shelf) -> None:
+        """Make what the first reader of the whole list needs; blocks on the store."""
+        selection = Selection()
+        accounts = [*shelf.outlines(selection, LOCAL.row_filter)]
+        previous = self._ledger.previous(shelf.header)
+        self._add_up(shelf, selection, LOCAL, accounts, previous)
+        self._offer(shelf, LOCAL)
+        self._ledger.growing(shelf, selection, LOCAL.row_filter)
 
     def view(
         self,
