@@ -54,11 +54,9 @@ def test_what_the_service_reads_is_compiled_from_the_catalogue(name: str) -> Non
         first = texts(message.id)[0]
         if not first:
             continue
-        found = (
-            served.ngettext(*texts(message.id), 2)
-            if message.pluralizable
-            else served.gettext(first)
-        )
+        found = served.ngettext(first, texts(message.id)[-1], 2)
+        if not message.pluralizable:
+            found = served.gettext(first)
         assert found == texts(message.string)[0], AGAIN
     assert compile_catalogue(read_catalogue(name)).startswith(b"\xde\x12\x04\x95")
 
