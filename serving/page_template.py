@@ -8,9 +8,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from serving.asset import ICON, SHEET, load_asset
 from serving.page_language import SOURCE, Language, load_languages
 from serving.page_wording import Wording
-from serving.stylesheet import load_sheet
 
 FOLDER = Path(__file__).parent / "templates"
 
@@ -61,6 +61,7 @@ def make_environment(code: str) -> Environment:
         "languages": tuple(load_languages().values()),
         "formats": language.formats,
         "words": Wording(language),
-        "sheet": load_sheet().path,
+        "sheet": load_asset(SHEET).path,
+        "icon": load_asset(ICON).path,
     }
     return made

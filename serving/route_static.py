@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from serving.asset import FOLDER, list_assets
 from serving.problem import NOT_FOUND, RequestError
-from serving.stylesheet import FOLDER, load_sheet
 
 router = APIRouter()
 YEAR_S = 31_536_000
 
 
 @router.get(FOLDER + "{name}", include_in_schema=False)
-async def get_static(name: str) -> Response:
-    """The stylesheet. An older one is gone: the page that named it is too."""
-    sheet = load_sheet()
-    if name != sheet.name:
+async def get_static(request: Request) -> Response:
+    """A file. Those of an older version are gone: the pages that named them are too."""
+    asset = list_assets().get(request.url.path)
+    if asset is None:
         raise RequestError(NOT_FOUND, "There is no such file; load the page again.")
     headers = {"Cache-Control": f"public, max-age={YEAR_S}, immutable"}
-    return Response(sheet.body, media_type="text/css", headers=headers)
+    return Response(asset.body, media_type=asset.media_type, headers=headers)

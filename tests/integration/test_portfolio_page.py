@@ -21,6 +21,7 @@ from models.row_filter import EVERYTHING, RowFilter
 from models.settings import PublishSettings
 from models.store import SnapshotStore
 from serving.application import Service
+from serving.asset import ICON, SHEET, load_asset
 from serving.caller import Caller
 from serving.page_caller import get_page_caller
 from serving.page_format import Formats
@@ -341,12 +342,12 @@ def test_a_group_leads_to_its_accounts(app: Service, store: SnapshotStore) -> No
     assert "without a parent" in see(app, "/?group_by=parent").words
 
 
-def test_the_stylesheet_is_kept_for_long_under_a_name_of_its_content(app: Service) -> None:
-    from serving.stylesheet import load_sheet
-
-    answer = ask(app, load_sheet().path)
+@pytest.mark.parametrize("name", [SHEET, ICON])
+def test_files_are_kept_for_long_under_a_name_of_their_content(app: Service, name: str) -> None:
+    asset = load_asset(name)
+    answer = ask(app, asset.path)
     assert answer.status_code == 200
-    assert answer.headers["content-type"].startswith("text/css")
+    assert answer.headers["content-type"].startswith(asset.media_type)
     assert "immutable" in answer.headers["cache-control"]
     assert "url(" not in answer.text
     assert "@import" not in answer.text
