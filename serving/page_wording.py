@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from typing import cast
+
 from models.account_score import Abstention, Basis, State, Tier
 from models.alert import Severity
 from serving.page_language import Language
@@ -54,6 +57,16 @@ GROUP_WORDS = {
     "value": _("Value"),
     "voice": _("Voice"),
 }
+FILTER_WORDS = {
+    "owner": _("Owner"),
+    "segment": _("Segment"),
+    "region": _("Region"),
+    "account_tier": _("Account tier"),
+    "parent_id": _("Parent"),
+    "risk_tier": _("Risk tier"),
+    "state": _("State"),
+    "warning": _("Warning"),
+}
 
 
 class Wording:
@@ -104,6 +117,16 @@ class Wording:
         """A group of the feature catalogue; one of a user's own is written as it is named."""
         known = GROUP_WORDS.get(name)
         return self._text(known) if known else unfold(name)
+
+    def filter(self, name: str, values: Iterable[str]) -> str:
+        """A filter with what it lets through, in words."""
+        known: Mapping[str, Callable[[str], str]] = {
+            "risk_tier": lambda value: self.tier(cast(Tier, value)),
+            "state": lambda value: self.state(cast(State, value)),
+            "warning": self.rule,
+        }
+        told = ", ".join(map(known.get(name, str), values))
+        return f"{self._text(FILTER_WORDS[name])}: {told}"
 
     def rule(self, name: str) -> str:
         """A rule of warnings or a playbook, from its name in the configuration."""
