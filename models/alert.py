@@ -57,10 +57,20 @@ class Alert(NamedTuple):
         return self.status != "closed"
 
 
-def list_rules(alerts: Iterable[Alert]) -> str | None:
-    """Names of the rules of the alerts that are open, each between bars: ``|key_user_gone|``.
+def open_rules(alerts: Iterable[Alert]) -> list[str]:
+    """The rules of the warnings that stand, each once, in their order."""
+    return list(dict.fromkeys(alert.rule for alert in alerts if alert.is_open))
 
-    One text, so that memory and SQL ask the same of it; None where none is open.
+
+def mark_open(alerts: Iterable[Alert]) -> str | None:
+    """The same as one text such as ``|poor_fit|seats_unused|``, by which accounts are filtered.
+
+    None where no warning stands.
     """
-    names = sorted({alert.rule for alert in alerts if alert.is_open})
-    return f"|{'|'.join(names)}|" if names else None
+    rules = open_rules(alerts)
+    return f"|{'|'.join(rules)}|" if rules else None
+
+
+def mark_of(rule: str) -> str:
+    """What `mark_open` holds of an account exactly where a warning of this rule stands."""
+    return f"|{rule}|"

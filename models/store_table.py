@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from models.account_score import AccountScore, Driver
-from models.alert import Alert, list_rules
+from models.alert import Alert, mark_open
 from models.health import Health, HealthFactor
 from models.search import make_search_text
 from models.snapshot import Snapshot, SnapshotHeader, Totals, count_states, total_money
@@ -169,7 +169,7 @@ ACCOUNT_SCORE = Table(
     Column("rescored_probability", Double),
     Column("north_star", Double),
     Column("north_star_change", Double),
-    Column("alert_rules", Text),  # of `alerts`: what lists are filtered by
+    Column("open_warnings", Text),  # of `alerts`, for filtering: see `mark_open`
     Column("search_text", Text),
     UniqueConstraint("snapshot_id", "rank"),
 )
@@ -247,7 +247,7 @@ ADDED: Mapping[int, tuple[Column[Any], ...]] = {
                 "rescored_probability",
                 "north_star",
                 "north_star_change",
-                "alert_rules",
+                "open_warnings",
                 "search_text",
             )
         ),
@@ -276,7 +276,7 @@ def score_row(snapshot_id: str, rank: int, score: AccountScore) -> dict[str, Any
         "health_score": score.health and score.health.score,
         "health": score.health and _dump(asdict(score.health)),
         "alerts": _dump_some([_alert_json(alert) for alert in score.alerts]),
-        "alert_rules": list_rules(score.alerts),
+        "open_warnings": mark_open(score.alerts),
         "search_text": make_search_text(score.account_id, score.external_id, score.name),
         "playbooks": _dump_some(score.playbooks),
         "growth": _dump_some(score.growth),

@@ -19,8 +19,8 @@ class Outline:
         The feature of the strongest driver; None without one.
     health_score : float or None
         0-100; None where there is none.
-    alert_rules : str or None
-        Rules of its open warnings, see `models.alert.list_rules`.
+    open_warnings : str or None
+        The rules of the warnings that stand, see `models.alert.mark_open`.
     search_text : str or None
         See `models.search`; None in a snapshot that an older Keepwell published.
     """
@@ -45,9 +45,9 @@ class Outline:
     arr_under_notice: float | None
     decision_date: date | None
     renewal_date: date | None
-    top_driver: str | None
     health_score: float | None
-    alert_rules: str | None
+    top_driver: str | None
+    open_warnings: str | None
     search_text: str | None
 
 

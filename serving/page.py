@@ -1,9 +1,10 @@
 """What every page is made of: its language, the frame around it, the thread it is rendered in.
 
 To add a page, write a module with a `router` made by `make_page_router`, name it in
-`serving.application.ROUTERS` and its path in `PLACES` where the header leads to it, and answer with
-`answer_page`. Its template extends ``base.html`` and fills the blocks ``title`` and ``content``.
-Nothing in a page may carry a ``style`` attribute or a script: the pages' policy blocks both.
+`serving.application.ROUTERS`, its path in `serving.page_frame.PLACES` where the header leads to it,
+and answer with `answer_page`. Its template extends ``base.html`` and fills the blocks ``title`` and
+``content``. Nothing in a page may carry a ``style`` attribute or a script: the pages' policy blocks
+both.
 """
 
 from __future__ import annotations
@@ -11,50 +12,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
+from serving.page_frame import ACCOUNT_FOLDER, render_framed
 from serving.page_language import COOKIE, PARAMETER, Language, choose_language, load_languages
-from serving.page_template import render
 from serving.reply import GZIP_FROM, compress
 from serving.visit import visit_of
 
 RENDERERS = 2  # threads: more would only take turns with the lookups for the same interpreter
 YEAR_S = 31_536_000
-ACCOUNT_FOLDER = "/accounts/"
 VARY = "Accept-Language, Cookie, Accept-Encoding"
 Made = TypeVar("Made")
-
-
-def _(message: str) -> str:
-    """Mark a message for the catalogues; it is translated where it is shown."""
-    return message
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A page that the header leads to.
-
-    Parameters
-    ----------
-    path : str
-    name : str
-        In English; translated where it is shown.
-    """
-
-    path: str
-    name: str
-
-
-PLACES = (
-    Place("/", _("Portfolio")),
-    Place("/modules", _("Modules and cohorts")),
-    Place("/model", _("Model")),
-)
 
 
 class Renderer:
@@ -97,10 +69,10 @@ async def answer_page(
     make_values : callable
         What it shows, in a language; called in a thread, so it may block on a store.
     """
-    frame, language = make_frame(request), choose_language(request)
+    language = choose_language(request)
 
     def make() -> bytes:
-        return render(template, language, **frame, **make_values(language)).encode()
+        return render_framed(request, template, **make_values(language)).encode()
 
     return await send_page(request, await get_renderer(request).run(make))
 
@@ -119,27 +91,6 @@ async def send_page(request: Request, body: bytes) -> Response:
             COOKIE, asked, max_age=YEAR_S, secure=secure, httponly=True, samesite="lax"
         )
     return answer
-
-
-def make_frame(request: Request) -> dict[str, object]:
-    """What ``base.html`` shows around every page."""
-    paths: frozenset[str] = request.app.state.page_paths
-    here = request.url.path
-    return {
-        "here": here,
-        "places": [place for place in PLACES if place.path in paths],
-        "has_accounts": any(path.startswith(ACCOUNT_FOLDER) for path in paths),
-        "language_links": {code: link_language(request, code) for code in load_languages()},
-        "form_token": None,
-    }
-
-
-def link_language(request: Request, code: str) -> str:
-    """The same page in another language."""
-    kept = [
-        (name, value) for name, value in request.query_params.multi_items() if name != PARAMETER
-    ]
-    return f"{request.url.path}?{urlencode([*kept, (PARAMETER, code)])}"
 
 
 def link_account(account_id: str) -> str:

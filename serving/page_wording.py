@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from models.account_score import Abstention, Basis, State, Tier
 from models.alert import Severity
+from serving.page_format import Formats
 from serving.page_language import Language
 
 
@@ -56,6 +57,12 @@ GROUP_WORDS = {
     "trend": _("Trend"),
     "value": _("Value"),
     "voice": _("Voice"),
+}
+GROWTH_WORDS = {
+    "seats_full": _("%(figure)s of the seats in use"),
+    "modules_broad": _("%(figure)s of the modules in use"),
+    "health": _("health %(figure)s"),
+    "use_steady": _("use %(figure)s in 28 days"),
 }
 FILTER_WORDS = {
     "owner": _("Owner"),
@@ -118,19 +125,31 @@ class Wording:
         known = GROUP_WORDS.get(name)
         return self._text(known) if known else unfold(name)
 
-    def filter(self, name: str, values: Iterable[str]) -> str:
-        """A filter with what it lets through, in words."""
+    def filter(self, name: str, values: Iterable[str], titles: Mapping[str, str]) -> str:
+        """A filter with what it lets through, in words; `titles` are those of warnings."""
         known: Mapping[str, Callable[[str], str]] = {
             "risk_tier": lambda value: self.tier(cast(Tier, value)),
             "state": lambda value: self.state(cast(State, value)),
-            "warning": self.rule,
+            "warning": lambda value: titles.get(value) or self.rule(value),
         }
         told = ", ".join(map(known.get(name, str), values))
         return f"{self._text(FILTER_WORDS[name])}: {told}"
 
     def rule(self, name: str) -> str:
-        """A rule of warnings or a playbook, from its name in the configuration."""
-        return self._text(unfold(name))
+        """A rule of warnings or a playbook, from its name where it has no title."""
+        return unfold(name)
+
+    def growth(self, reason: Sequence[Any], formats: Formats) -> str:  # Any: code and figure
+        """Why an account is ready to grow, from its code and figure."""
+        code, value = reason
+        known = GROWTH_WORDS.get(code)
+        if known is None:
+            return unfold(code)
+        write = {
+            "health": lambda figure: formats.decimal(figure, 0),
+            "use_steady": formats.change,
+        }.get(code, formats.share)
+        return self._text(known) % {"figure": write(value)}
 
 
 def unfold(name: str) -> str:

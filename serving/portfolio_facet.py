@@ -35,7 +35,7 @@ def find_facets(accounts: Sequence[Outline], *, people: bool) -> dict[str, Facet
     """Facets by filter; owners only for who may read names of people."""
     names = ("segment", "region", "parent_id", "account_tier", *(("owner",) if people else ()))
     found = {name: _facet(getattr(one, name) for one in accounts) for name in names}
-    rules = (one.alert_rules for one in accounts if one.alert_rules)
+    rules = (one.open_warnings for one in accounts if one.open_warnings)
     found["warning"] = _facet(rule for text in set(rules) for rule in text.strip("|").split("|"))
     return found
 

@@ -150,8 +150,8 @@ def add_up(accounts: Sequence[Outline], as_of: date | None, previous: Previous |
     rules = Counter(
         rule
         for one in accounts
-        if one.alert_rules
-        for rule in one.alert_rules.strip("|").split("|")
+        if one.open_warnings
+        for rule in one.open_warnings.strip("|").split("|")
     )
     return Figures(
         portfolio=sum_up(accounts),

@@ -19,7 +19,7 @@ from serving.shelf import Shelf
 MARK = "\ufeff"  # by which spreadsheets know UTF-8
 PAGE = 500  # accounts read at once
 PERSON = "owner"
-OWN = ("health_score", "alert_rules")  # of the outline
+OWN = ("health_score", "open_warnings")  # of the outline
 DRIVERS = 3
 COLUMNS = (
     "place", "account_id", "external_id", "name", "parent_id", "segment", "account_tier", "region",
@@ -58,7 +58,7 @@ def _read_row(entry: Entry, place: int, columns: Sequence[str]) -> list[Any]:  #
     told: dict[str, Any] = orjson.loads(b"".join((entry.row, entry.owner_json, b"}")))
     told["place"] = place
     told |= {name: getattr(entry, name) for name in OWN}
-    told["alert_rules"] = (entry.alert_rules or "").strip("|").replace("|", " ")
+    told["open_warnings"] = (entry.open_warnings or "").strip("|").replace("|", " ")
     told |= {f"driver_{n}": one["text"] for n, one in enumerate(told["drivers"][:DRIVERS], 1)}
     return [_write_cell(told.get(name)) for name in columns]
 

@@ -56,7 +56,7 @@ class GrowingAccount(NamedTuple):
     account_id: str
     name: str | None
     arr: float | None
-    growth: tuple[str, ...]
+    growth: tuple[Any, ...]  # Any: words, or a code with its figure
 
 
 class Growing(NamedTuple):

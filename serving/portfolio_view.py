@@ -13,7 +13,7 @@ from serving.chart import Chart
 from serving.chart_calendar import CalendarWords, Week, draw_calendar
 from serving.entry import Outline
 from serving.page import link_account
-from serving.page_language import Language
+from serving.page_language import SOURCE, Language
 from serving.portfolio_facet import find_facets
 from serving.portfolio_figure import SOON_DAYS, Figures, Group, add_up, group_accounts
 from serving.portfolio_ledger import Ledger, Previous
@@ -85,6 +85,7 @@ class PortfolioDesk:
         language: Language,
         *,
         is_stale: bool,
+        record: object = None,
     ) -> dict[str, object]:
         """What the template shows; blocks on the store.
 
@@ -98,6 +99,8 @@ class PortfolioDesk:
         language : Language
         is_stale : bool
             Whether the snapshot is older than it should get.
+        record : object
+            What became of the accounts of an earlier snapshot; None while it is too early.
         """
         header, ledger = shelf.header, self._ledger
         selection = query.select(header.as_of)
@@ -109,6 +112,7 @@ class PortfolioDesk:
             "header": header,
             "last_day": header.data_end and header.data_end - timedelta(1),
             "is_stale": is_stale,
+            "record": record,
             "people": caller.may("people:read"),
             "sees_all": sees_all,
             "query": query,
@@ -124,11 +128,20 @@ class PortfolioDesk:
             "link_account": link_account,
             # About the whole company, so not for who sees a part of it.
             "forecast": ledger.document(header.snapshot_id, "forecast") if sees_all else None,
-            "record": ledger.document(header.snapshot_id, "track_record") if sees_all else None,
+            "titles": self._read_titles(header.snapshot_id, language),
             **self._offer(shelf, caller),
             **self._list(shelf, caller, query, accounts),
             **self._explain(shelf, figures, previous),
         }
+
+    def _read_titles(self, snapshot_id: str, language: Language) -> dict[str, str]:
+        """What rules of warnings and playbooks are called, by their names."""
+        found = {}
+        for document in ("warnings", "playbooks"):
+            for one in self._ledger.document(snapshot_id, document) or ():
+                title = one["title"]
+                found[one["name"]] = title.get(language.code) or title[SOURCE]
+        return found
 
     def _add_up(
         self,

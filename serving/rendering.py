@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from models.account_score import AccountScore
-from models.alert import list_rules
+from models.alert import mark_open
 from models.search import make_search_text
 from models.snapshot import SnapshotHeader
 from models.snapshot_diff import top_driver
@@ -37,7 +37,7 @@ MORE = tuple(
     for name in ExplainedAccount.model_fields
     if name not in RankedAccount.model_fields and name not in _LISTS
 )
-MADE = ("top_driver", "health_score", "alert_rules", "search_text")  # of what a score holds
+MADE = ("top_driver", "health_score", "open_warnings", "search_text")  # of what a score holds
 PLAIN = tuple(name for name in OUTLINE if name not in MADE)
 DRIVER = tuple(DriverAnswer.model_fields)
 GROUP = tuple(GroupAnswer.model_fields)
@@ -99,7 +99,7 @@ def render_entry(score: AccountScore, before: Before | None, past: Past | None) 
         **{name: share_text(getattr(score, name)) for name in PLAIN},
         top_driver=share_text(top_driver(score)),
         health_score=None if score.health is None else score.health.score,
-        alert_rules=share_text(list_rules(score.alerts)),
+        open_warnings=share_text(mark_open(score.alerts)),
         search_text=make_search_text(score.account_id, score.external_id, score.name),
         row=orjson.dumps(row)[:-1] + b',"owner":',
         owner_json=_owner_json(score.owner),

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar, get_args
 from sqlalchemy import ColumnElement, FromClause, and_, or_, true
 
 from models.account_score import State, Tier
+from models.alert import mark_of
 from models.row_filter import EVERYTHING, RowFilter
 from serving.entry import Outline
 
@@ -104,10 +105,8 @@ class Selection:
             return False
         if self.search and self.search not in (account.search_text or ""):
             return False
-        rules = account.alert_rules
-        return not self.warning or (
-            rules is not None and any(f"|{rule}|" in rules for rule in self.warning)
-        )
+        marks = account.open_warnings or ""
+        return not self.warning or any(mark_of(rule) in marks for rule in self.warning)
 
     def clause(self, table: FromClause) -> ColumnElement[bool]:
         """The same as a condition on the rows of `ACCOUNT_SCORE`."""
@@ -125,10 +124,9 @@ class Selection:
         if self.search:
             asked.append(table.c.search_text.contains(self.search, autoescape=True))
         if self.warning:
-            rules = table.c.alert_rules
-            asked.append(
-                or_(*(rules.contains(f"|{one}|", autoescape=True) for one in self.warning))
-            )
+            marks = table.c.open_warnings
+            held = (marks.contains(mark_of(rule), autoescape=True) for rule in self.warning)
+            asked.append(or_(*held))
         return and_(*asked)
 
     def order(self, accounts: Sequence[One]) -> list[One]:

@@ -8,7 +8,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -25,9 +26,23 @@ from serving.asset import ICON, SHEET, load_asset
 from serving.caller import Caller
 from serving.page_caller import get_page_caller
 from serving.page_format import Formats
+from serving.page_language import load_languages
+from serving.page_template import make_environment
+from serving.page_wording import Wording
 from tests.integration.client import ask, problem, serve
 from tests.integration.company import due, lost, snapshot
 from tests.integration.markup import Page, check_manners, check_policy
+
+
+class Tally(NamedTuple):
+    """As `models.track_record` has it."""
+
+    accounts: int
+    lost: int
+    expected: float
+    arr: float
+    arr_lost: float
+
 
 HOSTILE = '<script>alert("x")</script>'
 ALERT = Alert("champion_silent", None, "urgent", "opened", "the champion silent 30 days", 30.0,
@@ -207,7 +222,9 @@ def test_a_cell_of_the_file_that_a_spreadsheet_would_run_is_harmless(
 def test_nothing_of_accounts_outside_the_row_filter_is_shown(
     apps: tuple[Service, Service], store: SnapshotStore
 ) -> None:
-    forecast = {"horizon": {"grr_of_opening": {"expected": 0.9123}}, "quarters": []}
+    measure = {"expected": 0.9123, "low_80": 0.87, "high_80": 0.94}
+    report = {"horizon": {"grr_of_opening": measure}, "quarters": [{}]}
+    forecast = {"refused": None, "forecast": report}
     store.publish(snapshot(*SCORES))
     store.publish(snapshot(*SCORES, documents={"forecast": forecast}))
     for app in apps:
@@ -313,6 +330,54 @@ def test_the_states_of_a_snapshot_are_told(app: Service, store: SnapshotStore) -
     assert "Published although a check held these scores back" in page.words
     assert "Too early to tell." in page.words
     assert "No forecast of GRR and NRR was published" in page.words
+
+
+def test_rules_and_playbooks_are_called_by_their_titles(app: Service, store: SnapshotStore) -> None:
+    titles = {"en": "The champion has gone silent", "zh": "支持者已沉寂"}
+    documents = {
+        "warnings": [{"name": "champion_silent", "title": titles}],
+        "playbooks": [{"name": "call-this-week", "title": {"en": "Call within the week"}}],
+        "forecast": {"refused": "no past terms", "forecast": None},
+    }
+    store.publish(snapshot(*SCORES, documents=documents))
+    page = see(app, "/?warning=champion_silent")
+    assert "Warning: The champion has gone silent" in page.words
+    assert "→ Call within the week" in page.words
+    assert "No forecast can be made: no past terms" in page.words
+    assert "支持者已沉寂" in see(app, "/?lang=zh").words
+
+
+def test_the_track_record_tells_worked_on_accounts_apart() -> None:
+    tally = Tally(accounts=40, lost=17, expected=16.24, arr=2e6, arr_lost=9e5)
+    record = SimpleNamespace(
+        as_of=date(2026, 8, 16), backfilled=True, total=tally, high=tally, high_unknown=3,
+        high_worked_on=Tally(22, 6, 9.0, 1e6, 2e5), high_left_alone=Tally(18, 11, 7.24, 1e6, 7e5),
+        top=tally, arr_lost_in_top=0.71,
+    )  # fmt: skip
+    for code, expected in (("en", "Of 40 accounts shown as high 17 left"), ("zh", "流失 17 个")):
+        made = make_environment(code)
+        money = made.globals["formats"]
+        text = made.get_template("portfolio_record.html").render(
+            record=record, money=lambda amount, formats=money: formats.money(amount, "EUR")
+        )
+        assert expected in text
+        assert "71%" in text
+    early = make_environment("en").get_template("portfolio_record.html").render(record=None)
+    assert "Too early to tell." in early
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        (("seats_full", 0.93), "93% of the seats in use"),
+        (("health", 81.6), "health 82"),
+        (("use_steady", 0.1), "use +10% in 28 days"),
+        (("something_new", 1.0), "Something new"),
+    ],
+)
+def test_reasons_to_grow_are_told_in_words(reason: tuple[str, float], expected: str) -> None:
+    language = load_languages()["en"]
+    assert Wording(language).growth(reason, language.formats) == expected
 
 
 def test_old_scores_are_said_to_be_old(store_url: str, store: SnapshotStore) -> None:
