@@ -33,6 +33,7 @@ from models.alert import Alert, mark_open
 from models.growth import GrowthReason
 from models.health import Health, HealthFactor
 from models.life import Life
+from models.search import make_search_text
 from models.snapshot import Snapshot, SnapshotHeader, Totals, count_states, total_money
 from models.snapshot_diff import Trace, top_driver
 
@@ -174,6 +175,7 @@ ACCOUNT_SCORE = Table(
     Column("north_star", Double),
     Column("north_star_change", Double),
     Column("open_warnings", Text),  # of `alerts`, for filtering: see `mark_open`
+    Column("search_text", Text),
     UniqueConstraint("snapshot_id", "rank"),
 )
 
@@ -254,6 +256,7 @@ ADDED_COLUMNS: Mapping[int, tuple[Column[Any], ...]] = {
                 "north_star",
                 "north_star_change",
                 "open_warnings",
+                "search_text",
             )
         ),
     ),
@@ -283,6 +286,7 @@ def score_row(snapshot_id: str, rank: int, score: AccountScore) -> dict[str, Any
         "health": score.health and _dump(_health_json(score.health)),
         "alerts": _dump_some([_alert_json(alert) for alert in score.alerts]),
         "open_warnings": mark_open(score.alerts),
+        "search_text": make_search_text(score.account_id, score.external_id, score.name),
         "playbooks": _dump_some(score.playbooks),
         "growth": _dump_some([reason._asdict() for reason in score.growth]),
         "rescored_contributions": _dump_some(score.rescored_contributions),

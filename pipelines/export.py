@@ -9,10 +9,10 @@ from typing import Literal
 
 from features.errors import InputError, Problem
 from models.account_score import AccountScore, Driver
+from models.cell import harmless_text
 from models.snapshot import SnapshotHeader
 from models.snapshot_diff import POINT, Trace, compare_snapshots, lost_external_ids, top_driver
 from models.store import SnapshotStore
-from pipelines.cell import harmless_text
 
 Kind = Literal["text", "number", "whole", "date"]
 Audience = Literal["people", "crm"]

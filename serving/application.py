@@ -27,9 +27,11 @@ from serving import (
     route_list,
     route_operation,
     route_playbook,
+    route_portfolio,
     route_reference,
     route_sign_in,
     route_snapshot,
+    route_static,
     route_track_record,
     route_warning,
     route_webhook,
@@ -42,6 +44,9 @@ from serving.keyring import KeyRing
 from serving.limit import make_limiter, read_policy
 from serving.live_models import LiveModels
 from serving.metric import Load, Metrics
+from serving.page import Renderer
+from serving.portfolio_ledger import Ledger
+from serving.portfolio_view import PortfolioDesk
 from serving.problem import MEDIA_TYPE
 from serving.session import Sessions
 from serving.settings import Settings
@@ -68,6 +73,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_operation.router,
     route_reference.router,
     route_sign_in.router,
+    route_portfolio.router,
+    route_static.router,
 )
 
 
@@ -117,6 +124,7 @@ class Service(FastAPI):
     def close(self) -> None:
         """Write the log, end the threads and close the stores."""
         self.guards.log.flush()
+        self.state.renderer.close()
         self.guards.shelves.close()
         if self.guards.service_store is not None:
             self.guards.service_store.close()
@@ -183,6 +191,12 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
             "operation_spans": False,
             "auto_configure": False,
         },
+    )
+    app.state.renderer = Renderer()
+    app.state.desk = PortfolioDesk(Ledger(shelves.reader))
+    shelves.prepare = app.state.desk.prepare
+    app.state.page_paths = frozenset(
+        getattr(route, "path", "") for router in ROUTERS for route in router.routes
     )
     app.state.live_models = live_models
     app.guards.metrics.registry.register(live_models)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from sys import getsizeof
 
-from models.account_score import Basis, State, Tier
+from models.account_score import Abstention, Basis, State, Tier
 
 
 @dataclass(slots=True)
@@ -19,10 +19,13 @@ class Outline:
         The feature of the strongest driver; None without one.
     open_warnings : str or None
         The rules of the warnings that stand, see `models.alert.mark_open`.
+    search_text : str or None
+        See `models.search`; None in a snapshot that an older Keepwell published.
     """
 
     account_id: str
     external_id: str | None
+    name: str | None
     parent_id: str | None
     segment: str | None
     account_tier: str | None
@@ -31,8 +34,11 @@ class Outline:
     state: State
     basis: Basis | None
     risk_tier: Tier | None
+    abstained: Abstention | None
     loss_probability: float | None
+    rescored_probability: float | None
     arr: float | None
+    arr_to_decide: float | None
     arr_at_risk: float | None
     arr_under_notice: float | None
     decision_date: date | None
@@ -40,6 +46,7 @@ class Outline:
     health_score: float | None
     top_driver: str | None
     open_warnings: str | None
+    search_text: str | None
 
 
 @dataclass(slots=True)
@@ -62,11 +69,18 @@ class Entry(Outline):
     more: bytes
 
 
-FIXED = 900  # bytes: the object, its numbers and dates, and its places in two dictionaries
+FIXED = 1_050  # bytes: the object, its numbers and dates, and its places in two dictionaries
 OUTLINE = tuple(item.name for item in fields(Outline))
 
 
 def weigh(entry: Entry) -> int:
     """About how many bytes an entry takes in memory, with its place in every index."""
-    own = (entry.account_id, entry.external_id, entry.row, entry.more)
+    own = (
+        entry.account_id,
+        entry.external_id,
+        entry.name,
+        entry.search_text,
+        entry.row,
+        entry.more,
+    )
     return sum(map(getsizeof, own)) + FIXED

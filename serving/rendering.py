@@ -15,6 +15,7 @@ from models.account_score import BASES, AccountScore, Basis
 from models.alert import mark_open, open_rules
 from models.health import Health
 from models.score_change import Voice, explain_change, tell_voice
+from models.search import make_search_text
 from models.snapshot import SnapshotHeader
 from models.snapshot_diff import top_driver
 from models.snapshot_reader import Past
@@ -50,7 +51,8 @@ MORE = tuple(
     for name in ExplainedAccount.model_fields
     if name not in RankedAccount.model_fields and name not in _LISTS
 )
-PLAIN = tuple(name for name in OUTLINE if name not in ("top_driver", "open_warnings"))
+MADE = ("top_driver", "health_score", "open_warnings", "search_text")  # of what a score holds
+PLAIN = tuple(name for name in OUTLINE if name not in MADE)
 ALERT = tuple(AlertAnswer.model_fields)
 DRIVER = tuple(DriverAnswer.model_fields)
 GROUP = tuple(GroupAnswer.model_fields)
@@ -114,6 +116,7 @@ def render_entry(score: AccountScore, before: Before | None, past: Past | None) 
         **{name: share_text(getattr(score, name)) for name in PLAIN},
         top_driver=share_text(top_driver(score)),
         open_warnings=share_text(mark_open(score.alerts)),
+        search_text=make_search_text(score.account_id, score.external_id, score.name),
         row=orjson.dumps(row)[:-1] + b',"owner":',
         owner_json=_owner_json(score.owner),
         more=b"," + orjson.dumps(more)[1:-1],

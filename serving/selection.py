@@ -30,7 +30,11 @@ Sort = Literal[
     "-account_id",
     "account_id",
 ]
+# By which only the pages sort.
+PageSort = Literal["name", "-name", "owner", "-owner", "health_score", "-health_score"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
+PAGE_SORTS: tuple[Sort | PageSort, ...] = (*SORTS, *get_args(PageSort))
+TEXTS = ("name", "owner")  # columns of text by which accounts are sorted, beside the id
 One = TypeVar("One", bound=Outline)
 
 
@@ -48,8 +52,12 @@ class Selection:
         Rules of warnings; an account has to have any of them open.
     decision_after, decision_before : date or None
         Both exclusive. An account without a decision date lies neither after nor before.
+    search : str
+        A part of the name or of either id, folded by `models.search.fold`; empty for all.
+    abstained : bool
+        Whether only accounts whose probability was withheld are asked for.
     sort : str
-        One of `SORTS`: ``rank`` is the ranking; else a column, descending with ``-``. What is
+        One of `PAGE_SORTS`: ``rank`` is the ranking; else a column, descending with ``-``. What is
         null comes last either way, and what is equal goes by account id.
     """
 
@@ -59,7 +67,9 @@ class Selection:
     warning: tuple[str, ...] = ()
     decision_after: date | None = None
     decision_before: date | None = None
-    sort: Sort = "rank"
+    search: str = ""
+    abstained: bool = False
+    sort: Sort | PageSort = "rank"
 
     @property
     def fingerprint(self) -> str:
@@ -71,6 +81,8 @@ class Selection:
             sorted(self.warning),
             self.decision_after,
             self.decision_before,
+            self.search,
+            self.abstained,
             self.sort,
         )
         return hashlib.blake2s(repr(asked).encode(), digest_size=12).hexdigest()
@@ -81,15 +93,20 @@ class Selection:
             return False
         if self.state and account.state not in self.state:
             return False
-        marks = account.open_warnings or ""
-        if self.warning and not any(mark_of(rule) in marks for rule in self.warning):
-            return False
         day = account.decision_date
         if self.decision_after and not (day and day > self.decision_after):
             return False
         if self.decision_before and not (day and day < self.decision_before):
             return False
-        return self.of.admits(account)
+        return self._is_found(account) and self.of.admits(account)
+
+    def _is_found(self, account: Outline) -> bool:
+        if self.abstained and account.abstained is None:
+            return False
+        if self.search and self.search not in (account.search_text or ""):
+            return False
+        marks = account.open_warnings or ""
+        return not self.warning or any(mark_of(rule) in marks for rule in self.warning)
 
     def clause(self, table: FromClause) -> ColumnElement[bool]:
         """The same as a condition on the rows of `ACCOUNT_SCORE`."""
@@ -98,14 +115,18 @@ class Selection:
             asked.append(table.c.risk_tier.in_(self.risk_tier))
         if self.state:
             asked.append(table.c.state.in_(self.state))
-        if self.warning:
-            marks = table.c.open_warnings
-            held = (marks.contains(mark_of(rule), autoescape=True) for rule in self.warning)
-            asked.append(or_(*held))
         if self.decision_after:
             asked.append(table.c.decision_date > self.decision_after)
         if self.decision_before:
             asked.append(table.c.decision_date < self.decision_before)
+        if self.abstained:
+            asked.append(table.c.abstained.is_not(None))
+        if self.search:
+            asked.append(table.c.search_text.contains(self.search, autoescape=True))
+        if self.warning:
+            marks = table.c.open_warnings
+            held = (marks.contains(mark_of(rule), autoescape=True) for rule in self.warning)
+            asked.append(or_(*held))
         return and_(*asked)
 
     def order(self, accounts: Sequence[One]) -> list[One]:
@@ -138,4 +159,10 @@ class Selection:
         falling = self.sort.startswith("-")
         if column is account_id:
             return [ties.desc() if falling else ties]
-        return [column.is_(None), column.desc() if falling else column, ties]
+        if collation and column.name in TEXTS:
+            return [column.is_(None), _directed(column.collate(collation), falling), ties]
+        return [column.is_(None), _directed(column, falling), ties]
+
+
+def _directed(column: ColumnElement[Any], falling: bool) -> ColumnElement[Any]:  # Any: of any type
+    return column.desc() if falling else column

@@ -48,6 +48,12 @@ class Shelves:
         How often to look, and how much memory accounts may take.
     store : SnapshotStore
         Read in threads of this object's own.
+
+    Attributes
+    ----------
+    prepare : callable or None
+        Called in a thread with each newer snapshot before it is served, so that the first who asks
+        for what is made of all its accounts need not wait.
     """
 
     def __init__(self, settings: Settings, store: SnapshotStore) -> None:
@@ -56,6 +62,7 @@ class Shelves:
         self.current: Shelf | None = None
         self.store_answers = True  # last time
         self.store_answered = True  # the time before
+        self.prepare: Callable[[Shelf], None] | None = None
         self._memory = settings.memory_mb * MB
         self._stale_after_days = settings.stale_after_days
         self._refresh_s = settings.refresh_s
@@ -201,9 +208,15 @@ class Shelves:
             self.store_answers = self.current is None
             return
         if self.current is None or self.current.snapshot_id != header.snapshot_id:
-            self.current = await self.run(lambda: self._load(header))
+            self.current = await self.run(lambda: self._make_ready(header))
             logger.info("serving snapshot %s of %d accounts", header.snapshot_id, header.accounts)
         self.store_answers = True
+
+    def _make_ready(self, header: SnapshotHeader) -> Shelf:
+        shelf = self._load(header)
+        if self.prepare is not None and shelf.held:
+            self.prepare(shelf)
+        return shelf
 
     def _load(self, header: SnapshotHeader) -> Shelf:
         earlier = self.reader.before(header)

@@ -99,6 +99,18 @@ def running_service(accounts: int, *, home: Path | None = None) -> Iterator[Runn
 
 
 @contextmanager
+def running_without_keys(store_url: str) -> Iterator[Running]:
+    """The service over a store for this machine alone, ready to answer."""
+    environment = {**os.environ, "KEEPWELL_STORE": store_url}
+    environment.pop("KEEPWELL_SERVICE_STORE", None)
+    with (
+        TemporaryDirectory() as folder,
+        _running(["serving"], environment, Path(folder), "") as running,
+    ):
+        yield running
+
+
+@contextmanager
 def running_hello() -> Iterator[Running]:
     """The bare application, ready to answer; it is sent the same headers."""
     with (

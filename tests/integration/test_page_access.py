@@ -66,7 +66,10 @@ class PageCase:
     status: int = 200
 
 
-PAGES: tuple[PageCase, ...] = ()
+PAGES: tuple[PageCase, ...] = (
+    PageCase("/", "/", people=True),
+    PageCase("/portfolio.csv", "/portfolio.csv", people=True),
+)
 # For people too, but about no account: for whoever is let in at all.
 PLAIN = frozenset({"/docs", "/openapi.json", "/sign-out"})
 

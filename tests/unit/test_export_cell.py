@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipelines.cell import harmless_text
+from models.cell import harmless_text
 
 FORMULA = "=1+1|cmd"
 MARKS = "=+-@\uff1d\uff0b\uff0d\uff20"

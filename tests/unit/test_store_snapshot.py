@@ -94,7 +94,7 @@ def test_every_text_column_is_checked_and_every_field_has_a_column() -> None:
     fields = {item.name: str(item.type) for item in dataclasses.fields(AccountScore)}
     assert {name for name, kind in fields.items() if kind in ("str", "str | None")} == set(TEXTS)
     assert {column.name for column in ACCOUNT_SCORE.columns} == {
-        *fields, "snapshot_id", "top_driver", "health_score", "open_warnings"
+        *fields, "snapshot_id", "top_driver", "health_score", "open_warnings", "search_text"
     }  # fmt: skip
 
 

@@ -1,0 +1,139 @@
+"""A value over time with its interval, and what happened meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import svg
+
+from serving.chart import WIDTH, Chart, Plot, choose_ticks, draw, draw_axis, draw_places, write
+from serving.chart_sparkline import cut_points
+from serving.page_format import MISSING
+
+HEIGHT = 220.0
+MarkKind = Literal["contact", "warning", "model", "decision"]
+SIGNS: dict[MarkKind, str] = {"contact": "●", "warning": "◆", "model": "▲", "decision": "┃"}
+
+
+@dataclass(frozen=True, slots=True)
+class LinePoint:
+    """One moment; what is not known is None.
+
+    Parameters
+    ----------
+    label : str
+        Of the moment.
+    value, low, high : float or None
+        The value and its interval.
+    """
+
+    label: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineMark:
+    """Something that happened at one of the moments.
+
+    Parameters
+    ----------
+    index : int
+        Of the moment, from 0.
+    kind : str
+    text : str
+        In few words.
+    """
+
+    index: int
+    kind: MarkKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineWords:
+    """Texts of a line chart, in the reader's language.
+
+    Parameters
+    ----------
+    title, summary : str
+    columns : (str, str, str, str, str)
+        Headers of moment, value, lower and upper end, and of what happened.
+    write : callable
+        A value as text.
+    """
+
+    title: str
+    summary: str
+    columns: tuple[str, str, str, str, str]
+    write: Callable[[float], str]
+
+
+def draw_line(
+    name: str, points: Sequence[LinePoint], words: LineWords, marks: Sequence[LineMark] = ()
+) -> Chart:
+    """The chart; marks stand in a row above it.
+
+    Parameters
+    ----------
+    name : str
+        Once on the page.
+    points : sequence of LinePoint
+        The oldest first.
+    words : LineWords
+    marks : sequence of LineMark
+    """
+    known = [n for one in points for n in (one.value, one.high) if n is not None]
+    ticks = choose_ticks(max(known, default=1.0))
+    plot = Plot(56, 30, WIDTH - 12, HEIGHT - 26, ticks[0], ticks[-1], len(points))
+    elements: list[svg.Element] = [
+        *draw_axis(plot, [(tick, words.write(tick)) for tick in ticks]),
+        *_draw_bands(points, plot),
+        *(
+            svg.Polyline(points=part, class_=["chart-line"])
+            for part in cut_points([one.value for one in points], plot)
+        ),
+        *_draw_marks(marks, plot),
+        *draw_places(plot, [one.label for one in points]),
+    ]
+    return Chart(
+        title=words.title,
+        summary=words.summary,
+        drawing=draw(name, words.title, words.summary, (WIDTH, HEIGHT), elements),
+        columns=words.columns,
+        rows=[_list_point(index, one, marks, words) for index, one in enumerate(points)],
+    )
+
+
+def _draw_bands(points: Sequence[LinePoint], plot: Plot) -> list[svg.Element]:
+    lows = cut_points([one.low if one.high is not None else None for one in points], plot)
+    highs = cut_points([one.high if one.low is not None else None for one in points], plot)
+    return [
+        svg.Polygon(points=[*high, *reversed(low)], class_=["chart-band"])
+        for low, high in zip(lows, highs, strict=True)
+    ]
+
+
+def _draw_marks(marks: Sequence[LineMark], plot: Plot) -> list[svg.Element]:
+    drawn: list[svg.Element] = []
+    for mark in marks:
+        x = plot.x(mark.index)
+        line = svg.Line(
+            x1=x, x2=x, y1=plot.top - 8, y2=plot.bottom, class_=["mark-line", mark.kind]
+        )
+        sign = write(x, plot.top - 12, SIGNS[mark.kind], "middle", "mark", mark.kind)
+        drawn += [line, sign]
+    return drawn
+
+
+def _list_point(
+    index: int, point: LinePoint, marks: Sequence[LineMark], words: LineWords
+) -> list[str]:
+    figures = [
+        MISSING if one is None else words.write(one) for one in (point.value, point.low, point.high)
+    ]
+    happened = "; ".join(f"{SIGNS[mark.kind]} {mark.text}" for mark in marks if mark.index == index)
+    return [point.label, *figures, happened]

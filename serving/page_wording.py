@@ -1,0 +1,158 @@
+"""The words of the pages for what the data names in short: states, tiers, groups, rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from models.account_score import Abstention, Basis, State, Tier
+from models.alert import Severity
+from serving.page_format import Formats
+from serving.page_language import Language
+
+
+def _(message: str) -> str:
+    """Mark a message for the catalogues; it is translated where it is shown."""
+    return message
+
+
+SHAPES: dict[Tier, str] = {"high": "■", "medium": "◆", "low": "○"}
+TIER_WORDS: dict[Tier, str] = {"high": _("High"), "medium": _("Medium"), "low": _("Low")}
+STATE_WORDS: dict[State, str] = {
+    "to_decide": _("to decide"),
+    "renewed": _("renewed"),
+    "notice_given": _("notice given"),
+    "auto_renewed": _("renewed by itself"),
+    "no_term": _("no fixed term"),
+    "in_grace": _("ended, nothing signed"),
+    "too_little_history": _("too little history"),
+}
+BASIS_WORDS: dict[Basis, str] = {
+    "renewal": _("not renewing this contract"),
+    "churn": _("leaving within the horizon"),
+}
+BASIS_LETTERS: dict[Basis, str] = {"renewal": _("r"), "churn": _("c")}
+MODEL_WORDS = {"renewal": _("renewal"), "churn": _("churn")}
+ABSTENTION_WORDS: dict[Abstention, str] = {
+    "too_little_history": _("too little history"),
+    "interval_too_wide": _("the model is too unsure"),
+}
+SEVERITY_WORDS: dict[Severity, str] = {
+    "urgent": _("this week"),
+    "soon": _("this month"),
+    "watch": _("keep in view"),
+}
+GROUP_WORDS = {
+    "activity": _("Activity"),
+    "adoption": _("Adoption"),
+    "contract": _("Contract"),
+    "fit": _("Fit"),
+    "lifecycle": _("Lifecycle"),
+    "measures": _("Measures"),
+    "money": _("Money"),
+    "onboarding": _("Onboarding"),
+    "people": _("People"),
+    "relationship": _("Relationship"),
+    "support": _("Support"),
+    "trend": _("Trend"),
+    "value": _("Value"),
+    "voice": _("Voice"),
+}
+GROWTH_WORDS = {
+    "seats_full": _("%(figure)s of the seats in use"),
+    "modules_broad": _("%(figure)s of the modules in use"),
+    "health": _("health %(figure)s"),
+    "use_steady": _("use %(figure)s in 28 days"),
+}
+FILTER_WORDS = {
+    "owner": _("Owner"),
+    "segment": _("Segment"),
+    "region": _("Region"),
+    "account_tier": _("Account tier"),
+    "parent_id": _("Parent"),
+    "risk_tier": _("Risk tier"),
+    "state": _("State"),
+    "warning": _("Warning"),
+}
+
+
+class Wording:
+    """These words in one language.
+
+    Parameters
+    ----------
+    language : Language
+    """
+
+    def __init__(self, language: Language) -> None:
+        self._text = language.text
+
+    def state(self, state: State) -> str:
+        """What stands of an account's contract."""
+        return self._text(STATE_WORDS[state])
+
+    def tier(self, tier: Tier) -> str:
+        """A risk tier in a word."""
+        return self._text(TIER_WORDS[tier])
+
+    def shape(self, tier: Tier) -> str:
+        """The sign of a tier, by which it is known without colour."""
+        return SHAPES[tier]
+
+    def model(self, name: str) -> str:
+        """A model by its name."""
+        known = MODEL_WORDS.get(name)
+        return self._text(known) if known else name
+
+    def basis(self, basis: Basis) -> str:
+        """What a probability speaks of."""
+        return self._text(BASIS_WORDS[basis])
+
+    def letter(self, basis: Basis) -> str:
+        """The same as a letter, explained below the table."""
+        return self._text(BASIS_LETTERS[basis])
+
+    def abstention(self, reason: Abstention) -> str:
+        """Why there is no probability."""
+        return self._text(ABSTENTION_WORDS[reason])
+
+    def severity(self, severity: Severity) -> str:
+        """By when a warning wants to be acted on."""
+        return self._text(SEVERITY_WORDS[severity])
+
+    def group(self, name: str) -> str:
+        """A group of the feature catalogue; one of a user's own is written as it is named."""
+        known = GROUP_WORDS.get(name)
+        return self._text(known) if known else unfold(name)
+
+    def filter(self, name: str, values: Iterable[str], titles: Mapping[str, str]) -> str:
+        """A filter with what it lets through, in words; `titles` are those of warnings."""
+        known: Mapping[str, Callable[[str], str]] = {
+            "risk_tier": lambda value: self.tier(cast(Tier, value)),
+            "state": lambda value: self.state(cast(State, value)),
+            "warning": lambda value: titles.get(value) or self.rule(value),
+        }
+        told = ", ".join(map(known.get(name, str), values))
+        return f"{self._text(FILTER_WORDS[name])}: {told}"
+
+    def rule(self, name: str) -> str:
+        """A rule of warnings or a playbook, from its name where it has no title."""
+        return unfold(name)
+
+    def growth(self, reason: Sequence[Any], formats: Formats) -> str:  # Any: code and figure
+        """Why an account is ready to grow, from its code and figure."""
+        code, value = reason
+        known = GROWTH_WORDS.get(code)
+        if known is None:
+            return unfold(code)
+        write = {
+            "health": lambda figure: formats.decimal(figure, 0),
+            "use_steady": formats.change,
+        }.get(code, formats.share)
+        return self._text(known) % {"figure": write(value)}
+
+
+def unfold(name: str) -> str:
+    """A name of the configuration as words: ``key_user_gone`` is Key user gone."""
+    words = name.replace("_", " ").replace("-", " ").strip()
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,203 @@
+"""Rows of the portfolio page: an account as its reader sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from models.account_score import AccountScore, Driver
+from models.alert import Alert
+from models.row_filter import RowFilter
+from models.snapshot import SnapshotHeader
+from serving.caller import Caller
+from serving.chart_sparkline import draw_sparkline
+from serving.entry import Outline
+from serving.page import link_account
+from serving.portfolio_figure import Change
+from serving.portfolio_ledger import Ledger
+from serving.shelf import Shelf
+
+
+class Parent(NamedTuple):
+    """The parent of an account: its id, its name where the reader may see it."""
+
+    parent_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioRow:
+    """One account in the table.
+
+    Parameters
+    ----------
+    place : int
+        In the list, from 1.
+    score : AccountScore
+    name, link : str
+        Its name, else its id; the path of its page.
+    parent : Parent or None
+    owner : str or None
+        None also for readers who may not see names of people.
+    days : int or None
+        From the as-of date to the decision; below 0 when its day has passed.
+    before : float or None
+        The probability in the snapshot before.
+    sparkline : Markup
+    driver : Driver or None
+        The strongest that raises the probability, else the strongest.
+    alert : Alert or None
+        The most severe that is open.
+    """
+
+    place: int
+    score: AccountScore
+    name: str
+    link: str
+    parent: Parent | None
+    owner: str | None
+    days: int | None
+    before: float | None
+    sparkline: Markup
+    driver: Driver | None
+    alert: Alert | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One account that moved, with what moved it.
+
+    Parameters
+    ----------
+    change : Change
+    score : AccountScore
+    name, link : str
+    groups : tuple of (str, bool)
+        Groups of features that moved it most, and whether they raised it; empty where another
+        model's sums would be compared.
+    """
+
+    change: Change
+    score: AccountScore
+    name: str
+    link: str
+    groups: tuple[tuple[str, bool], ...]
+
+
+def make_rows(
+    ledger: Ledger, shelf: Shelf, caller: Caller, accounts: Sequence[Outline], start: int
+) -> list[PortfolioRow]:
+    """Rows of some accounts of a list; blocks on the store.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    shelf : Shelf
+        The snapshot.
+    caller : Caller
+        Who reads them.
+    accounts : sequence of Outline
+        In their order.
+    start : int
+        Accounts of the list before the first.
+    """
+    ids = [one.account_id for one in accounts]
+    scores = ledger.scores(shelf.snapshot_id, ids)
+    trend = ledger.trend(shelf.header, ids)
+    parents = find_parents(shelf, caller.row_filter, [one.parent_id for one in accounts])
+    return [
+        _make_row(
+            scores[name],
+            place,
+            shelf.header,
+            parents,
+            trend.values[name],
+            people=caller.may("people:read"),
+        )
+        for place, name in enumerate(ids, start + 1)
+        if name in scores
+    ]
+
+
+def find_parents(shelf: Shelf, allowed: RowFilter, ids: Sequence[str | None]) -> dict[str, Parent]:
+    """Parents by id, with the names of those that are accounts the reader may see."""
+    asked = sorted({one for one in ids if one is not None})
+    found = shelf.find_many(asked, external=False)
+    return {
+        one: Parent(one, entry.name if entry and entry.name and allowed.admits(entry) else one)
+        for one, entry in zip(asked, found, strict=True)
+    }
+
+
+def explain_changes(
+    ledger: Ledger, header: SnapshotHeader, earlier_id: str, changes: Sequence[Change]
+) -> list[ChangeRow]:
+    """The accounts behind some changes, with the groups that moved them; blocks on the store."""
+    ids = [one.account_id for one in changes]
+    scores, past = ledger.scores(header.snapshot_id, ids), ledger.past(earlier_id, ids)
+    rows = []
+    for change in changes:
+        score = scores.get(change.account_id)
+        if score is None:
+            continue
+        before = past.get(change.account_id)
+        then = score.rescored_contributions or (before.contributions if before else {})
+        rows.append(
+            ChangeRow(
+                change, score, name_account(score), link_account(score.account_id),
+                _find_groups(then, score, change),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def name_account(score: AccountScore) -> str:
+    """What an account is called on the pages: by its name, else its id."""
+    return score.name or score.account_id
+
+
+def _find_groups(
+    then: dict[str, float], score: AccountScore, change: Change
+) -> tuple[tuple[str, bool], ...]:
+    """The two groups that went furthest in the direction in which the probability went."""
+    sign = 1.0 if change.after > change.before else -1.0
+    moved = {
+        name: sign * (score.contributions.get(name, 0.0) - then.get(name, 0.0))
+        for name in score.contributions.keys() | then.keys()
+    }
+    ordered = sorted(moved.items(), key=lambda item: (-item[1], item[0]))
+    return tuple((name, sign > 0) for name, step in ordered[:2] if step > 0)
+
+
+def _make_row(
+    score: AccountScore,
+    place: int,
+    header: SnapshotHeader,
+    parents: dict[str, Parent],
+    values: list[float | None],
+    *,
+    people: bool,
+) -> PortfolioRow:
+    raising = [one for one in score.drivers if one.contribution > 0]
+    open_alerts = [one for one in score.alerts if one.is_open]
+    return PortfolioRow(
+        place=place,
+        score=score,
+        name=name_account(score),
+        link=link_account(score.account_id),
+        parent=None if score.parent_id is None else parents[score.parent_id],
+        owner=score.owner if people else None,
+        days=_count_days(header.as_of, score.decision_date),
+        before=values[-2] if len(values) > 1 else None,
+        sparkline=draw_sparkline(values),
+        driver=next(iter(raising or score.drivers), None),
+        alert=next(iter(open_alerts), None),
+    )
+
+
+def _count_days(as_of: date | None, day: date | None) -> int | None:
+    return None if as_of is None or day is None else (day - as_of).days

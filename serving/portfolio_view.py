@@ -1,0 +1,266 @@
+"""What the portfolio page shows, put together from a snapshot and the ones before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from models.snapshot import count_states
+from serving.caller import LOCAL, Caller
+from serving.chart import Chart
+from serving.chart_calendar import CalendarWords, Week, draw_calendar
+from serving.entry import Outline
+from serving.page import link_account
+from serving.page_language import SOURCE, Language
+from serving.portfolio_facet import find_facets
+from serving.portfolio_figure import SOON_DAYS, Figures, Group, add_up, group_accounts
+from serving.portfolio_ledger import Ledger, Previous
+from serving.portfolio_query import DAYS, PASSED, PortfolioQuery
+from serving.portfolio_row import Parent, explain_changes, find_parents, make_rows
+from serving.selection import Selection
+from serving.shelf import Memory, Shelf
+
+ROWS = 50
+CHANGES = 5  # shown at once; the rest unfolds
+MOST_CHANGES = 25
+
+
+class Sorting(NamedTuple):
+    """A column by which the table is sorted: which order stands first, and which second."""
+
+    first: str
+    second: str
+
+
+SORTINGS = {
+    "name": Sorting("name", "-name"),
+    "owner": Sorting("owner", "-owner"),
+    "arr": Sorting("-arr", "arr"),
+    "decision_date": Sorting("decision_date", "-decision_date"),
+    "loss_probability": Sorting("-loss_probability", "loss_probability"),
+    "arr_at_risk": Sorting("rank", "arr_at_risk"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which part of a list is shown; `first` and `last` count from 1."""
+
+    page: int
+    pages: int
+    first: int
+    last: int
+    total: int
+
+
+class PortfolioDesk:
+    """Makes the page's parts, and remembers sums that do not depend on who asks in which words.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._figures: Memory[Figures] = Memory()
+        self._offers: Memory[Mapping[str, Any]] = Memory()
+
+    def prepare(self, shelf: Shelf) -> None:
+        """Make what the first reader of the whole list needs; blocks on the store."""
+        selection = Selection()
+        accounts = [*shelf.outlines(selection, LOCAL.row_filter)]
+        previous = self._ledger.previous(shelf.header)
+        self._add_up(shelf, selection, LOCAL, accounts, previous)
+        self._offer(shelf, LOCAL)
+        self._ledger.growing(shelf, selection, LOCAL.row_filter)
+
+    def view(
+        self,
+        shelf: Shelf,
+        caller: Caller,
+        query: PortfolioQuery,
+        language: Language,
+        *,
+        is_stale: bool,
+        record: object = None,
+    ) -> dict[str, object]:
+        """What the template shows; blocks on the store.
+
+        Parameters
+        ----------
+        shelf : Shelf
+            The snapshot.
+        caller : Caller
+            Who reads it.
+        query : PortfolioQuery
+        language : Language
+        is_stale : bool
+            Whether the snapshot is older than it should get.
+        record : object
+            What became of the accounts of an earlier snapshot; None while it is too early.
+        """
+        header, ledger = shelf.header, self._ledger
+        selection = query.select(header.as_of)
+        accounts = [*shelf.outlines(selection, caller.row_filter)]
+        previous = ledger.previous(header)
+        figures = self._add_up(shelf, selection, caller, accounts, previous)
+        sees_all = caller.row_filter.is_everything
+        return {
+            "header": header,
+            "last_day": header.data_end and header.data_end - timedelta(1),
+            "is_stale": is_stale,
+            "record": record,
+            "people": caller.may("people:read"),
+            "sees_all": sees_all,
+            "query": query,
+            "figures": figures,
+            "soon_days": SOON_DAYS,
+            "passed": PASSED,
+            "day_choices": DAYS,
+            "sortings": SORTINGS,
+            "previous": previous and previous.header,
+            "models_changed": previous is not None and _has_new_model(shelf, previous),
+            "calendar": draw_decisions(figures, language, header.currency),
+            "growing": ledger.growing(shelf, selection, caller.row_filter),
+            "link_account": link_account,
+            # About the whole company, so not for who sees a part of it.
+            "forecast": ledger.document(header.snapshot_id, "forecast") if sees_all else None,
+            "titles": self._read_titles(header.snapshot_id, language),
+            **self._offer(shelf, caller),
+            **self._list(shelf, caller, query, accounts),
+            **self._explain(shelf, figures, previous),
+        }
+
+    def _read_titles(self, snapshot_id: str, language: Language) -> dict[str, str]:
+        """What rules of warnings and playbooks are called, by their names."""
+        found = {}
+        for document in ("warnings", "playbooks"):
+            for one in self._ledger.document(snapshot_id, document) or ():
+                title = one["title"]
+                found[one["name"]] = title.get(language.code) or title[SOURCE]
+        return found
+
+    def _add_up(
+        self,
+        shelf: Shelf,
+        selection: Selection,
+        caller: Caller,
+        accounts: Sequence[Outline],
+        previous: Previous | None,
+    ) -> Figures:
+        key = (shelf.snapshot_id, selection.fingerprint, caller.row_filter.fingerprint)
+        return self._figures.get(key, lambda: add_up(accounts, shelf.header.as_of, previous))
+
+    def _offer(self, shelf: Shelf, caller: Caller) -> Mapping[str, Any]:
+        """The choices of the filters, and the states that occur with their numbers."""
+        people = caller.may("people:read")
+
+        def find() -> Mapping[str, Any]:
+            visible = [*shelf.outlines(Selection(), caller.row_filter)]
+            return {
+                "facets": find_facets(visible, people=people),
+                "states": count_states(visible),
+                "visible": len(visible),
+            }
+
+        return self._offers.get((shelf.snapshot_id, caller.row_filter.fingerprint, people), find)
+
+    def _list(
+        self, shelf: Shelf, caller: Caller, query: PortfolioQuery, accounts: Sequence[Outline]
+    ) -> dict[str, object]:
+        """The part of the table that is asked for: accounts, or groups of them."""
+        if query.group_by is None:
+            paging = cut_page(len(accounts), query.page)
+            part = accounts[paging.first - 1 : paging.last] if paging.total else []
+            rows = make_rows(self._ledger, shelf, caller, part, paging.first - 1)
+            return {"rows": rows, "groups": None, "parents": {}, "paging": paging}
+        groups = _group(accounts, query)
+        paging = cut_page(len(groups), query.page)
+        shown = groups[paging.first - 1 : paging.last] if paging.total else []
+        parents: dict[str, Parent] = {}
+        if query.group_by == "parent":
+            parents = find_parents(shelf, caller.row_filter, [one.name for one in shown])
+        return {"rows": [], "groups": shown, "parents": parents, "paging": paging}
+
+    def _explain(
+        self, shelf: Shelf, figures: Figures, previous: Previous | None
+    ) -> dict[str, object]:
+        movement = figures.movement
+        if movement is None or previous is None:
+            return {"customer_changes": [], "model_changes": [], "shown_changes": CHANGES}
+        earlier = previous.header.snapshot_id
+        return {
+            "shown_changes": CHANGES,
+            "customer_changes": explain_changes(
+                self._ledger, shelf.header, earlier, movement.customers[:MOST_CHANGES]
+            ),
+            "model_changes": explain_changes(
+                self._ledger, shelf.header, earlier, movement.models[:CHANGES]
+            ),
+        }
+
+
+def draw_decisions(figures: Figures, language: Language, currency: str | None) -> Chart | None:
+    """The decision calendar; None where there is nothing to decide on known days."""
+    weeks = figures.weeks
+    if not any(week.all.accounts for week in weeks):
+        return None
+    text, formats = language.text, language.formats
+    has_money = any(week.all.arr for week in weeks)
+
+    def amount(value: float) -> str:
+        return formats.money(value, currency) if has_money else formats.count(value)
+
+    drawn = [
+        Week(
+            formats.short_day(week.first),
+            (week.all.arr or 0.0) if has_money else week.all.accounts,
+            (week.high.arr or 0.0) if has_money else week.high.accounts,
+            formats.count(week.all.accounts),
+        )
+        for week in weeks
+    ]
+    busiest = max(drawn, key=lambda week: week.total)
+    words = CalendarWords(
+        title=text("Decisions of the next 12 weeks"),
+        summary=text("The week from %(day)s has the most to decide: %(amount)s.")
+        % {"day": busiest.label, "amount": amount(busiest.total)},
+        columns=(
+            text("Week from"),
+            text("To decide"),
+            text("of which high tier"),
+            text("Contracts"),
+        ),
+        plain=text("ARR to decide") if has_money else text("Contracts to decide"),
+        hatched=text("of which high tier"),
+        write=amount,
+    )
+    return draw_calendar("decisions", drawn, words)
+
+
+def cut_page(total: int, page: int) -> Paging:
+    """The part of a list on a page; after the last page, the last one."""
+    pages = max(1, -(-total // ROWS))
+    shown = min(page, pages)
+    first = (shown - 1) * ROWS + 1
+    return Paging(shown, pages, first if total else 0, min(total, shown * ROWS), total)
+
+
+def _group(accounts: Sequence[Outline], query: PortfolioQuery) -> list[Group]:
+    if query.group_by == "owner":
+        return group_accounts(accounts, lambda one: one.owner)
+    heads = {one.parent_id for one in accounts if one.parent_id}
+
+    def head_of(account: Outline) -> str | None:
+        # An account that heads others belongs to its own group; one that stands alone to none.
+        return account.parent_id or (account.account_id if account.account_id in heads else None)
+
+    return group_accounts(accounts, head_of)
+
+
+def _has_new_model(shelf: Shelf, previous: Previous) -> bool:
+    speaking = {name for name, use in shelf.header.models.items() if use}
+    return not speaking <= previous.same_models

@@ -1,0 +1,69 @@
+"""``/`` and ``/portfolio.csv``: the page on which a week begins, and its list as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import Request
+from starlette.responses import Response, StreamingResponse
+
+from serving.caller import Caller
+from serving.endpoint import get_shelf, get_shelves, require
+from serving.page import answer_page, make_page_router
+from serving.page_caller import PageCaller
+from serving.page_language import Language
+from serving.portfolio_file import write_file
+from serving.portfolio_query import PortfolioQuery, read_query
+from serving.portfolio_view import PortfolioDesk
+
+router = make_page_router()
+FILE_PATH = "/portfolio.csv"
+
+
+@router.get("/")
+async def get_portfolio_page(request: Request, caller: PageCaller) -> Response:
+    """The ranking with what it adds up to."""
+    query = read_allowed(request, caller)
+    shelf, desk = await get_shelf(request), get_desk(request)
+    shelves = get_shelves(request)
+    is_stale = shelves.is_stale(shelf)
+    record = await shelves.track_record(shelf, caller.row_filter)
+
+    def make_values(language: Language) -> Mapping[str, object]:
+        return desk.view(shelf, caller, query, language, is_stale=is_stale, record=record)
+
+    return await answer_page(request, "portfolio.html", make_values)
+
+
+@router.get(FILE_PATH)
+async def get_portfolio_file(request: Request, caller: PageCaller) -> Response:
+    """The accounts of the list, all pages of it."""
+    query = read_allowed(request, caller)
+    shelf = await get_shelf(request)
+    day = shelf.header.as_of or shelf.header.created_at.date()
+    return StreamingResponse(
+        write_file(shelf, query.select(shelf.header.as_of), caller),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="keepwell-{day.isoformat()}.csv"'},
+    )
+
+
+def read_allowed(request: Request, caller: Caller) -> PortfolioQuery:
+    """What the address asks for.
+
+    Raises
+    ------
+    RequestError
+        It asks by a person's name without the scope for that, or for what there is not.
+    """
+    query = read_query(request.query_params)
+    if "owner" in query.lists or query.group_by == "owner" or query.sort.endswith("owner"):
+        require(caller, "people:read")
+    return query
+
+
+def get_desk(request: Request) -> PortfolioDesk:
+    """The desk of the application."""
+    desk = request.app.state.desk
+    assert isinstance(desk, PortfolioDesk)
+    return desk

@@ -1,0 +1,419 @@
+"""The portfolio page: what it shows, to whom, and that its sums are those of the list."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from markupsafe import escape
+
+from models.account_score import AccountScore
+from models.alert import Alert
+from models.key import SCOPES
+from models.row_filter import EVERYTHING, RowFilter
+from models.settings import PublishSettings
+from models.store import SnapshotStore
+from serving.application import Service
+from serving.asset import ICON, SHEET, load_asset
+from serving.caller import Caller
+from serving.page_caller import get_page_caller
+from serving.page_format import Formats
+from serving.page_language import load_languages
+from serving.page_template import make_environment
+from serving.page_wording import Wording
+from tests.integration.client import ask, problem, serve
+from tests.integration.company import due, lost, snapshot
+from tests.integration.markup import Page, check_manners, check_policy
+
+
+class Tally(NamedTuple):
+    """As `models.track_record` has it."""
+
+    accounts: int
+    lost: int
+    expected: float
+    arr: float
+    arr_lost: float
+
+
+HOSTILE = '<script>alert("x")</script>'
+ALERT = Alert("champion_silent", None, "urgent", "opened", "the champion silent 30 days", 30.0,
+              "days", date(2026, 11, 1))  # fmt: skip
+SCORES = (
+    due("A", 0.9, 2_000.0, segment="smb", owner="anna", name="Acme", alerts=(ALERT,),
+        playbooks=("call-this-week",)),
+    due("B", 0.6, 12_000.0, segment="mid", owner="boris", name=HOSTILE, parent_id=None),
+    due("C", 0.1, 90_000.0, segment="mid", owner="anna", name="中文公司", basis="churn",
+        decision_date=date(2027, 3, 1), risk_tier="medium"),
+    due("D", 0.3, 5_000.0, segment="smb", owner=None, state="in_grace", region="apac",
+        decision_date=date(2026, 10, 1), risk_tier="low"),
+    due("E", 0.2, None, segment="mid", owner="boris", decision_date=date(2026, 10, 20)),
+    AccountScore(account_id="F", state="too_little_history", arr=700.0,
+                 abstained="too_little_history"),
+    due("G", 0.4, 3_000.0, growth=("95 % of the seats used",), decision_date=date(2027, 1, 30)),
+    lost("L", 4_000.0),
+)  # fmt: skip
+QUERIES = (
+    "",
+    "segment=smb",
+    "segment=smb&segment=mid&risk_tier=high",
+    "owner=anna",
+    "q=ac",
+    "q=001b",
+    "q=中文",
+    "q=%25",
+    "warning=champion_silent",
+    "decides=90",
+    "decides=passed",
+    "scored=no",
+    "state=in_grace&state=notice_given",
+    "sort=name",
+    "sort=-owner",
+    "sort=-decision_date",
+    "region=nowhere",
+    "group_by=parent",
+    "group_by=owner&segment=mid",
+    "parent_id=P1&segment=&owner=",
+)
+
+
+@pytest.fixture
+def apps(store_url: str) -> Iterator[tuple[Service, Service]]:
+    """Two services over one store: one holds its snapshot in memory, one reads it by request."""
+    made = serve(store_url), serve(store_url, memory_mb=0)
+    yield made
+    for app in made:
+        app.close()
+
+
+@pytest.fixture
+def app(apps: tuple[Service, Service]) -> Service:
+    return apps[0]
+
+
+def read_as(app: Service, *scopes: str, of: RowFilter = EVERYTHING) -> None:
+    """Let every page be read by somebody with these scopes and this row filter."""
+    caller = Caller("kid", frozenset(one for one in SCOPES if one in scopes), of)
+    app.dependency_overrides[get_page_caller] = lambda: caller
+
+
+def see(app: Service, path: str = "/", **headers: str) -> Page:
+    response = ask(app, path, headers=headers)
+    assert response.status_code == 200, response.text
+    page = Page(response.text)
+    check_policy(page)
+    check_manners(page)
+    return page
+
+
+def rows_of(app: Service, query: str = "") -> list[dict[str, str]]:
+    response = ask(app, f"/portfolio.csv?{query}")
+    assert response.status_code == 200, response.text
+    assert response.content.startswith("\ufeff".encode())
+    return list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"))))
+
+
+def total(rows: list[dict[str, str]], column: str) -> float:
+    return math.fsum(float(row[column]) for row in rows if row[column])
+
+
+def headlines(response: httpx.Response) -> list[str]:
+    """The large figures of the tiles."""
+    parts = response.text.split('<p class="headline">')[1:]
+    return [part.split("</p>")[0] for part in parts]
+
+
+@pytest.mark.parametrize("query", [one for one in QUERIES if "group_by" not in one])
+def test_tiles_table_and_file_give_the_same_totals(
+    app: Service, store: SnapshotStore, query: str
+) -> None:
+    store.publish(snapshot(*SCORES))
+    rows = rows_of(app, query)
+    response = ask(app, f"/?{query}")
+    page = Page(response.text)
+    shown = response.text.split('<tr role="row" class=')[1:]
+    assert len(shown) == len(rows)
+    for row, line in zip(rows, shown, strict=True):
+        assert escape(row["name"].strip("'") or row["account_id"]) in line
+    if not rows:
+        assert "No account fits these filters." in page.words
+        return
+    formats = Formats("en")
+    expected_loss, high, deciding, notice, _ = headlines(response)
+    assert expected_loss == formats.money(
+        total(rows, "arr_at_risk") if any(row["arr_at_risk"] for row in rows) else None, "EUR"
+    )
+    in_tier = [row for row in rows if row["risk_tier"] == "high"]
+    if any(row["risk_tier"] and row["arr"] for row in rows):
+        assert high == formats.money(total(in_tier, "arr"), "EUR")
+        assert f"{len(in_tier)} account" in page.words
+    if any(row["arr"] for row in rows):
+        assert notice == formats.money(total(rows, "arr_under_notice"), "EUR")
+        soon = [row for row in rows if row["state"] == "to_decide" and row["decision_date"]
+                and "2026-11-01" <= row["decision_date"] <= "2027-01-30"]  # fmt: skip
+        assert deciding == formats.money(total(soon, "arr"), "EUR")
+
+
+def test_every_tile_leads_to_the_accounts_that_it_counts(
+    app: Service, store: SnapshotStore
+) -> None:
+    store.publish(snapshot(*SCORES))
+    page = see(app)
+    for link, ids in {
+        "/?risk_tier=high": ["B", "A"],
+        "/?decides=90": ["B", "A", "G"],
+        "/?state=notice_given": ["L"],
+        "/?state=in_grace": ["D"],
+        "/?decides=passed": ["E"],
+        "/?scored=no": ["F"],
+        "/?warning=champion_silent": ["A"],
+    }.items():
+        assert link in page.links(), link
+        assert [row["account_id"] for row in rows_of(app, link.removeprefix("/?"))] == ids
+    assert "/portfolio.csv" in page.links()
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_memory_and_store_show_the_same_page_and_file(
+    apps: tuple[Service, Service], store: SnapshotStore, query: str
+) -> None:
+    store.publish(snapshot(*(replace(one, loss_probability=0.15) for one in SCORES[:3])))
+    store.publish(snapshot(*SCORES))
+    for path in (f"/?{query}", f"/?{query}&lang=zh", f"/portfolio.csv?{query}"):
+        held, stored = (ask(one, path) for one in apps)
+        assert held.status_code == 200, held.text
+        assert held.content == stored.content
+        if path.startswith("/?"):
+            check_policy(Page(held.text))
+            check_manners(Page(held.text))
+
+
+def test_a_script_in_a_name_stays_text(app: Service, store: SnapshotStore) -> None:
+    hostile = [
+        replace(
+            one, name=HOSTILE, owner=HOSTILE, parent_id=HOSTILE, segment=HOSTILE, region=HOSTILE
+        )
+        for one in SCORES[:2]
+    ]
+    store.publish(snapshot(*hostile, company=HOSTILE))
+    for query in ("", "group_by=parent", "group_by=owner", "q=%3Cscript%3E", "segment=%3Cb%3E"):
+        page = see(app, f"/?{query}")
+        assert HOSTILE in page.words
+        assert "<b>" not in ask(app, f"/?{query}").text
+
+
+def test_a_cell_of_the_file_that_a_spreadsheet_would_run_is_harmless(
+    app: Service, store: SnapshotStore
+) -> None:
+    store.publish(snapshot(due("A", 0.5, name='=cmd|" /C calc"!A0', owner="+49")))
+    (row,) = rows_of(app)
+    assert row["name"].startswith("'=cmd")
+    assert row["owner"] == "'+49"
+
+
+def test_nothing_of_accounts_outside_the_row_filter_is_shown(
+    apps: tuple[Service, Service], store: SnapshotStore
+) -> None:
+    measure = {"expected": 0.9123, "low_80": 0.87, "high_80": 0.94}
+    report = {"horizon": {"grr_of_opening": measure}, "quarters": [{}]}
+    forecast = {"refused": None, "forecast": report}
+    store.publish(snapshot(*SCORES))
+    store.publish(snapshot(*SCORES, documents={"forecast": forecast}))
+    for app in apps:
+        assert "91%" in see(app).words
+        read_as(app, "scores:read", "people:read", of=RowFilter({"segment": ["smb"]}))
+        for query in ("", "group_by=parent", "group_by=owner", "segment=mid", "q=中文"):
+            page = see(app, f"/?{query}")
+            assert "91%" not in page.words
+            assert "boris" not in page.words
+            assert "中文公司" not in page.words
+        assert {row["account_id"] for row in rows_of(app)} == {"A", "D", "G"}
+        assert headlines(ask(app, "/"))[0] == Formats("en").money(1800.0 + 1500.0 + 1200.0, "EUR")
+
+
+def test_owners_are_shown_filtered_and_sorted_by_only_with_people_read(
+    app: Service, store: SnapshotStore
+) -> None:
+    store.publish(snapshot(*SCORES))
+    assert "anna" in see(app).words
+    read_as(app, "scores:read")
+    page = see(app)
+    assert "anna" not in page.words
+    assert "Owner" not in page.words
+    assert "owner" not in rows_of(app)[0]
+    for query in ("owner=anna", "group_by=owner", "sort=owner", "sort=-owner"):
+        for path in ("/", "/portfolio.csv"):
+            problem(ask(app, f"{path}?{query}"), 403, "missing-scope")
+    read_as(app, "people:read")
+
+
+def test_what_there_is_not_to_ask_for_is_refused(app: Service, store: SnapshotStore) -> None:
+    store.publish(snapshot(*SCORES))
+    for query in (
+        "segmnt=smb", "sort=price", "page=0", "page=x", "page=9999999", "decides=0",
+        "decides=soon", "group_by=segment", "state=gone", "risk_tier=huge", "scored=yes",
+        "q=" + "x" * 600, "segment=%00", "&".join(f"segment={n}" for n in range(51)),
+    ):  # fmt: skip
+        for path in ("/", "/portfolio.csv"):
+            problem(ask(app, f"{path}?{query}"), 422, "invalid-request")
+
+
+def test_the_page_is_in_the_language_that_is_asked_for(app: Service, store: SnapshotStore) -> None:
+    store.publish(snapshot(*SCORES))
+    assert see(app).all("html") == [{"lang": "en"}]
+    chinese = see(app, **{"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
+    assert chinese.all("html") == [{"lang": "zh-Hans"}]
+    assert "预期损失" in chinese.words
+    assert "€2.07万" in chinese.words
+    asked = ask(app, "/?lang=zh&segment=smb")
+    cookie = asked.headers["set-cookie"]
+    assert cookie.startswith("keepwell_lang=zh;")
+    assert "HttpOnly" in cookie
+    kept = see(app, Cookie="keepwell_lang=zh", **{"Accept-Language": "en"})
+    assert kept.all("html") == [{"lang": "zh-Hans"}]
+    assert see(app, "/?lang=xx").all("html") == [{"lang": "en"}]
+    assert "/?segment=smb&lang=en" in Page(asked.text).links()
+
+
+def test_movement_tells_customers_and_another_model_apart(
+    app: Service, store: SnapshotStore
+) -> None:
+    def model(version: str) -> dict[str, Any]:
+        return {"churn": None, "renewal": {"version": version, "max_lead_days": 180}}
+
+    before = [due("A", 0.2), due("B", 0.6), due("C", 0.4), due("D", 0.30)]
+    store.publish(snapshot(*before, models=model("1"), as_of=date(2026, 10, 25)))
+    after = [
+        due("A", 0.7, rescored_probability=0.25),  # its own doing
+        due("B", 0.3, rescored_probability=0.35),  # mostly the model's
+        due("C", 0.4, rescored_probability=0.40),
+        due("D", 0.35),  # not rescored: nobody can tell
+        due("N", 0.9),
+    ]
+    store.publish(snapshot(*after, models=model("2")))
+    page = see(app)
+    assert "Since Oct 25" in page.words
+    assert "+1" in headlines(ask(app, "/"))[4]
+    assert "1 out of it · 1 by another model" in page.words
+    assert "25% → now 70%" in page.words
+    assert "35% → now 30%" in page.words
+    assert "2 changes by another model" in page.words
+    assert "60% → now 35%" in page.words
+    assert "30% → now 35%" not in page.words
+
+
+def test_the_states_of_a_snapshot_are_told(app: Service, store: SnapshotStore) -> None:
+    problem(ask(app, "/"), 503, "no-snapshot")
+    store.publish(snapshot())
+    page = see(app)
+    assert "There are no accounts to show." in page.words
+    assert "these are the first scores" in page.words
+    bare = due("A", 0.5, None, currency=None)
+    store.publish(snapshot(bare, currency=None, as_of=None, data_end=None, backfilled=True))
+    page = see(app)
+    assert "no amounts in the data" in page.words
+    assert "of a table without dates" in page.words
+    assert "made later for a past date" in page.words
+    assert headlines(ask(app, "/"))[0] == "\u2013"
+    gate = PublishSettings()
+    store.publish(snapshot(*(due(f"A{n}", 0.9) for n in range(200))))
+    store.publish(snapshot(due("A0", 0.1)), gate=gate, force=True)
+    page = see(app)
+    assert "Published although a check held these scores back" in page.words
+    assert "Too early to tell." in page.words
+    assert "No forecast of GRR and NRR was published" in page.words
+
+
+def test_rules_and_playbooks_are_called_by_their_titles(app: Service, store: SnapshotStore) -> None:
+    titles = {"en": "The champion has gone silent", "zh": "支持者已沉寂"}
+    documents = {
+        "warnings": [{"name": "champion_silent", "title": titles}],
+        "playbooks": [{"name": "call-this-week", "title": {"en": "Call within the week"}}],
+        "forecast": {"refused": "no past terms", "forecast": None},
+    }
+    store.publish(snapshot(*SCORES, documents=documents))
+    page = see(app, "/?warning=champion_silent")
+    assert "Warning: The champion has gone silent" in page.words
+    assert "→ Call within the week" in page.words
+    assert "No forecast can be made: no past terms" in page.words
+    assert "支持者已沉寂" in see(app, "/?lang=zh").words
+
+
+def test_the_track_record_tells_worked_on_accounts_apart() -> None:
+    tally = Tally(accounts=40, lost=17, expected=16.24, arr=2e6, arr_lost=9e5)
+    record = SimpleNamespace(
+        as_of=date(2026, 8, 16), backfilled=True, total=tally, high=tally, high_unknown=3,
+        high_worked_on=Tally(22, 6, 9.0, 1e6, 2e5), high_left_alone=Tally(18, 11, 7.24, 1e6, 7e5),
+        top=tally, arr_lost_in_top=0.71,
+    )  # fmt: skip
+    for code, expected in (("en", "Of 40 accounts shown as high 17 left"), ("zh", "流失 17 个")):
+        made = make_environment(code)
+        money = made.globals["formats"]
+        text = made.get_template("portfolio_record.html").render(
+            record=record, money=lambda amount, formats=money: formats.money(amount, "EUR")
+        )
+        assert expected in text
+        assert "71%" in text
+    early = make_environment("en").get_template("portfolio_record.html").render(record=None)
+    assert "Too early to tell." in early
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        (("seats_full", 0.93), "93% of the seats in use"),
+        (("health", 81.6), "health 82"),
+        (("use_steady", 0.1), "use +10% in 28 days"),
+        (("something_new", 1.0), "Something new"),
+    ],
+)
+def test_reasons_to_grow_are_told_in_words(reason: tuple[str, float], expected: str) -> None:
+    language = load_languages()["en"]
+    assert Wording(language).growth(reason, language.formats) == expected
+
+
+def test_old_scores_are_said_to_be_old(store_url: str, store: SnapshotStore) -> None:
+    store.publish(snapshot(*SCORES))
+    app = serve(store_url, stale_after_days=None)
+    assert "These scores are old." in see(app).words
+    app.close()
+
+
+def test_pages_of_the_list_follow_one_another(app: Service, store: SnapshotStore) -> None:
+    store.publish(snapshot(*(due(f"A{n:03}", 0.5, 1000.0 - n) for n in range(120))))
+    first, last = see(app), see(app, "/?page=3")
+    assert "Accounts 1\u201350 of 120" in first.words
+    assert "/?page=2" in first.links()
+    assert "Accounts 101\u2013120 of 120" in last.words
+    assert "Company A119" in last.words
+    assert "Page 3 of 3" in see(app, "/?page=77").words
+    assert len(rows_of(app, "page=2")) == 120
+
+
+def test_a_group_leads_to_its_accounts(app: Service, store: SnapshotStore) -> None:
+    head = due("P1", 0.1, 10.0, parent_id=None, name="The parent")
+    store.publish(snapshot(head, *SCORES))
+    page = see(app, "/?group_by=parent&segment=smb")
+    assert "The parent" in page.words
+    assert "/?segment=smb&parent_id=P1" in page.links()
+    assert "without a parent" in see(app, "/?group_by=parent").words
+
+
+@pytest.mark.parametrize("name", [SHEET, ICON])
+def test_files_are_kept_for_long_under_a_name_of_their_content(app: Service, name: str) -> None:
+    asset = load_asset(name)
+    answer = ask(app, asset.path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith(asset.media_type)
+    assert "immutable" in answer.headers["cache-control"]
+    assert "url(" not in answer.text
+    assert "@import" not in answer.text
+    problem(ask(app, "/static/keepwell.0000000000000000.css"), 404, "not-found")
