@@ -303,7 +303,7 @@ def read_score(row: Row) -> AccountScore:
         health=read_health(row["health"]),
         alerts=read_alerts(row["alerts"]),
         playbooks=tuple(json.loads(row["playbooks"] or "[]")),
-        growth=tuple(_read_reason(reason) for reason in json.loads(row["growth"] or "[]")),
+        growth=read_growth(row["growth"]),
         rescored_contributions=json.loads(row["rescored_contributions"] or "{}"),
     )
 
@@ -342,9 +342,12 @@ def _read_alert(stored: dict[str, Any]) -> Alert:
     return Alert(**known | {"first_seen": date.fromisoformat(stored["first_seen"])})
 
 
-def _read_reason(stored: dict[str, Any]) -> GrowthReason:
-    """A reason to grow; what a newer Keepwell adds is left."""
-    return GrowthReason(**{name: stored[name] for name in GrowthReason._fields if name in stored})
+def read_growth(stored: str | None) -> tuple[GrowthReason, ...]:
+    """Reasons to grow; what a newer Keepwell adds to one is left."""
+    return tuple(
+        GrowthReason(*(reason[name] for name in GrowthReason._fields))
+        for reason in json.loads(stored or "[]")
+    )
 
 
 def life_row(snapshot_id: str, life: Life) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def render_framed(request: Request, template: str, **values: object) -> str:
     **values : object
         What it shows.
     """
-    return render(template, choose_language(request), **make_frame(request), **values)
+    return render(template, choose_language(request), **{**make_frame(request), **values})
 
 
 def make_frame(request: Request) -> dict[str, object]:

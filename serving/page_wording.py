@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import cast
 
 from models.account_score import Abstention, Basis, State, Tier
 from models.alert import Severity
+from models.growth import GrowthReason
 from serving.page_format import Formats
 from serving.page_language import Language
 
@@ -139,7 +140,7 @@ class Wording:
         """A rule of warnings or a playbook, from its name where it has no title."""
         return unfold(name)
 
-    def growth(self, reason: Sequence[Any], formats: Formats) -> str:  # Any: code and figure
+    def growth(self, reason: GrowthReason, formats: Formats) -> str:
         """Why an account is ready to grow, from its code and figure."""
         code, value = reason
         known = GROWTH_WORDS.get(code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,11 +10,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from models.account_score import AccountScore, Basis, Tier
+from models.growth import GrowthReason
 from models.page_reader import PageReader
 from models.row_filter import RowFilter
 from models.snapshot import SnapshotHeader
 from models.snapshot_reader import SCORE, Past, SnapshotReader
-from models.store_table import ACCOUNT_SCORE
+from models.store_table import ACCOUNT_SCORE, read_growth
 from serving.rendering import find_before, share_text
 from serving.selection import Selection
 from serving.shelf import Memory, Shelf
@@ -56,7 +56,7 @@ class GrowingAccount(NamedTuple):
     account_id: str
     name: str | None
     arr: float | None
-    growth: tuple[Any, ...]  # Any: words, or a code with its figure
+    growth: tuple[GrowthReason, ...]
 
 
 class Growing(NamedTuple):
@@ -161,9 +161,7 @@ class Ledger:
             .order_by(SCORE.arr.is_(None), SCORE.arr.desc(), SCORE.rank)
         )
         found = [
-            GrowingAccount(
-                row["account_id"], row["name"], row["arr"], tuple(json.loads(row["growth"]))
-            )
+            GrowingAccount(row["account_id"], row["name"], row["arr"], read_growth(row["growth"]))
             for row in self._reader.stream(query)
         ]
         return Growing(len(found), tuple(found[:MOST_GROWING]))

@@ -51,7 +51,7 @@ MORE = tuple(
     for name in ExplainedAccount.model_fields
     if name not in RankedAccount.model_fields and name not in _LISTS
 )
-MADE = ("top_driver", "health_score", "open_warnings", "search_text")  # of what a score holds
+MADE = ("top_driver", "open_warnings", "search_text")  # of what a score holds
 PLAIN = tuple(name for name in OUTLINE if name not in MADE)
 ALERT = tuple(AlertAnswer.model_fields)
 DRIVER = tuple(DriverAnswer.model_fields)

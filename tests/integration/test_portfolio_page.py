@@ -17,6 +17,7 @@ from markupsafe import escape
 
 from models.account_score import AccountScore
 from models.alert import Alert
+from models.growth import GrowthReason
 from models.key import SCOPES
 from models.row_filter import EVERYTHING, RowFilter
 from models.settings import PublishSettings
@@ -58,7 +59,8 @@ SCORES = (
     due("E", 0.2, None, segment="mid", owner="boris", decision_date=date(2026, 10, 20)),
     AccountScore(account_id="F", state="too_little_history", arr=700.0,
                  abstained="too_little_history"),
-    due("G", 0.4, 3_000.0, growth=("95 % of the seats used",), decision_date=date(2027, 1, 30)),
+    due("G", 0.4, 3_000.0, growth=(GrowthReason("seats_full", 0.95),),
+        decision_date=date(2027, 1, 30)),
     lost("L", 4_000.0),
 )  # fmt: skip
 QUERIES = (
@@ -369,13 +371,12 @@ def test_the_track_record_tells_worked_on_accounts_apart() -> None:
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
-        (("seats_full", 0.93), "93% of the seats in use"),
-        (("health", 81.6), "health 82"),
-        (("use_steady", 0.1), "use +10% in 28 days"),
-        (("something_new", 1.0), "Something new"),
+        (GrowthReason("seats_full", 0.93), "93% of the seats in use"),
+        (GrowthReason("health", 81.6), "health 82"),
+        (GrowthReason("use_steady", 0.1), "use +10% in 28 days"),
     ],
 )
-def test_reasons_to_grow_are_told_in_words(reason: tuple[str, float], expected: str) -> None:
+def test_reasons_to_grow_are_told_in_words(reason: GrowthReason, expected: str) -> None:
     language = load_languages()["en"]
     assert Wording(language).growth(reason, language.formats) == expected
 
