@@ -44,6 +44,7 @@ class Outline:
     decision_date: date | None
     renewal_date: date | None
     health_score: float | None
+    north_star: float | None
     top_driver: str | None
     open_warnings: str | None
     search_text: str | None
@@ -69,7 +70,7 @@ class Entry(Outline):
     more: bytes
 
 
-FIXED = 1_050  # bytes: the object, its numbers and dates, and its places in two dictionaries
+FIXED = 1_080  # bytes: the object, its numbers and dates, and its places in two dictionaries
 OUTLINE = tuple(item.name for item in fields(Outline))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
 from models.account_score import Abstention, Basis, State, Tier
 from models.alert import Severity
 from models.growth import GrowthReason
+from models.health_change import HEALTHY, UNHEALTHY
 from serving.page_format import Formats
 from serving.page_language import Language
 
@@ -43,6 +45,12 @@ SEVERITY_WORDS: dict[Severity, str] = {
     "soon": _("this month"),
     "watch": _("keep in view"),
 }
+HEALTH_WORDS = ((HEALTHY, _("good")), (UNHEALTHY, _("fair")), (0.0, _("poor")))
+MEASURE_WORDS = {"value_actions": _("Value actions")}
+# Figures that add up over accounts have units that count things; of these the mean is told.
+MEAN_UNITS = frozenset(
+    {"share", "ratio", "rating", "change", "points", "percentage points", "flag"}
+)
 GROUP_WORDS = {
     "activity": _("Activity"),
     "adoption": _("Adoption"),
@@ -120,6 +128,27 @@ class Wording:
     def severity(self, severity: Severity) -> str:
         """By when a warning wants to be acted on."""
         return self._text(SEVERITY_WORDS[severity])
+
+    def health(self, score: float) -> str:
+        """A health score of 0-100 in a word."""
+        return self._text(next(word for least, word in HEALTH_WORDS if score >= least))
+
+    def measure(self, feature: str) -> str:
+        """What a measure counts, from its feature's name: its window is told in words."""
+        found = re.fullmatch(r"(.+)_(\d+)d", feature)
+        stem, days = found.groups() if found else (feature, None)
+        known = MEASURE_WORDS.get(stem)
+        named = self._text(known) if known else unfold(stem)
+        if days is None:
+            return named
+        return self._text(_("%(measure)s in %(days)s days")) % {"measure": named, "days": days}
+
+    @staticmethod
+    def adds_up(unit: str | None) -> bool:
+        """Whether a measure of a unit may be summed over accounts."""
+        if unit is None:
+            return False
+        return unit not in MEAN_UNITS and " per " not in unit and "days" not in unit
 
     def group(self, name: str) -> str:
         """A group of the feature catalogue; one of a user's own is written as it is named."""

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from models.account_score import Abstention
+from models.account_score import Abstention, Basis
+from models.alert import Severity
+from models.score_change import Voice
 from serving.entry import Outline
 from serving.portfolio_ledger import Figure, Previous
 from serving.shelf import Portfolio, sum_up
@@ -87,6 +89,31 @@ class Movement:
     model_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class NorthStar:
+    """The configured measure of value over the accounts of a list.
+
+    Parameters
+    ----------
+    accounts : int
+        Those of which it is known.
+    total : float
+        Of them.
+    change : float or None
+        Its change since the snapshot before, as a share, over the accounts known in both; None
+        where there are none, or they had nothing then.
+    """
+
+    accounts: int
+    total: float
+    change: float | None
+
+    @property
+    def mean(self) -> float:
+        """Per account."""
+        return self.total / self.accounts
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """What a list adds up to; money is in the snapshot's currency.
@@ -106,6 +133,10 @@ class Figures:
         The next `WEEKS` weeks; empty where nobody knows the day.
     warnings : mapping of str to int
         Accounts by rule of open warnings, the most first.
+    severities : mapping of str to int
+        Accounts by severity, those with a warning of it open; of the rules whose severity is known.
+    north_star : NorthStar or None
+        None where no account's is known.
     movement : Movement or None
         None without a snapshot before.
     """
@@ -119,6 +150,8 @@ class Figures:
     withheld: Mapping[Abstention, int]
     weeks: tuple[WeekAmount, ...]
     warnings: Mapping[str, int]
+    severities: Mapping[Severity, int]
+    north_star: NorthStar | None
     movement: Movement | None
 
     @property
@@ -132,7 +165,12 @@ class Figures:
         return self.portfolio.states["notice_given"]
 
 
-def add_up(accounts: Sequence[Outline], as_of: date | None, previous: Previous | None) -> Figures:
+def add_up(
+    accounts: Sequence[Outline],
+    as_of: date | None,
+    previous: Previous | None,
+    severity_of: Mapping[str, Severity] | None = None,
+) -> Figures:
     """The figures of a list.
 
     Parameters
@@ -143,16 +181,13 @@ def add_up(accounts: Sequence[Outline], as_of: date | None, previous: Previous |
         Of the snapshot; None where nobody knows it.
     previous : Previous or None
         The snapshot before.
+    severity_of : mapping of str to str, optional
+        By rule of warnings.
     """
     to_decide = [one for one in accounts if one.state == "to_decide"]
     deciding = [one for one in to_decide if _is_within(one, as_of, SOON_DAYS)]
     passed = [one for one in to_decide if as_of and one.decision_date and one.decision_date < as_of]
-    rules = Counter(
-        rule
-        for one in accounts
-        if one.open_warnings
-        for rule in one.open_warnings.strip("|").split("|")
-    )
+    rules, severities = _count_warnings(accounts, severity_of or {})
     return Figures(
         portfolio=sum_up(accounts),
         arr=_sum(one.arr for one in accounts),
@@ -163,8 +198,39 @@ def add_up(accounts: Sequence[Outline], as_of: date | None, previous: Previous |
         withheld=Counter(one.abstained for one in accounts if one.abstained),
         weeks=_cut_weeks(to_decide, as_of) if as_of else (),
         warnings=dict(rules.most_common()),
+        severities=severities,
+        north_star=_follow_star(accounts, previous),
         movement=None if previous is None else _compare(accounts, previous),
     )
+
+
+def _count_warnings(
+    accounts: Iterable[Outline], severity_of: Mapping[str, Severity]
+) -> tuple[Counter[str], Counter[Severity]]:
+    """Accounts by rule and by severity; accounts with the same warnings are looked at once."""
+    rules: Counter[str] = Counter()
+    severities: Counter[Severity] = Counter()
+    for marks, count in Counter(one.open_warnings for one in accounts).items():
+        if marks:
+            named = marks.strip("|").split("|")
+            rules.update(dict.fromkeys(named, count))
+            found = {severity_of[rule] for rule in named if rule in severity_of}
+            severities.update(dict.fromkeys(found, count))
+    return rules, severities
+
+
+def _follow_star(accounts: Iterable[Outline], previous: Previous | None) -> NorthStar | None:
+    """The measure of value over a list, and how far it moved where it was known before too."""
+    known = [one for one in accounts if one.north_star is not None]
+    if not known:
+        return None
+    total = math.fsum(one.north_star or 0.0 for one in known)
+    before = after = 0.0
+    for one in known:
+        past = previous.figures.get(one.account_id) if previous else None
+        if past is not None and past.north_star is not None:
+            before, after = before + past.north_star, after + (one.north_star or 0.0)
+    return NorthStar(len(known), total, after / before - 1.0 if before > 0.0 else None)
 
 
 def _is_within(account: Outline, as_of: date | None, days: int) -> bool:
@@ -206,7 +272,7 @@ def _compare(accounts: Iterable[Outline], previous: Previous) -> Movement:
             continue
         was, now = past.risk_tier == "high", account.risk_tier == "high"
         into, out = into + (now and not was), out + (was and not now)
-        by_customer, by_other = _split(account, past, previous.same_models)
+        by_customer, by_other = _split(account, past, previous.voices)
         if was != now and by_other is not None:
             moved = abs(by_customer[1] - by_customer[0]) if by_customer else 0.0
             by_model += abs(by_other[1] - by_other[0]) > moved
@@ -221,15 +287,17 @@ Step = tuple[float, float]
 
 
 def _split(
-    account: Outline, past: Figure, same_models: frozenset[str]
+    account: Outline, past: Figure, voices: Mapping[Basis, Voice]
 ) -> tuple[Step | None, Step | None]:
     """How far the customer moved the probability, and how far another model; None where unknown."""
     then, now = past.loss_probability, account.loss_probability
     if then is None or now is None or account.basis is None or account.basis != past.basis:
         return None, None
-    if account.basis in same_models:
+    voice = voices[account.basis]
+    if voice == "same":
         return (then, now), None
-    rescored = account.rescored_probability
+    # What a model says of the figures of some other snapshot tells nothing of this step.
+    rescored = account.rescored_probability if voice == "asked" else None
     return (None, None) if rescored is None else ((rescored, now), (then, rescored))
 
 

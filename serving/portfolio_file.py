@@ -13,13 +13,14 @@ import orjson
 from models.cell import harmless_text
 from serving.caller import Caller
 from serving.entry import Entry
+from serving.reason import choose_reasons
 from serving.selection import Selection
 from serving.shelf import Shelf
 
 MARK = "\ufeff"  # by which spreadsheets know UTF-8
 PAGE = 500  # accounts read at once
 PERSON = "owner"
-OWN = ("health_score", "open_warnings")  # of the outline
+OWN = ("health_score", "north_star", "open_warnings")  # of the outline
 DRIVERS = 3
 COLUMNS = (
     "place", "account_id", "external_id", "name", "parent_id", "segment", "account_tier", "region",
@@ -59,7 +60,10 @@ def _read_row(entry: Entry, place: int, columns: Sequence[str]) -> list[Any]:  #
     told["place"] = place
     told |= {name: getattr(entry, name) for name in OWN}
     told["open_warnings"] = (entry.open_warnings or "").strip("|").replace("|", " ")
-    told |= {f"driver_{n}": one["text"] for n, one in enumerate(told["drivers"][:DRIVERS], 1)}
+    drivers = told["drivers"]
+    marks = [(one["group"], one["direction"] == "raises") for one in drivers]
+    chosen = enumerate(choose_reasons(marks, DRIVERS), 1)
+    told |= {f"driver_{number}": drivers[place]["text"] for number, place in chosen}
     return [_write_cell(told.get(name)) for name in columns]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -12,15 +12,19 @@ from sqlalchemy import select
 from models.account_score import AccountScore, Basis, Tier
 from models.growth import GrowthReason
 from models.page_reader import PageReader
+from models.playbook_record import Warned
 from models.row_filter import RowFilter
+from models.score_change import Voice
 from models.snapshot import SnapshotHeader
 from models.snapshot_reader import SCORE, Past, SnapshotReader
 from models.store_table import ACCOUNT_SCORE, read_growth
+from serving.portfolio_work import read_warned
 from serving.rendering import find_before, share_text
 from serving.selection import Selection
 from serving.shelf import Memory, Shelf
 
 MOST_GROWING = 10
+SEEN = 5  # snapshots whose warnings are looked at, a month of weekly ones
 TREND = 5  # snapshots of a sparkline, the served one among them
 
 
@@ -30,6 +34,7 @@ class Figure(NamedTuple):
     basis: Basis | None
     loss_probability: float | None
     risk_tier: Tier | None
+    north_star: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +44,14 @@ class Previous:
     Parameters
     ----------
     header : SnapshotHeader
-    same_models : frozenset of str
-        Models that speak in both in the same version.
+    voices : mapping of str to str
+        By model, how the one that speaks now compares with the one that spoke then.
     figures : dict of str to Figure
         By account id, all of its accounts.
     """
 
     header: SnapshotHeader
-    same_models: frozenset[str]
+    voices: Mapping[Basis, Voice]
     figures: dict[str, Figure]
 
 
@@ -82,6 +87,22 @@ class Trend:
     values: dict[str, list[float | None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Warnings:
+    """Warnings that people could have seen since a day, and that ask for an action.
+
+    Parameters
+    ----------
+    since : date or None
+        As-of date of the oldest snapshot that was looked at; None where there is none.
+    found : tuple of Warned
+        Those that came up on it or later.
+    """
+
+    since: date | None
+    found: tuple[Warned, ...]
+
+
 class Ledger:
     """Reads that block on the store, for the threads of `serving.shelves.Shelves`.
 
@@ -97,6 +118,7 @@ class Ledger:
         self._headers: Memory[list[SnapshotHeader]] = Memory()
         self._documents: Memory[Any] = Memory()
         self._growing: Memory[Growing] = Memory()
+        self._warned: Memory[Warnings] = Memory()
 
     def previous(self, header: SnapshotHeader) -> Previous | None:
         """The snapshot before, with what it said of all accounts; None when there is none."""
@@ -130,6 +152,13 @@ class Ledger:
         key = (shelf.snapshot_id, selection.fingerprint, allowed.fingerprint)
         return self._growing.get(key, lambda: self._read_growing(shelf, selection, allowed))
 
+    def warned(self, header: SnapshotHeader) -> Warnings:
+        """The warnings of the last snapshots that people saw, of all accounts.
+
+        Those made later for past dates count for nothing: nobody could have acted on them.
+        """
+        return self._warned.get(header.snapshot_id, lambda: self._read_warned(header))
+
     def document(self, snapshot_id: str, name: str) -> Any:  # Any: JSON
         """A document about the whole company; None when it was not published."""
         key = (snapshot_id, name)
@@ -146,8 +175,7 @@ class Ledger:
             str(row["account_id"]): Figure(*(share_text(row[name]) for name in Figure._fields))
             for row in self._reader.stream(query)
         }
-        same = frozenset(basis for basis, voice in before.voices.items() if voice == "same")
-        return Previous(earlier, same, figures)
+        return Previous(earlier, before.voices, figures)
 
     def _read_growing(self, shelf: Shelf, selection: Selection, allowed: RowFilter) -> Growing:
         query = (
@@ -165,6 +193,25 @@ class Ledger:
             for row in self._reader.stream(query)
         ]
         return Growing(len(found), tuple(found[:MOST_GROWING]))
+
+    def _read_warned(self, header: SnapshotHeader) -> Warnings:
+        newest = self._reader.headers(header.company, limit=SEEN * 4)
+        shown = [
+            one for one in newest if one.snapshot_id <= header.snapshot_id and not one.backfilled
+        ][:SEEN]
+        days = [one.as_of for one in shown if one.as_of is not None]
+        if not days:
+            return Warnings(None, ())
+        query = select(SCORE.account_id, SCORE.alerts).where(
+            SCORE.snapshot_id.in_([one.snapshot_id for one in shown]), SCORE.alerts.is_not(None)
+        )
+        since = min(days)
+        found = {
+            one
+            for row in self._reader.stream(query)
+            for one in read_warned(row["account_id"], row["alerts"], since)
+        }
+        return Warnings(since, tuple(found))
 
     def _read_headers(self, header: SnapshotHeader) -> list[SnapshotHeader]:
         """The last snapshots up to this one, the oldest first."""

@@ -25,6 +25,7 @@ DAY_RANGE = range(1, 1096)
 PASSED = "passed"
 WITHHELD = "no"
 MOST_PAGES = 100_000
+FIRST_SORT: PageSort = "open"
 LISTS = (*FIELDS, "risk_tier", "state", "warning")
 SINGLES = ("decides", "scored", "q", "sort", "group_by", "page", PARAMETER)
 
@@ -53,7 +54,7 @@ class PortfolioQuery:
     decides: int | Literal["passed"] | None = None
     withheld: bool = False
     search: str = ""
-    sort: Sort | PageSort = "rank"
+    sort: Sort | PageSort = FIRST_SORT
     group_by: GroupBy | None = None
     page: int = 1
 
@@ -104,7 +105,7 @@ class PortfolioQuery:
             "decides": self.decides,
             "scored": WITHHELD if self.withheld else None,
             "q": self.search or None,
-            "sort": None if self.sort == "rank" else self.sort,
+            "sort": None if self.sort == FIRST_SORT else self.sort,
             "group_by": self.group_by,
             "page": None if self.page == 1 else self.page,
         }
@@ -144,7 +145,7 @@ def read_query(params: QueryParams) -> PortfolioQuery:
         decides=_read_days(single.get("decides")),
         withheld="scored" in single,
         search=single.get("q", ""),
-        sort=cast(Sort | PageSort, single.get("sort", "rank")),  # both were checked
+        sort=cast(Sort | PageSort, single.get("sort", FIRST_SORT)),  # both were checked
         group_by=cast(GroupBy | None, single.get("group_by")),
         page=int(single.get("page", "1")),
     )

@@ -19,7 +19,10 @@ from serving.entry import Outline
 from serving.page import link_account
 from serving.portfolio_figure import Change
 from serving.portfolio_ledger import Ledger
+from serving.reason import choose_reasons
 from serving.shelf import Shelf
+
+REASONS = 2
 
 
 class Parent(NamedTuple):
@@ -48,8 +51,8 @@ class PortfolioRow:
     before : float or None
         The probability in the snapshot before.
     sparkline : Markup
-    driver : Driver or None
-        The strongest that raises the probability, else the strongest.
+    drivers : tuple of Driver
+        The strongest that raise the probability, one of a group; see `serving.reason`.
     alert : Alert or None
         The most severe that is open.
     """
@@ -63,7 +66,7 @@ class PortfolioRow:
     days: int | None
     before: float | None
     sparkline: Markup
-    driver: Driver | None
+    drivers: tuple[Driver, ...]
     alert: Alert | None
 
 
@@ -182,7 +185,7 @@ def _make_row(
     *,
     people: bool,
 ) -> PortfolioRow:
-    raising = [one for one in score.drivers if one.contribution > 0]
+    marks = [(one.group, one.contribution > 0) for one in score.drivers]
     open_alerts = [one for one in score.alerts if one.is_open]
     return PortfolioRow(
         place=place,
@@ -194,7 +197,7 @@ def _make_row(
         days=_count_days(header.as_of, score.decision_date),
         before=values[-2] if len(values) > 1 else None,
         sparkline=draw_sparkline(values),
-        driver=next(iter(raising or score.drivers), None),
+        drivers=tuple(score.drivers[place] for place in choose_reasons(marks, REASONS)),
         alert=next(iter(open_alerts), None),
     )
 

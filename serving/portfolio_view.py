@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from models.alert import SEVERITIES, Severity
+from models.playbook_action import PlaybookAction
+from models.playbook_record import WITHIN, PlaybookRecord
 from models.snapshot import count_states
 from serving.caller import LOCAL, Caller
 from serving.chart import Chart
@@ -17,8 +20,9 @@ from serving.page_language import SOURCE, Language
 from serving.portfolio_facet import find_facets
 from serving.portfolio_figure import SOON_DAYS, Figures, Group, add_up, group_accounts
 from serving.portfolio_ledger import Ledger, Previous
-from serving.portfolio_query import DAYS, PASSED, PortfolioQuery
+from serving.portfolio_query import DAYS, FIRST_SORT, PASSED, PortfolioQuery
 from serving.portfolio_row import Parent, explain_changes, find_parents, make_rows
+from serving.portfolio_work import measure_work
 from serving.selection import Selection
 from serving.shelf import Memory, Shelf
 
@@ -40,7 +44,8 @@ SORTINGS = {
     "arr": Sorting("-arr", "arr"),
     "decision_date": Sorting("decision_date", "-decision_date"),
     "loss_probability": Sorting("-loss_probability", "loss_probability"),
-    "arr_at_risk": Sorting("rank", "arr_at_risk"),
+    "health_score": Sorting("health_score", "-health_score"),
+    "arr_at_risk": Sorting("open", "arr_at_risk"),
 }
 
 
@@ -66,16 +71,18 @@ class PortfolioDesk:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._figures: Memory[Figures] = Memory()
+        self._work: Memory[PlaybookRecord] = Memory()
         self._offers: Memory[Mapping[str, Any]] = Memory()
 
     def prepare(self, shelf: Shelf) -> None:
         """Make what the first reader of the whole list needs; blocks on the store."""
-        selection = Selection()
+        selection = PortfolioQuery(lists={}).select(shelf.header.as_of)
         accounts = [*shelf.outlines(selection, LOCAL.row_filter)]
         previous = self._ledger.previous(shelf.header)
         self._add_up(shelf, selection, LOCAL, accounts, previous)
         self._offer(shelf, LOCAL)
         self._ledger.growing(shelf, selection, LOCAL.row_filter)
+        self._ledger.warned(shelf.header)
 
     def view(
         self,
@@ -86,6 +93,7 @@ class PortfolioDesk:
         *,
         is_stale: bool,
         record: object = None,
+        actions: Sequence[PlaybookAction] | None = None,
     ) -> dict[str, object]:
         """What the template shows; blocks on the store.
 
@@ -101,6 +109,8 @@ class PortfolioDesk:
             Whether the snapshot is older than it should get.
         record : object
             What became of the accounts of an earlier snapshot; None while it is too early.
+        actions : sequence of PlaybookAction or None
+            Everything that was done with playbooks; None where nobody can tell.
         """
         header, ledger = shelf.header, self._ledger
         selection = query.select(header.as_of)
@@ -121,6 +131,12 @@ class PortfolioDesk:
             "passed": PASSED,
             "day_choices": DAYS,
             "sortings": SORTINGS,
+            "first_sort": FIRST_SORT,
+            "star": self._name_star(header.snapshot_id),
+            "rules_by_severity": self._group_rules(header.snapshot_id),
+            "warned_since": ledger.warned(header).since,
+            "work": self._measure(shelf, selection, caller, accounts, actions),
+            "act_within": WITHIN,
             "previous": previous and previous.header,
             "models_changed": previous is not None and _has_new_model(shelf, previous),
             "calendar": draw_decisions(figures, language, header.currency),
@@ -152,7 +168,50 @@ class PortfolioDesk:
         previous: Previous | None,
     ) -> Figures:
         key = (shelf.snapshot_id, selection.fingerprint, caller.row_filter.fingerprint)
-        return self._figures.get(key, lambda: add_up(accounts, shelf.header.as_of, previous))
+        rules = self._ledger.document(shelf.snapshot_id, "warnings") or ()
+        severity_of = {one["name"]: one["severity"] for one in rules}
+        return self._figures.get(
+            key, lambda: add_up(accounts, shelf.header.as_of, previous, severity_of)
+        )
+
+    def _group_rules(self, snapshot_id: str) -> dict[Severity, tuple[str, ...]]:
+        """Rules of warnings by severity, the most pressing first."""
+        rules = self._ledger.document(snapshot_id, "warnings") or ()
+        found = {
+            severity: tuple(one["name"] for one in rules if one["severity"] == severity)
+            for severity in SEVERITIES
+        }
+        return {severity: names for severity, names in found.items() if names}
+
+    def _name_star(self, snapshot_id: str) -> Mapping[str, Any] | None:  # Any: JSON
+        """What the north star is; None where the company has none."""
+        told = self._ledger.document(snapshot_id, "health")
+        return told["north_star"] if told else None
+
+    def _measure(
+        self,
+        shelf: Shelf,
+        selection: Selection,
+        caller: Caller,
+        accounts: Sequence[Outline],
+        actions: Sequence[PlaybookAction] | None,
+    ) -> PlaybookRecord | None:
+        """How the warnings of a list were acted on; found anew when something was done."""
+        if actions is None:
+            return None
+        today = datetime.now(UTC).date()
+        newest = actions[0].action_id if actions else None
+        key = (
+            shelf.snapshot_id, selection.fingerprint, caller.row_filter.fingerprint,
+            today, len(actions), newest,
+        )  # fmt: skip
+
+        def measure() -> PlaybookRecord:
+            warned = self._ledger.warned(shelf.header).found
+            ids = {one.account_id for one in accounts}
+            return measure_work(warned, actions, ids, today=today)
+
+        return self._work.get(key, measure)
 
     def _offer(self, shelf: Shelf, caller: Caller) -> Mapping[str, Any]:
         """The choices of the filters, and the states that occur with their numbers."""
@@ -263,4 +322,4 @@ def _group(accounts: Sequence[Outline], query: PortfolioQuery) -> list[Group]:
 
 def _has_new_model(shelf: Shelf, previous: Previous) -> bool:
     speaking = {name for name, use in shelf.header.models.items() if use}
-    return not speaking <= previous.same_models
+    return any(name in speaking and voice != "same" for name, voice in previous.voices.items())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
+from features.errors import TransientError
+from models.feedback_store import FeedbackStore
+from models.playbook_action import PlaybookAction
 from serving.caller import Caller
 from serving.endpoint import get_shelf, get_shelves, require
 from serving.page import answer_page, make_page_router
@@ -28,9 +31,12 @@ async def get_portfolio_page(request: Request, caller: PageCaller) -> Response:
     shelves = get_shelves(request)
     is_stale = shelves.is_stale(shelf)
     record = await shelves.track_record(shelf, caller.row_filter)
+    actions = await read_actions(request)
 
     def make_values(language: Language) -> Mapping[str, object]:
-        return desk.view(shelf, caller, query, language, is_stale=is_stale, record=record)
+        return desk.view(
+            shelf, caller, query, language, is_stale=is_stale, record=record, actions=actions
+        )
 
     return await answer_page(request, "portfolio.html", make_values)
 
@@ -60,6 +66,17 @@ def read_allowed(request: Request, caller: Caller) -> PortfolioQuery:
     if "owner" in query.lists or query.group_by == "owner" or query.sort.endswith("owner"):
         require(caller, "people:read")
     return query
+
+
+async def read_actions(request: Request) -> Sequence[PlaybookAction] | None:
+    """What was done with playbooks; None without a service store, or while it is away."""
+    store = request.app.state.guards.service_store
+    if store is None:
+        return None
+    try:
+        return await get_shelves(request).run(FeedbackStore(store).playbook_actions)
+    except TransientError:  # the ranking is worth showing without it
+        return None
 
 
 def get_desk(request: Request) -> PortfolioDesk:

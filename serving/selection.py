@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeVar, get_args
 
-from sqlalchemy import ColumnElement, FromClause, and_, or_, true
+from sqlalchemy import ColumnElement, FromClause, and_, case, or_, true
 
 from models.account_score import State, Tier
 from models.alert import mark_of
@@ -31,7 +31,10 @@ Sort = Literal[
     "account_id",
 ]
 # By which only the pages sort.
-PageSort = Literal["name", "-name", "owner", "-owner", "health_score", "-health_score"]
+PageSort = Literal["open", "name", "-name", "owner", "-owner", "health_score", "-health_score"]
+# In the order of the pages: what can still be won, what ended with nothing signed, all others.
+OPEN: tuple[State, ...] = ("to_decide", "no_term")
+ENDED: State = "in_grace"
 SORTS: tuple[Sort, ...] = get_args(Sort)
 PAGE_SORTS: tuple[Sort | PageSort, ...] = (*SORTS, *get_args(PageSort))
 TEXTS = ("name", "owner")  # columns of text by which accounts are sorted, beside the id
@@ -57,8 +60,9 @@ class Selection:
     abstained : bool
         Whether only accounts whose probability was withheld are asked for.
     sort : str
-        One of `PAGE_SORTS`: ``rank`` is the ranking; else a column, descending with ``-``. What is
-        null comes last either way, and what is equal goes by account id.
+        One of `PAGE_SORTS`: ``rank`` is the ranking, ``open`` the same with those first that can
+        still be won and then those in grace; else a column, descending with ``-``. What is null
+        comes last either way, and what is equal goes by account id.
     """
 
     of: RowFilter = EVERYTHING
@@ -133,6 +137,8 @@ class Selection:
         """Accounts in the order asked for, from those in ranking order."""
         if self.sort == "rank":
             return list(accounts)
+        if self.sort == "open":
+            return sorted(accounts, key=lambda account: _stand(account.state))
         name, falling = self.sort.lstrip("-"), self.sort.startswith("-")
         ordered = sorted(accounts, key=lambda account: account.account_id)
         known = [account for account in ordered if getattr(account, name) is not None]
@@ -153,6 +159,10 @@ class Selection:
         """
         if self.sort == "rank":
             return [table.c.rank]
+        if self.sort == "open":
+            state = table.c.state
+            place = case((state.in_(OPEN), 0), (state == ENDED, 1), else_=2)
+            return [place, table.c.rank]
         account_id = table.c.account_id
         ties = account_id.collate(collation) if collation else account_id
         column = table.c[self.sort.lstrip("-")]
@@ -162,6 +172,11 @@ class Selection:
         if collation and column.name in TEXTS:
             return [column.is_(None), _directed(column.collate(collation), falling), ties]
         return [column.is_(None), _directed(column, falling), ties]
+
+
+def _stand(state: State) -> int:
+    """Where accounts of a state stand: those that can still be won first."""
+    return 0 if state in OPEN else 1 if state == ENDED else 2
 
 
 def _directed(column: ColumnElement[Any], falling: bool) -> ColumnElement[Any]:  # Any: of any type

@@ -7,7 +7,8 @@ import io
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -15,11 +16,14 @@ import httpx
 import pytest
 from markupsafe import escape
 
-from models.account_score import AccountScore
-from models.alert import Alert
+from models.account_score import AccountScore, Driver
+from models.alert import Alert, Severity
+from models.feedback_store import FeedbackStore, Reply
 from models.growth import GrowthReason
 from models.key import SCOPES
+from models.playbook_action import PlaybookAction
 from models.row_filter import EVERYTHING, RowFilter
+from models.service_store import ServiceStore
 from models.settings import PublishSettings
 from models.store import SnapshotStore
 from serving.application import Service
@@ -31,7 +35,7 @@ from serving.page_language import load_languages
 from serving.page_template import make_environment
 from serving.page_wording import Wording
 from tests.integration.client import ask, problem, serve
-from tests.integration.company import due, lost, snapshot
+from tests.integration.company import HEALTH, due, lost, snapshot
 from tests.integration.markup import Page, check_manners, check_policy
 
 
@@ -292,7 +296,7 @@ def test_movement_tells_customers_and_another_model_apart(
         return {"churn": None, "renewal": {"version": version, "max_lead_days": 180}}
 
     before = [due("A", 0.2), due("B", 0.6), due("C", 0.4), due("D", 0.30)]
-    store.publish(snapshot(*before, models=model("1"), as_of=date(2026, 10, 25)))
+    first = store.publish(snapshot(*before, models=model("1"), as_of=date(2026, 10, 25)))
     after = [
         due("A", 0.7, rescored_probability=0.25),  # its own doing
         due("B", 0.3, rescored_probability=0.35),  # mostly the model's
@@ -300,7 +304,7 @@ def test_movement_tells_customers_and_another_model_apart(
         due("D", 0.35),  # not rescored: nobody can tell
         due("N", 0.9),
     ]
-    store.publish(snapshot(*after, models=model("2")))
+    store.publish(snapshot(*after, models=model("2"), rescored_id=first))
     page = see(app)
     assert "Since Oct 25" in page.words
     assert "+1" in headlines(ask(app, "/"))[4]
@@ -310,6 +314,133 @@ def test_movement_tells_customers_and_another_model_apart(
     assert "2 changes by another model" in page.words
     assert "60% → now 35%" in page.words
     assert "30% → now 35%" not in page.words
+    # Another snapshot stands in between since: what was rescored speaks of other figures.
+    store.publish(snapshot(*(replace(one, loss_probability=0.5) for one in after),
+                           models=model("3"), rescored_id=first))  # fmt: skip
+    page = see(app)
+    assert "No account of this list moved" in page.words
+    assert "changes by another model" not in page.words
+
+
+STAR = {
+    "feature": "value_actions_28d", "unit": "actions", "meaning": "Events that deliver value.",
+    "change": "value_change_28d", "change_meaning": "",
+}  # fmt: skip
+
+
+def test_the_north_star_stands_first_with_its_change_over_accounts_in_both(
+    app: Service, store: SnapshotStore
+) -> None:
+    def publish(first: float, *, unit: str = "actions", **more: float | None) -> None:
+        scores = [due("A", 0.5, north_star=first), due("B", 0.2, north_star=1000.0)]
+        scores += [due(name, 0.1, north_star=value) for name, value in more.items()]
+        document = {"north_star": {**STAR, "unit": unit}}
+        store.publish(snapshot(*scores, documents={"health": document}))
+
+    publish(1000.0, Gone=5.0)
+    page = see(app)
+    assert "★ Value actions in 28 days 2,005 3 accounts" in page.words
+    publish(1500.0, New=7.0, Unknown=None)
+    assert headlines(ask(app, "/"))[0] == "2,507"
+    page = see(app)
+    assert "+25% since Nov 1" in page.words
+    assert "28 天内价值操作" in see(app, "/?lang=zh").words
+    publish(0.5, unit="share")
+    assert headlines(ask(app, "/"))[0] == "500.25"  # a share does not add up: its mean
+    store.publish(snapshot(due("A", 0.5), documents={"health": {"north_star": None}}))
+    assert "★" not in see(app).words
+
+
+def test_health_is_a_number_with_a_word_and_sorts(app: Service, store: SnapshotStore) -> None:
+    well = replace(HEALTH, score=70.0)
+    store.publish(snapshot(due("A", 0.9), due("B", 0.5, health=HEALTH), due("C", 0.2, health=well),
+                           due("D", 0.1, health=replace(HEALTH, score=12.4))))  # fmt: skip
+    page = see(app, "/?sort=health_score")
+    for told in ("56 fair", "70 good", "12 poor"):
+        assert told in page.words
+    assert [row["account_id"] for row in rows_of(app, "sort=health_score")] == list("DBCA")
+    assert "/?sort=-health_score" in page.links()
+
+
+def test_what_can_still_be_won_stands_before_what_ended(
+    apps: tuple[Service, Service], store: SnapshotStore
+) -> None:
+    ended = due("E", 0.99, 9_000.0, state="in_grace", decision_date=date(2026, 10, 1))
+    free = due("N", 0.05, 100.0, state="no_term", basis="churn", decision_date=None)
+    store.publish(snapshot(ended, free, due("A", 0.1), lost("L")))
+    for app in apps:
+        assert [row["account_id"] for row in rows_of(app)] == ["A", "N", "E", "L"]
+        assert [row["account_id"] for row in rows_of(app, "sort=rank")] == ["E", "A", "N", "L"]
+        page = see(app)
+        told = "1 account with €9K ARR ended with nothing signed. They stand after"
+        assert told in page.words
+        assert "They stand after" not in see(app, "/?state=in_grace").words
+        assert [one.get("class") for one in page.all("tbody")].count("after") == 1
+
+
+def test_a_reason_is_told_once(app: Service, store: SnapshotStore) -> None:
+    def driver(feature: str, group: str, contribution: float) -> Driver:
+        return Driver(feature, group, f"told by {feature}", 1.0, None, contribution)
+
+    drivers = (
+        driver("nps", "voice", -2.0), driver("terms", "contract", 1.5),
+        driver("tenure", "contract", 1.2), driver("logins", "activity", 0.5),
+        driver("seats", "adoption", 0.4), driver("users", "people", 0.1),
+    )  # fmt: skip
+    store.publish(snapshot(due("A", 0.9, drivers=drivers), due("B", 0.1, drivers=drivers[:1])))
+    page = see(app)
+    assert "told by terms; told by logins" in page.words
+    assert "told by tenure" not in page.words
+    raised, lowered = rows_of(app)
+    shown = [raised[f"driver_{number}"] for number in (1, 2, 3)]
+    assert shown == ["told by terms", "told by logins", "told by seats"]
+    assert [lowered[f"driver_{number}"] for number in (1, 2, 3)] == ["told by nps", "", ""]
+
+
+def test_warnings_are_counted_by_severity_and_by_what_was_done(
+    store: SnapshotStore, store_url: str, tmp_path: Path
+) -> None:
+    def alert(rule: str, severity: Severity, first_seen: date) -> Alert:
+        return Alert(rule, None, severity, "opened", "", 1.0, None, first_seen, playbook="call")
+
+    now = datetime.now(UTC)
+    day, long_ago = now.date() - timedelta(30), now.date() - timedelta(150)
+    fields = {"as_of": day, "data_end": day}
+    old = snapshot(due("Z", 0.5, alerts=(alert("poor_fit", "soon", long_ago),)),
+                   as_of=long_ago, backfilled=True)  # fmt: skip
+    store.publish(old)
+    scores = (
+        due("A", 0.9, alerts=(alert("silent", "urgent", day), alert("gone", "urgent", day))),
+        due("B", 0.8, alerts=(alert("silent", "urgent", day),)),
+        due("C", 0.7, segment="mid", alerts=(alert("poor_fit", "soon", long_ago),)),
+        due("D", 0.6, alerts=(alert("silent", "urgent", day),)),
+    )
+    titles = {"title": {"en": "Silent"}}
+    rules = [{"name": "silent", "severity": "urgent", **titles},
+             {"name": "gone", "severity": "urgent", **titles},
+             {"name": "poor_fit", "severity": "soon", **titles}]  # fmt: skip
+    store.publish(snapshot(*scores, documents={"warnings": rules}, **fields))
+    service_url = f"sqlite:///{tmp_path}/service.db"
+    with ServiceStore(service_url) as service:
+        say = FeedbackStore(service)
+        for name, days_ago in (("A", 29), ("B", 10), ("C", 29)):
+            action = PlaybookAction(
+                account_id=name, playbook="call", status="done", due_on=None, note=None,
+                snapshot_id="s", key_id=None, created_at=now - timedelta(days_ago),
+            )  # fmt: skip
+            say.add(action, Reply(201, b""))
+    app = serve(store_url, service_store_url=service_url)
+    assert app.guards.keys is not None
+    app.guards.keys.refresh()
+    page = see(app)
+    # Of A both were, B's came too late, D's nobody took up; C's is older than what was looked at.
+    told = f"of 4 warnings since {Formats('en').short_day(day)} acted on in time"
+    assert f"50% {told}" in page.words
+    assert "this week 3 accounts this month 1 account" in page.words
+    assert "/?warning=silent&warning=gone" in page.links()
+    read_as(app, "scores:read", of=RowFilter({"segment": ["mid"]}))
+    assert "No warning that asks for an action has run out of time" in see(app).words
+    app.close()
 
 
 def test_the_states_of_a_snapshot_are_told(app: Service, store: SnapshotStore) -> None:
@@ -337,7 +468,7 @@ def test_the_states_of_a_snapshot_are_told(app: Service, store: SnapshotStore) -
 def test_rules_and_playbooks_are_called_by_their_titles(app: Service, store: SnapshotStore) -> None:
     titles = {"en": "The champion has gone silent", "zh": "支持者已沉寂"}
     documents = {
-        "warnings": [{"name": "champion_silent", "title": titles}],
+        "warnings": [{"name": "champion_silent", "title": titles, "severity": "urgent"}],
         "playbooks": [{"name": "call-this-week", "title": {"en": "Call within the week"}}],
         "forecast": {"refused": "no past terms", "forecast": None},
     }
