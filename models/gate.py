@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.bootstrap import Estimate
+from models.weak_slice import CHANCE, SLOPES
 
-CHANCE = 0.5
 NULL = "no better than"
 TOO_GOOD = 0.99
-# The slope's interval must reach into this range, where there are enough positives to tell.
-SLOPES = (0.8, 1.25)
-LEAST_POSITIVES = 100
+LEAST_POSITIVES = 100  # with fewer nobody can tell whether the slope is off
 # Baselines that a model must beat beyond noise, in words; the base rate ranks nothing, so
 # beating it is beating chance. ``RIVALS`` must only not be better.
 BARS = {

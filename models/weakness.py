@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from models.bootstrap import Estimate
-from models.gate import CHANCE, SLOPES
 from models.judgement import Judgement
 from models.skill import Skill
+from models.weak_slice import CHANCE, SLOPES
 
 MOST_NAMED = 5
 

@@ -25,6 +25,7 @@ from serving import (
     route_compute,
     route_feedback,
     route_list,
+    route_model,
     route_operation,
     route_playbook,
     route_portfolio,
@@ -36,6 +37,7 @@ from serving import (
     route_warning,
     route_webhook,
 )
+from serving.cards import Cards
 from serving.endpoint import fails
 from serving.fault import answer_faults
 from serving.gate import Gate, Guards, LocalPort
@@ -74,6 +76,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_reference.router,
     route_sign_in.router,
     route_portfolio.router,
+    route_model.router,
     route_static.router,
 )
 
@@ -193,7 +196,8 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
         },
     )
     app.state.renderer = Renderer()
-    app.state.desk = PortfolioDesk(Ledger(shelves.reader))
+    app.state.cards = Cards(settings.home)
+    app.state.desk = PortfolioDesk(Ledger(shelves.reader), app.state.cards)
     shelves.prepare = app.state.desk.prepare
     app.state.page_paths = frozenset(
         getattr(route, "path", "") for router in ROUTERS for route in router.routes

@@ -10,6 +10,8 @@ from models.account_score import Abstention, Basis, State, Tier
 from models.alert import Severity
 from models.growth import GrowthReason
 from models.health_change import HEALTHY, UNHEALTHY
+from models.weak_slice import Weakness
+from serving.model_figure import Beside
 from serving.page_format import Formats
 from serving.page_language import Language
 
@@ -72,6 +74,33 @@ GROWTH_WORDS = {
     "modules_broad": _("%(figure)s of the modules in use"),
     "health": _("health %(figure)s"),
     "use_steady": _("use %(figure)s in 28 days"),
+}
+BASELINE_WORDS = {
+    "tenure": _("how long it has been a customer, alone"),
+    "days_to_renewal": _("days to the renewal, alone"),
+    "days_to_renewal_with_trend": _("days to the renewal, and whether use falls"),
+    "logistic_regression": _("a logistic regression, the simplest model"),
+    "health_score": _("the health score, the lowest first"),
+}
+BESIDE_WORDS: dict[Beside, str] = {
+    "better": _("the model is better"),
+    "alike": _("no difference beyond chance"),
+    "worse": _("the model is worse"),
+}
+WEAKNESS_WORDS: dict[Weakness, str] = {
+    "ranking": _("not shown to rank better than chance"),
+    "chances": _("its chances are off"),
+    "money_low": _("more money was lost than expected"),
+    "money_high": _("less money was lost than expected"),
+}
+SLICE_WORDS = {
+    "segment": _("Segment"),
+    "region": _("Region"),
+    "account_tier": _("Account tier"),
+    "tenure_band": _("Customer for"),
+    "lead_band": _("Time to the decision"),
+    "worked_on": _("Worked on"),
+    "billing_period_months": _("Months billed at once"),
 }
 FILTER_WORDS = {
     "owner": _("Owner"),
@@ -168,6 +197,24 @@ class Wording:
     def rule(self, name: str) -> str:
         """A rule of warnings or a playbook, from its name where it has no title."""
         return unfold(name)
+
+    def baseline(self, name: str) -> str:
+        """What can be said without a model."""
+        known = BASELINE_WORDS.get(name)
+        return self._text(known) if known else unfold(name)
+
+    def beside(self, beside: Beside) -> str:
+        """How a model does beside a baseline."""
+        return self._text(BESIDE_WORDS[beside])
+
+    def weakness(self, kind: Weakness) -> str:
+        """What is weak in a slice."""
+        return self._text(WEAKNESS_WORDS[kind])
+
+    def slice(self, column: str, value: str) -> str:
+        """A slice of accounts, by what it is cut by and the value."""
+        known = SLICE_WORDS.get(column)
+        return f"{self._text(known) if known else unfold(column)}: {value}"
 
     def growth(self, reason: GrowthReason, formats: Formats) -> str:
         """Why an account is ready to grow, from its code and figure."""

@@ -56,12 +56,15 @@ class Change:
         Shares 0-1, of the same basis and, where another model spoke, both by the new one.
     weight : float
         Expected loss that moved; points alone where no money is known.
+    ended : bool
+        Whether its contract ended with nothing signed: it stands after what can still be won.
     """
 
     account_id: str
     before: float
     after: float
     weight: float
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,11 +309,12 @@ def _keep(found: list[Change], account: Outline, step: Step | None) -> None:
         return
     money = account.arr_to_decide
     weight = abs(step[1] - step[0]) * (1.0 if money is None else money)
-    found.append(Change(account.account_id, *step, weight))
+    ended = account.state == "in_grace"
+    found.append(Change(account.account_id, *step, weight, ended))
 
 
 def _largest(found: list[Change]) -> tuple[Change, ...]:
-    return tuple(sorted(found, key=lambda one: (-one.weight, one.account_id))[:CHANGES])
+    return tuple(sorted(found, key=lambda one: (one.ended, -one.weight, one.account_id))[:CHANGES])
 
 
 def _sum(amounts: Iterable[float | None]) -> float | None:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from models.alert import SEVERITIES, Severity
 from models.playbook_action import PlaybookAction
 from models.playbook_record import WITHIN, PlaybookRecord
-from models.snapshot import count_states
+from models.snapshot import SnapshotHeader, count_states
 from serving.caller import LOCAL, Caller
+from serving.cards import Cards
 from serving.chart import Chart
 from serving.chart_calendar import CalendarWords, Week, draw_calendar
 from serving.entry import Outline
@@ -22,6 +23,7 @@ from serving.portfolio_figure import SOON_DAYS, Figures, Group, add_up, group_ac
 from serving.portfolio_ledger import Ledger, Previous
 from serving.portfolio_query import DAYS, FIRST_SORT, PASSED, PortfolioQuery
 from serving.portfolio_row import Parent, explain_changes, find_parents, make_rows
+from serving.portfolio_weak import WeakPlaces, find_weak_places
 from serving.portfolio_work import measure_work
 from serving.selection import Selection
 from serving.shelf import Memory, Shelf
@@ -66,10 +68,11 @@ class PortfolioDesk:
     Parameters
     ----------
     ledger : Ledger
+    cards : Cards
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, cards: Cards) -> None:
+        self._ledger, self._cards = ledger, cards
         self._figures: Memory[Figures] = Memory()
         self._work: Memory[PlaybookRecord] = Memory()
         self._offers: Memory[Mapping[str, Any]] = Memory()
@@ -132,6 +135,7 @@ class PortfolioDesk:
             "day_choices": DAYS,
             "sortings": SORTINGS,
             "first_sort": FIRST_SORT,
+            "weak": self._find_weak(header),
             "star": self._name_star(header.snapshot_id),
             "rules_by_severity": self._group_rules(header.snapshot_id),
             "warned_since": ledger.warned(header).since,
@@ -173,6 +177,11 @@ class PortfolioDesk:
         return self._figures.get(
             key, lambda: add_up(accounts, shelf.header.as_of, previous, severity_of)
         )
+
+    def _find_weak(self, header: SnapshotHeader) -> WeakPlaces:
+        """Where the models are weak, for marks in the table."""
+        cards = {name: self._cards.read(header, name) for name in header.models}
+        return find_weak_places({name: card.metrics for name, card in cards.items() if card})
 
     def _group_rules(self, snapshot_id: str) -> dict[Severity, tuple[str, ...]]:
         """Rules of warnings by severity, the most pressing first."""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import orjson
 from fastapi import Request
 from starlette.responses import Response
 
-from features.errors import InputError
-from models.card import Card, read_card
-from models.champion import bundle_folder
+from models.card import Card
 from models.snapshot import SnapshotHeader
 from serving.caller import Caller
 from serving.endpoint import GUARDED, fails, get_shelf, get_shelves, make_router
@@ -60,12 +56,8 @@ async def get_model(request: Request, caller: Reader, name: str) -> Response:
         known = ", ".join(sorted(shelf.header.models))
         raise RequestError(UNKNOWN_MODEL, f"The models of this snapshot are: {known}.")
     told = snapshot_fields(shelf.header)
-    home = request.app.state.guards.settings.home
-    use = shelf.header.models[name]
-    card = None
-    if use is not None and home is not None:
-        folder = bundle_folder(home, shelf.header.company, name, str(use["version"]))
-        card = await shelves.run(lambda: _read_card(folder))
+    cards = request.app.state.cards
+    card = await shelves.run(lambda: cards.read(shelf.header, name))
     document = {
         **told,
         "stale": shelves.is_stale(shelf),
@@ -83,14 +75,6 @@ def _line(header: SnapshotHeader, caller: Caller, *, current: str) -> dict[str, 
     fields["backfilled"] = header.backfilled
     fields["accounts"] = header.accounts if caller.row_filter.is_everything else None
     return {name: fields[name] for name in SnapshotLine.model_fields}
-
-
-def _read_card(folder: Path) -> Card | None:
-    """The card of a bundle; None where it is not kept, or not readable, on this machine."""
-    try:
-        return read_card(folder)
-    except InputError:
-        return None
 
 
 def _show_card(card: Card, caller: Caller) -> dict[str, object]:
