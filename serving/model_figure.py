@@ -191,8 +191,8 @@ def _read_tenth(told: Mapping[str, Any]) -> Tenth | None:
 def _read_span(told: Mapping[str, Any] | None) -> Span | None:
     if not told:
         return None
-    days = (
+    first, last = (
         None if told[name] is None else date.fromisoformat(told[name])
         for name in ("first_as_of", "last_as_of")
     )
-    return Span(*days, told["rows"], told["positives"])
+    return Span(first, last, told["rows"], told["positives"])

@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from datetime import date, datetime, timedelta
+from typing import Literal, NamedTuple
 
 from models.card import Card
 from models.snapshot import SnapshotHeader
@@ -77,8 +77,10 @@ class ModelPart:
         Of these accounts, the most first.
     groups : tuple of (str, int)
         Features that it reads, by group.
-    created_at, last_day : datetime or None
-        When it was trained; the last day of its data.
+    created_at : datetime or None
+        When it was trained.
+    last_day : date or None
+        Of its data.
     """
 
     name: str
@@ -93,7 +95,7 @@ class ModelPart:
     reasons: tuple[FirstReason, ...]
     groups: tuple[tuple[str, int], ...]
     created_at: datetime | None
-    last_day: Any  # date or None
+    last_day: date | None
 
 
 def view_models(
@@ -138,7 +140,7 @@ def _make_part(
 ) -> ModelPart:
     use, card = header.models[name], cards.read(header, name)
     own = [one for one in accounts if one.basis == name]
-    standing, following = _stand(header, cards, name)
+    standing, following = _stand(header, cards, name, card)
     figures = read_figures(card) if card and sees_all else None
     weak = figures.weak.found if figures else ()
     drivers = Counter(one.top_driver for one in own if one.top_driver)
@@ -156,17 +158,22 @@ def _make_part(
         reasons=tuple(FirstReason(*one) for one in drivers.most_common(MOST_REASONS)),
         groups=tuple(sorted(groups.items(), key=lambda item: (-item[1], item[0]))),
         created_at=_read_moment(use, card),
-        last_day=card and card.data_end and card.data_end - timedelta(1),
+        last_day=card.data_end - timedelta(1) if card and card.data_end else None,
     )
 
 
-def _stand(header: SnapshotHeader, cards: Cards, name: str) -> tuple[Standing, str | None]:
-    """What became of a model since the snapshot was published."""
+def _stand(
+    header: SnapshotHeader, cards: Cards, name: str, card: Card | None
+) -> tuple[Standing, str | None]:
+    """What became of a model since the snapshot was published, and what is promoted instead."""
     use = header.models[name]
     if use is not None and use.get("backfilled"):
         return "backfilled", None
     pointer = cards.promoted(header, name)
-    if pointer is None or pointer.version == (use and use.get("version")):
+    if use is None:
+        return "served", pointer.version if pointer else None
+    # Where its bundle is not kept, neither is what would tell that it was withdrawn.
+    if card is None or pointer is None or pointer.version == use.get("version"):
         return "served", None
     return ("withdrawn", None) if pointer.version is None else ("replaced", pointer.version)
 

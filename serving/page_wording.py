@@ -56,6 +56,7 @@ MEAN_UNITS = frozenset(
 GROUP_WORDS = {
     "activity": _("Activity"),
     "adoption": _("Adoption"),
+    "attributes": _("Attributes"),
     "contract": _("Contract"),
     "fit": _("Fit"),
     "lifecycle": _("Lifecycle"),
