@@ -63,8 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"keepwell serve: {reason}", file=sys.stderr)
         return FAILED
     logging.config.dictConfig(log_config())
-    if chosen.socket is None and settings.port:
-        print(f"the pages: {settings.page_address}", flush=True)
     if settings.workers > 1 and chosen.socket is None:
         return Crew(settings, _for_workers(chosen)).run()
     sockets = None if chosen.socket is None else [socket.socket(fileno=chosen.socket)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +25,7 @@ from serving.selection import Selection
 from serving.shelf import Memory, Shelf
 
 MOST_GROWING = 10
+BREATH = 100  # accounts
 SEEN = 5  # snapshots whose warnings are looked at, a month of weekly ones
 TREND = 5  # snapshots of a sparkline, the served one among them
 
@@ -206,11 +208,11 @@ class Ledger:
             SCORE.snapshot_id.in_([one.snapshot_id for one in shown]), SCORE.alerts.is_not(None)
         )
         since = min(days)
-        found = {
-            one
-            for row in self._reader.stream(query)
-            for one in read_warned(row["account_id"], row["alerts"], since)
-        }
+        found: set[Warned] = set()
+        for number, row in enumerate(self._reader.stream(query)):
+            if number % BREATH == 0:
+                time.sleep(0)  # lookups are answered meanwhile
+            found.update(read_warned(row["account_id"], row["alerts"], since))
         return Warnings(since, tuple(found))
 
     def _read_headers(self, header: SnapshotHeader) -> list[SnapshotHeader]:

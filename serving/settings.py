@@ -94,12 +94,6 @@ class Settings:
         """Whether only this machine can reach the service."""
         return is_loopback(self.host)
 
-    @property
-    def page_address(self) -> str:
-        """Where a browser on this machine finds the pages."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
-
     def _problems(self) -> Iterator[Problem]:
         if self.service_store_url is None and not self.is_local:
             yield host_problem(self.host)

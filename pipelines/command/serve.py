@@ -39,7 +39,8 @@ def serve(
 ) -> None:
     """Serve the published ranking.
 
-    Under http://HOST:PORT/v1/accounts; it follows each new snapshot without a restart.
+    The pages at http://HOST:PORT/ and the API under /v1; it follows each new snapshot without a
+    restart.
     """
     from pipelines.home import Home
 
@@ -61,5 +62,14 @@ def serve(
         "--workers": workers,
         "--rate": rate,
     }
+    if port:
+        typer.echo(f"The pages are at {page_address(host, port)}")
+        sys.stdout.flush()  # what is not written yet is gone with this process
     arguments = ["-m", "serving", *(str(part) for pair in options.items() for part in pair)]
     os.execve(sys.executable, [sys.executable, *arguments], environment)
+
+
+def page_address(host: str, port: int) -> str:
+    """Where a browser on this machine finds the pages."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
