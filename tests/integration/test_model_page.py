@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -113,11 +113,16 @@ def write_card(home: Path, *, promoted: str | None = "3", **changes: Any) -> Non
 
 
 @pytest.fixture
-def start(store_url: str, tmp_path: Path) -> Start:
-    def make(**changes: Any) -> Service:
-        return serve(store_url, **{"home": tmp_path, **changes})
+def start(store_url: str, tmp_path: Path) -> Iterator[Start]:
+    made: list[Service] = []
 
-    return make
+    def make(**changes: Any) -> Service:
+        made.append(serve(store_url, **{"home": tmp_path, **changes}))
+        return made[-1]
+
+    yield make
+    for app in made:
+        app.close()
 
 
 def see(app: Service, path: str = "/model", of: RowFilter = EVERYTHING) -> Page:

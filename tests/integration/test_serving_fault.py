@@ -37,7 +37,7 @@ def app(url: str) -> Iterator[FastAPI]:
     made.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/redoc", "/v1", "/v1/accounts/", "/v2/accounts"])
+@pytest.mark.parametrize("path", ["/nowhere", "/redoc", "/v1", "/v1/accounts/", "/v2/accounts"])
 def test_an_unknown_path_is_a_404_problem(app: FastAPI, path: str) -> None:
     assert problem(ask(app, path), 404, "not-found")["instance"] == path
 
