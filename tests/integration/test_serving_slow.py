@@ -182,7 +182,7 @@ def test_what_is_no_http_is_a_problem_or_an_end_and_never_a_failure(
         (b"TRACE /v1/accounts/A1/risk HTTP/1.1", b"405"),
         (b"get /v1/accounts/A1/risk HTTP/1.1", b"405"),
         (b"CONNECT evil.example:443 HTTP/1.1", b"404"),
-        (b"PROPFIND / HTTP/1.1", b"404"),
+        (b"PROPFIND /nowhere HTTP/1.1", b"404"),
     ],
     ids=lambda value: repr(value)[2:60],
 )
