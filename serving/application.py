@@ -21,6 +21,7 @@ from models.store import SnapshotStore
 from models.webhook_store import WebhookStore
 from serving import (
     route_account,
+    route_account_page,
     route_batch,
     route_compute,
     route_feedback,
@@ -36,6 +37,8 @@ from serving import (
     route_warning,
     route_webhook,
 )
+from serving.account_ledger import AccountLedger
+from serving.account_view import AccountDesk
 from serving.endpoint import fails
 from serving.fault import answer_faults
 from serving.gate import Gate, Guards, LocalPort
@@ -74,6 +77,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_reference.router,
     route_sign_in.router,
     route_portfolio.router,
+    route_account_page.router,
     route_static.router,
 )
 
@@ -193,7 +197,9 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
         },
     )
     app.state.renderer = Renderer()
-    app.state.desk = PortfolioDesk(Ledger(shelves.reader))
+    ledger = Ledger(shelves.reader)
+    app.state.desk = PortfolioDesk(ledger)
+    app.state.account_desk = AccountDesk(AccountLedger(shelves.reader), ledger, settings.crm_url)
     shelves.prepare = app.state.desk.prepare
     app.state.page_paths = frozenset(
         getattr(route, "path", "") for router in ROUTERS for route in router.routes

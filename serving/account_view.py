@@ -1,0 +1,299 @@
+"""What the page of one account shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from models.account_score import AccountScore
+from models.alert import Alert
+from models.board import without_names
+from models.feedback import Feedback, LossReason
+from models.health_change import HealthChange, find_disagreement, find_trend
+from models.health_change import explain_change as explain_health
+from models.playbook_action import PlaybookAction
+from models.row_filter import RowFilter
+from models.score_change import ScoreChange, explain_change, tell_voice
+from models.snapshot import SnapshotHeader
+from models.warning_mute import Mute, muted_on
+from serving.account_figure import (
+    Way,
+    explain_groups,
+    explain_score,
+    explain_step,
+    write_figure,
+    write_range,
+)
+from serving.account_form import SPANS, FormFault, make_once
+from serving.account_history import draw_history
+from serving.account_ledger import AccountLedger, Moment
+from serving.account_wording import AccountWording
+from serving.account_work import list_work, open_work
+from serving.caller import Caller
+from serving.crm_link import link_crm
+from serving.page import link_account
+from serving.page_language import SOURCE, Language
+from serving.portfolio_ledger import Ledger
+from serving.portfolio_row import find_parents, name_account
+from serving.selection import Selection
+from serving.shelf import Shelf
+from serving.subject import LOST
+
+DOCUMENTS = ("warnings", "playbooks")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sayings:
+    """What people said about an account, each the newest first.
+
+    Parameters
+    ----------
+    feedback : sequence of Feedback
+    losses : sequence of LossReason
+    mutes : sequence of Mute
+    actions : sequence of PlaybookAction
+    is_away : bool
+        Whether the service store did not answer: then nothing is told and nothing is taken.
+    """
+
+    feedback: Sequence[Feedback] = ()
+    losses: Sequence[LossReason] = ()
+    mutes: Sequence[Mute] = ()
+    actions: Sequence[PlaybookAction] = ()
+    is_away: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAlert:
+    """A warning with what silences it.
+
+    Parameters
+    ----------
+    alert : Alert
+    mute : Mute or None
+        That holds today.
+    """
+
+    alert: Alert
+    mute: Mute | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What moved the chance and the health since the snapshot before.
+
+    Parameters
+    ----------
+    header : SnapshotHeader
+        The snapshot before.
+    before : float or None
+        The chance then.
+    score : ScoreChange
+    way : Way or None
+        None where the parts cannot be told.
+    health : HealthChange or None
+        None where one of both has none.
+    """
+
+    header: SnapshotHeader
+    before: float | None
+    score: ScoreChange
+    way: Way | None
+    health: HealthChange | None
+
+
+class AccountDesk:
+    """Makes the pages of accounts; blocks on the store.
+
+    Parameters
+    ----------
+    account_ledger : AccountLedger
+    ledger : Ledger
+        For the documents of a snapshot.
+    crm_url : str or None
+        See `serving.crm_link`.
+    """
+
+    def __init__(
+        self, account_ledger: AccountLedger, ledger: Ledger, crm_url: str | None
+    ) -> None:
+        self.reads = account_ledger
+        self._ledger = ledger
+        self._crm_url = crm_url
+
+    def find(self, shelf: Shelf, account_id: str) -> AccountScore | None:
+        """The account as it is served, else as it was told last."""
+        reads, header = self.reads, shelf.header
+        return reads.score(header.snapshot_id, account_id) or reads.last_known(
+            header.company, account_id
+        )
+
+    def playbooks(self, shelf: Shelf) -> dict[str, Any]:  # Any: JSON
+        """The company's playbooks by name."""
+        return self._named(shelf.snapshot_id, "playbooks")
+
+    def view(
+        self,
+        shelf: Shelf,
+        score: AccountScore,
+        caller: Caller,
+        language: Language,
+        sayings: Sayings,
+        *,
+        is_gone: bool,
+        is_stale: bool,
+        today: date,
+        said: str | None = None,
+        fault: FormFault | None = None,
+    ) -> dict[str, object]:
+        """What the template shows.
+
+        Parameters
+        ----------
+        shelf : Shelf
+            The snapshot that is served.
+        score : AccountScore
+            The account in it; of one that is gone, as it was told last.
+        caller : Caller
+            Who reads it, and may see the account.
+        language : Language
+        sayings : Sayings
+        is_gone, is_stale : bool
+        today : date
+        said : str or None
+            The form that was taken just now.
+        fault : FormFault or None
+            The form that was not.
+        """
+        header, people = shelf.header, caller.may("people:read")
+        moments = self.reads.history(header.company, score.account_id)
+        board = None if is_gone else self.reads.board(header.snapshot_id, score.account_id)
+        titles = self._titles(header.snapshot_id, language)
+        work = list_work(sayings.actions, board, today, people=people)
+        may_write = caller.may("feedback:write") and not sayings.is_away
+        return {
+            "header": header,
+            "last_day": header.data_end and header.data_end - timedelta(1),
+            "score": score,
+            "name": name_account(score),
+            "own_path": link_account(score.account_id),
+            "people": people,
+            "is_gone": is_gone,
+            "is_lost": is_gone or score.state == LOST,
+            "is_stale": is_stale,
+            "is_filtered": not caller.row_filter.is_everything,
+            "may_write": may_write,
+            "titles": titles,
+            "say": AccountWording(language),
+            "crm_link": link_crm(self._crm_url, score.account_id, score.external_id),
+            "moments": moments,
+            "history": draw_history(moments, language, titles, board, sayings.actions),
+            "board": board if board is None or people else without_names(board),
+            "work": work,
+            "open_work": open_work(work),
+            "sayings": sayings,
+            "said": said,
+            "fault": fault,
+            "spans": SPANS,
+            "once": make_once(),
+            "today": today,
+            "figure": write_figure,
+            "write_range": write_range,
+            **self._family(shelf, score, caller.row_filter),
+            **self._present(shelf, score, language, caller, moments, is_gone=is_gone),
+            **self._act(shelf, score, sayings, today, is_gone=is_gone),
+        }
+
+    def _present(
+        self,
+        shelf: Shelf,
+        score: AccountScore,
+        language: Language,
+        caller: Caller,
+        moments: Sequence[Moment],
+        *,
+        is_gone: bool,
+    ) -> dict[str, object]:
+        """The chance, its reasons, what changed, the health; nothing of an account that is gone."""
+        if is_gone:
+            return {}
+        header, formats = shelf.header, language.formats
+        days = header.as_of and score.decision_date and (score.decision_date - header.as_of).days
+        document = self._ledger.document(header.snapshot_id, "health") or {}
+        return {
+            "days": days,
+            "use": header.models.get(score.basis) if score.basis else None,
+            "churn_use": header.models.get("churn"),
+            "like": self.reads.like(header, score, caller.row_filter),
+            "way": explain_score(score, formats),
+            "groups": explain_groups(score, formats),
+            "change": self._change(header, score, language),
+            "trend": find_trend((one.header.as_of, one.health_score) for one in moments),
+            "disagreement": find_disagreement(score),
+            "north_star": document.get("north_star"),
+        }
+
+    def _change(
+        self, header: SnapshotHeader, score: AccountScore, language: Language
+    ) -> Change | None:
+        earlier = self.reads.before(header)
+        if earlier is None:
+            return None
+        past = self.reads.past(earlier.snapshot_id, score.account_id)
+        voice = tell_voice(score.basis, earlier, header) if score.basis else "other"
+        change = explain_change(past, score, voice=voice)
+        before = None if past is None else past.loss_probability
+        way = None if before is None else explain_step(before, change, language.formats)
+        health = None
+        if score.health is not None:
+            old = self.reads.health(earlier.snapshot_id, score.account_id)
+            health = None if old is None else explain_health(old, score.health)
+        return Change(earlier, before, change, way, health)
+
+    def _act(
+        self, shelf: Shelf, score: AccountScore, sayings: Sayings, today: date, *, is_gone: bool
+    ) -> dict[str, object]:
+        """Warnings with their mutes, playbooks that fit with the warnings that ask for them."""
+        alerts = () if is_gone else score.alerts
+        muted = muted_on(today, sayings.mutes)
+        shown = [ShownAlert(one, muted.get((one.rule, one.subject))) for one in alerts]
+        known = self.playbooks(shelf)
+        return {
+            "open_alerts": [one for one in shown if one.alert.is_open],
+            "closed_alerts": [one for one in shown if not one.alert.is_open],
+            "playbooks": known,
+            "offered": []
+            if is_gone
+            else [
+                (known[name], [one for one in alerts if one.is_open and one.playbook == name])
+                for name in score.playbooks
+                if name in known
+            ],
+        }
+
+    def _family(
+        self, shelf: Shelf, score: AccountScore, allowed: RowFilter
+    ) -> dict[str, object]:
+        """The parent, and how many others of it the reader sees."""
+        if score.parent_id is None:
+            return {"parent": None, "siblings": 0}
+        parent = find_parents(shelf, allowed, [score.parent_id])[score.parent_id]
+        same = Selection(of=RowFilter({"parent_id": [score.parent_id]}))
+        others = sum(
+            one.account_id != score.account_id for one in shelf.outlines(same, allowed)
+        )
+        return {"parent": parent, "siblings": others}
+
+    def _titles(self, snapshot_id: str, language: Language) -> dict[str, str]:
+        """What rules of warnings and playbooks are called, by their names."""
+        return {
+            name: one["title"].get(language.code) or one["title"][SOURCE]
+            for document in DOCUMENTS
+            for name, one in self._named(snapshot_id, document).items()
+        }
+
+    def _named(self, snapshot_id: str, document: str) -> Mapping[str, Any] | dict[str, Any]:
+        found = self._ledger.document(snapshot_id, document)
+        return {one["name"]: one for one in found or ()}
