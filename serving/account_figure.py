@@ -161,11 +161,9 @@ def write_figure(value: float | str | None, unit: str | None, formats: Formats) 
     return formats.count(value) if abs(value) >= 100 else formats.decimal(value)
 
 
-def write_range(
-    low: float | None, high: float | None, unit: str | None, formats: Formats
-) -> str:
+def write_range(low: float | None, high: float | None, unit: str | None, formats: Formats) -> str:
     """From where to where the middle half of the peers lies."""
     if low is None or high is None:
         return MISSING
     first, last = (write_figure(one, unit, formats) for one in (low, high))
-    return first if first == last else f"{first} – {last}"
+    return first if first == last else f"{first} {MISSING} {last}"  # the dash of a range

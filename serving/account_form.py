@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, cast, get_args
@@ -96,14 +96,14 @@ def read_entry(form: FormName, fields: Mapping[str, str], told: Told) -> Entry:
     RefusedForm
         What of it cannot be kept.
     """
-    read = {
+    readers: Mapping[FormName, Callable[[Mapping[str, str], Told], Entry]] = {
         "feedback": _read_feedback,
         "loss": _read_loss,
         "mute": _read_mute,
         "playbook": _read_playbook,
-    }[form]
+    }
     try:
-        return read(fields, told)
+        return readers[form](fields, told)
     except InputError as fault:
         raise RefusedForm(**{one.column: "long" for one in fault.problems}) from None
 

@@ -15,6 +15,7 @@ from serving.chart_line import LineMark, LinePoint, LineWords, MarkKind, draw_li
 from serving.page_language import Language
 from serving.page_wording import Wording, unfold
 
+SHORT_DAYS = 200  # a longer history names months below its axis, a shorter one days
 MOST_NAMED = 3  # things of a kind at one moment; the others are counted
 
 
@@ -42,12 +43,14 @@ def draw_history(
     if len(known) < 2:
         return None
     text, formats = language.text, language.formats
+    is_short = (moments[-1].day - moments[0].day).days < SHORT_DAYS
     points = [
         LinePoint(
             formats.day(one.day),
             one.loss_probability,
             one.loss_probability_low,
             one.loss_probability_high,
+            formats.short_day(one.day) if is_short else formats.month(one.day),
         )
         for one in moments
     ]
@@ -100,9 +103,7 @@ def _mark_playbooks(
     actions: Sequence[PlaybookAction],
     board: Mapping[str, Any] | None,
 ) -> list[LineMark]:
-    happened = [
-        (one.created_at.date(), one.playbook) for one in actions if one.status == "started"
-    ]
+    happened = [(one.created_at.date(), one.playbook) for one in actions if one.status == "started"]
     happened += [
         (date.fromisoformat(one["on"]), one["playbook"] or "")
         for one in (board or {}).get("interventions") or ()

@@ -116,9 +116,7 @@ class AccountDesk:
         See `serving.crm_link`.
     """
 
-    def __init__(
-        self, account_ledger: AccountLedger, ledger: Ledger, crm_url: str | None
-    ) -> None:
+    def __init__(self, account_ledger: AccountLedger, ledger: Ledger, crm_url: str | None) -> None:
         self.reads = account_ledger
         self._ledger = ledger
         self._crm_url = crm_url
@@ -267,23 +265,19 @@ class AccountDesk:
             "offered": []
             if is_gone
             else [
-                (known[name], [one for one in alerts if one.is_open and one.playbook == name])
+                (known[name], _find_causes(alerts, name))
                 for name in score.playbooks
                 if name in known
             ],
         }
 
-    def _family(
-        self, shelf: Shelf, score: AccountScore, allowed: RowFilter
-    ) -> dict[str, object]:
+    def _family(self, shelf: Shelf, score: AccountScore, allowed: RowFilter) -> dict[str, object]:
         """The parent, and how many others of it the reader sees."""
         if score.parent_id is None:
             return {"parent": None, "siblings": 0}
         parent = find_parents(shelf, allowed, [score.parent_id])[score.parent_id]
         same = Selection(of=RowFilter({"parent_id": [score.parent_id]}))
-        others = sum(
-            one.account_id != score.account_id for one in shelf.outlines(same, allowed)
-        )
+        others = sum(one.account_id != score.account_id for one in shelf.outlines(same, allowed))
         return {"parent": parent, "siblings": others}
 
     def _titles(self, snapshot_id: str, language: Language) -> dict[str, str]:
@@ -294,6 +288,15 @@ class AccountDesk:
             for name, one in self._named(snapshot_id, document).items()
         }
 
-    def _named(self, snapshot_id: str, document: str) -> Mapping[str, Any] | dict[str, Any]:
+    def _named(self, snapshot_id: str, document: str) -> dict[str, Any]:  # Any: JSON
         found = self._ledger.document(snapshot_id, document)
         return {one["name"]: one for one in found or ()}
+
+
+def _find_causes(alerts: Sequence[Alert], playbook: str) -> dict[str, list[str]]:
+    """The rules whose open warnings ask for a playbook, with what of the account they speak of."""
+    found: dict[str, list[str]] = {}
+    for one in alerts:
+        if one.is_open and one.playbook == playbook:
+            found.setdefault(one.rule, []).extend([one.subject] if one.subject else [])
+    return found

@@ -123,7 +123,5 @@ def _notes(task: Task, began: date, actions: Sequence[PlaybookAction]) -> list[s
     return [
         one.note
         for one in sorted(actions, key=lambda one: one.created_at)
-        if one.playbook == task.playbook
-        and one.note
-        and began <= one.created_at.date() <= last
+        if one.playbook == task.playbook and one.note and began <= one.created_at.date() <= last
     ]

@@ -30,12 +30,15 @@ class LinePoint:
         Of the moment.
     value, low, high : float or None
         The value and its interval.
+    short : str or None
+        The label below the axis; None: the same.
     """
 
     label: str
     value: float | None
     low: float | None = None
     high: float | None = None
+    short: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def draw_line(
             for part in cut_points([one.value for one in points], plot)
         ),
         *_draw_marks(marks, kinds, plot),
-        *draw_places(plot, [one.label for one in points]),
+        *draw_places(plot, [one.short or one.label for one in points]),
     ]
     return Chart(
         title=words.title,
@@ -124,10 +127,20 @@ def draw_line(
 def _draw_bands(points: Sequence[LinePoint], plot: Plot) -> list[svg.Element]:
     lows = cut_points([one.low if one.high is not None else None for one in points], plot)
     highs = cut_points([one.high if one.low is not None else None for one in points], plot)
-    return [
+    bands: list[svg.Element] = [
         svg.Polygon(points=[*high, *reversed(low)], class_=["chart-band"])
         for low, high in zip(lows, highs, strict=True)
     ]
+    known = [one.low is not None and one.high is not None for one in points]
+    for index, one in enumerate(points):
+        alone = not any(known[max(0, index - 1) : index] + known[index + 1 : index + 2])
+        if one.low is not None and one.high is not None and alone:
+            x = plot.x(index)
+            ends = svg.Line(
+                x1=x, x2=x, y1=plot.y(one.low), y2=plot.y(one.high), class_=["chart-whisker"]
+            )
+            bands.append(ends)
+    return bands
 
 
 def _draw_levels(levels: Sequence[tuple[float, str]], plot: Plot) -> list[svg.Element]:
@@ -147,9 +160,7 @@ def _draw_marks(
     for mark in marks:
         x = plot.x(mark.index)
         row = plot.top - 12 - STEP * (len(kinds) - 1 - kinds.index(mark.kind))
-        line = svg.Line(
-            x1=x, x2=x, y1=row + 4, y2=plot.bottom, class_=["mark-line", mark.kind]
-        )
+        line = svg.Line(x1=x, x2=x, y1=row + 4, y2=plot.bottom, class_=["mark-line", mark.kind])
         sign = write(x, row, SIGNS[mark.kind], "middle", "mark", mark.kind)
         drawn += [line, sign]
     return drawn
