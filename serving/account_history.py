@@ -83,7 +83,7 @@ def draw_history(
     wording = Wording(language)
     levels = [(thresholds[tier], wording.tier(tier)) for tier in ("medium", "high")
               if tier in thresholds]  # fmt: skip
-    return draw_line("history", points, words, marks, levels)
+    return draw_line("history-chart", points, words, marks, levels)
 
 
 def _mark_contacts(
