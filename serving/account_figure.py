@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from models.account_score import AccountScore, Driver
+from models.alert import Alert
 from models.score_change import ScoreChange
 from serving.account_sum import RoundedSum, round_sum
 from serving.chart_bar import draw_contribution
 from serving.page_format import MISSING, Formats
+from serving.page_language import SOURCE, Language
 
 MOST_GROUPS = 6
 SHARES = frozenset({"share", "ratio"})
@@ -167,3 +169,21 @@ def write_range(low: float | None, high: float | None, unit: str | None, formats
         return MISSING
     first, last = (write_figure(one, unit, formats) for one in (low, high))
     return first if first == last else f"{first} {MISSING} {last}"  # the dash of a range
+
+
+def write_evidence(alert: Alert, texts: Mapping[str, str], language: Language) -> str | None:
+    """The evidence of a warning in a language other than the source's; None where it has no text.
+
+    Parameters
+    ----------
+    alert : Alert
+    texts : mapping of language to str
+        Of its rule, with ``{value}`` and ``{subject}``.
+    language : Language
+    """
+    text = texts.get(language.code)
+    if language.code == SOURCE or text is None:
+        return None
+    shown = write_figure(alert.value, alert.unit, language.formats)
+    # Not by format, which would look into what a company wrote; the subject last, which is data.
+    return text.replace("{value}", shown).replace("{subject}", alert.subject or "")

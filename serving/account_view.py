@@ -23,6 +23,7 @@ from serving.account_figure import (
     explain_groups,
     explain_score,
     explain_step,
+    write_evidence,
     write_figure,
     write_range,
 )
@@ -74,10 +75,13 @@ class ShownAlert:
     alert : Alert
     mute : Mute or None
         That holds today.
+    text : str or None
+        The evidence in the reader's language; None where it is known in the source's alone.
     """
 
     alert: Alert
     mute: Mute | None
+    text: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +205,7 @@ class AccountDesk:
             "write_range": write_range,
             **self._family(shelf, score, caller.row_filter),
             **self._present(shelf, score, language, caller, moments, is_gone=is_gone),
-            **self._act(shelf, score, sayings, today, is_gone=is_gone),
+            **self._act(shelf, score, language, sayings, today, is_gone=is_gone),
         }
 
     def _present(
@@ -251,12 +255,27 @@ class AccountDesk:
         return Change(earlier, before, change, way, health)
 
     def _act(
-        self, shelf: Shelf, score: AccountScore, sayings: Sayings, today: date, *, is_gone: bool
+        self,
+        shelf: Shelf,
+        score: AccountScore,
+        language: Language,
+        sayings: Sayings,
+        today: date,
+        *,
+        is_gone: bool,
     ) -> dict[str, object]:
         """Warnings with their mutes, playbooks that fit with the warnings that ask for them."""
         alerts = () if is_gone else score.alerts
         muted = muted_on(today, sayings.mutes)
-        shown = [ShownAlert(one, muted.get((one.rule, one.subject))) for one in alerts]
+        rules = self._named(shelf.snapshot_id, "warnings")
+        shown = [
+            ShownAlert(
+                one,
+                muted.get((one.rule, one.subject)),
+                write_evidence(one, rules.get(one.rule, {}).get("text", {}), language),
+            )
+            for one in alerts
+        ]
         known = self.playbooks(shelf)
         return {
             "open_alerts": [one for one in shown if one.alert.is_open],

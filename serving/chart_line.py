@@ -17,6 +17,7 @@ MarkKind = Literal["contact", "warning", "playbook", "model", "decision"]
 SIGNS: dict[MarkKind, str] = {
     "contact": "●", "warning": "◆", "playbook": "✚", "model": "▲", "decision": "┃",
 }  # fmt: skip
+MOST_LABELS = 6  # with months and years, in any language
 STEP = 14.0  # units between the rows of marks, one for each kind
 
 
@@ -113,7 +114,7 @@ def draw_line(
             for part in cut_points([one.value for one in points], plot)
         ),
         *_draw_marks(marks, kinds, plot),
-        *draw_places(plot, [one.short or one.label for one in points]),
+        *draw_places(plot, [one.short or one.label for one in points], most=MOST_LABELS),
     ]
     return Chart(
         title=words.title,
