@@ -10,6 +10,9 @@ from markupsafe import Markup
 
 from models.account_score import AccountScore, Driver
 from models.alert import Alert
+from models.health import Health
+from models.health_change import FactorChange
+from models.health_change import explain_change as explain_health
 from models.score_change import ScoreChange
 from serving.account_sum import RoundedSum, round_sum
 from serving.chart_bar import draw_contribution
@@ -17,6 +20,7 @@ from serving.page_format import MISSING, Formats
 from serving.page_language import SOURCE, Language
 
 MOST_GROUPS = 6
+MOST_FACTORS = 4
 SHARES = frozenset({"share", "ratio"})
 CHANGES = frozenset({"change"})
 
@@ -110,6 +114,40 @@ def explain_step(before: float, change: ScoreChange, formats: Formats) -> Way | 
     groups = [(one.group, one.points) for one in change.by_group]
     model = change.model_change or 0.0
     return _sum_groups(before, groups, before + change.total, formats, model=model)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthWay:
+    """What moved a health score, in points of its 100 that add up.
+
+    Parameters
+    ----------
+    total : str
+        All of it.
+    steps : tuple of (FactorChange, str)
+        The strongest factors, each with its points.
+    rest : str or None
+        All the others together with other weights; None where there is nothing else.
+    """
+
+    total: str
+    steps: tuple[tuple[FactorChange, str], ...]
+    rest: str | None
+
+
+def explain_health_step(before: Health, after: Health, formats: Formats) -> HealthWay:
+    """What moved the health score of an account between two snapshots."""
+    change = explain_health(before, after)
+    named = change.factors[:MOST_FACTORS]
+    parts = [one.points / 100 for one in named]
+    rest = change.points / 100 - math.fsum(parts)
+    summed = round_sum(before.score / 100, [*parts, rest], after.score / 100, digits=1)
+    shown = [summed.points(units, formats) for units in summed.parts]
+    return HealthWay(
+        summed.points(summed.end - summed.start, formats),
+        tuple(zip(named, shown, strict=False)),
+        shown[-1] if summed.parts[-1] else None,
+    )
 
 
 def _sum_groups(

@@ -39,7 +39,9 @@ class RoundedSum:
         return formats.step(units / 10**self.digits, self.digits)
 
 
-def round_sum(start: float, parts: Sequence[float], end: float) -> RoundedSum:
+def round_sum(
+    start: float, parts: Sequence[float], end: float, *, digits: int | None = None
+) -> RoundedSum:
     """Round a sum by largest remainders.
 
     Parameters
@@ -48,8 +50,11 @@ def round_sum(start: float, parts: Sequence[float], end: float) -> RoundedSum:
         Shares 0-1.
     parts : sequence of float
         Steps from one to the other, at least one.
+    digits : int or None
+        After the point, of a percentage; None: as many as show something.
     """
-    digits = 0 if max(start, end) >= FINE_BELOW else 1
+    if digits is None:
+        digits = 0 if max(start, end) >= FINE_BELOW else 1
     unit = 0.01 / 10**digits
     first, last = round(start / unit), round(end / unit)
     exact = [part / unit for part in parts]

@@ -11,16 +11,17 @@ from models.account_score import AccountScore
 from models.alert import Alert
 from models.board import without_names
 from models.feedback import Feedback, LossReason
-from models.health_change import HealthChange, find_disagreement, find_trend
-from models.health_change import explain_change as explain_health
+from models.health_change import find_disagreement, find_trend
 from models.playbook_action import PlaybookAction
 from models.row_filter import RowFilter
 from models.score_change import ScoreChange, explain_change, tell_voice
 from models.snapshot import SnapshotHeader
 from models.warning_mute import Mute, muted_on
 from serving.account_figure import (
+    HealthWay,
     Way,
     explain_groups,
+    explain_health_step,
     explain_score,
     explain_step,
     write_evidence,
@@ -97,7 +98,7 @@ class Change:
     score : ScoreChange
     way : Way or None
         None where the parts cannot be told.
-    health : HealthChange or None
+    health : HealthWay or None
         None where one of both has none.
     """
 
@@ -105,7 +106,7 @@ class Change:
     before: float | None
     score: ScoreChange
     way: Way | None
-    health: HealthChange | None
+    health: HealthWay | None
 
 
 class AccountDesk:
@@ -251,7 +252,9 @@ class AccountDesk:
         health = None
         if score.health is not None:
             old = self.reads.health(earlier.snapshot_id, score.account_id)
-            health = None if old is None else explain_health(old, score.health)
+            health = (
+                None if old is None else explain_health_step(old, score.health, language.formats)
+            )
         return Change(earlier, before, change, way, health)
 
     def _act(

@@ -40,6 +40,7 @@ NORTH_STAR = {
         "change_meaning": "Against the 28 days before.",
     }
 }
+CRM_URL = "https://crm.example.com/a/{external_id}?from={account_id}"
 TODAY = datetime.now(UTC).date()
 STEPS = tuple(
     Driver(f"signal_{index}", "usage", f"signal {index}", value, "share", points, points=points)
@@ -94,8 +95,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     memory_mb = 64 if request.param == "in memory" else 0
     store_url, service_url = (f"sqlite:///{tmp_path}/{name}.db" for name in ("store", "service"))
     with SnapshotStore(store_url) as store, ServiceStore(service_url) as service:
-        app = serve(store_url, service_store_url=service_url, memory_mb=memory_mb,
-                    crm_url="https://crm.example.com/a/{external_id}?from={account_id}")  # fmt: skip
+        app = serve(store_url, service_store_url=service_url, memory_mb=memory_mb, crm_url=CRM_URL)
         add_probe(app)
         yield World(app, store, service)
         app.close()
@@ -479,3 +479,16 @@ def test_evidence_is_told_in_the_readers_language(world: World) -> None:
     answer = world.reader().get("/accounts/A", **{"Accept-Language": "zh"})
     assert "reporting 使用量 -60%" in read(answer).words
     assert "减半: reporting" in read(answer).words
+
+
+def test_what_moved_the_health_adds_up(world: World) -> None:
+    factors = (HEALTH.factors[0]._replace(score=33.33), HEALTH.factors[1]._replace(score=91.11))
+    before = replace(HEALTH, score=0.75 * 33.33 + 0.25 * 91.11, factors=factors)
+    publish(world.store, told(health=before))
+    publish(world.store, told())
+    text = world.reader().get("/accounts/A").text
+    total = re.search(r"Health: ([+-][\d.]+) of 100", text)
+    assert total
+    steps = re.findall(r'<span class="number points">([+-]?[\d.]+)</span>', text)
+    assert len(steps) >= 2
+    assert sum(map(float, steps)) == pytest.approx(float(total[1]), abs=1e-9)
