@@ -170,43 +170,69 @@ class AccountDesk:
         fault : FormFault or None
             The form that was not.
         """
-        header, people = shelf.header, caller.may("people:read")
-        moments = self.reads.history(header.company, score.account_id)
-        board = None if is_gone else self.reads.board(header.snapshot_id, score.account_id)
-        titles = self._titles(header.snapshot_id, language)
-        work = list_work(sayings.actions, board, today, people=people)
-        may_write = caller.may("feedback:write") and not sayings.is_away
+        moments = self.reads.history(shelf.header.company, score.account_id)
+        return {
+            "is_gone": is_gone,
+            "is_lost": is_gone or score.state == LOST,
+            "is_stale": is_stale,
+            "may_write": caller.may("feedback:write") and not sayings.is_away,
+            "said": said,
+            "fault": fault,
+            "once": make_once(),
+            "spans": SPANS,
+            "today": today,
+            "sayings": sayings,
+            **self._introduce(shelf, score, caller, language),
+            **self._recall(
+                shelf, score, caller, language, moments, sayings, today, is_gone=is_gone
+            ),
+            **self._present(shelf, score, language, caller, moments, is_gone=is_gone),
+            **self._act(shelf, score, language, sayings, today, is_gone=is_gone),
+        }
+
+    def _introduce(
+        self, shelf: Shelf, score: AccountScore, caller: Caller, language: Language
+    ) -> dict[str, object]:
+        """Who the account is, by which scores, and the words of the page."""
+        header = shelf.header
         return {
             "header": header,
             "last_day": header.data_end and header.data_end - timedelta(1),
             "score": score,
             "name": name_account(score),
             "own_path": link_account(score.account_id),
-            "people": people,
-            "is_gone": is_gone,
-            "is_lost": is_gone or score.state == LOST,
-            "is_stale": is_stale,
-            "is_filtered": not caller.row_filter.is_everything,
-            "may_write": may_write,
-            "titles": titles,
-            "say": AccountWording(language),
+            "people": caller.may("people:read"),
             "crm_link": link_crm(self._crm_url, score.account_id, score.external_id),
+            "titles": self._titles(header.snapshot_id, language),
+            "say": AccountWording(language),
+            "figure": write_figure,
+            "write_range": write_range,
+            **self._family(shelf, score, caller.row_filter),
+        }
+
+    def _recall(
+        self,
+        shelf: Shelf,
+        score: AccountScore,
+        caller: Caller,
+        language: Language,
+        moments: Sequence[Moment],
+        sayings: Sayings,
+        today: date,
+        *,
+        is_gone: bool,
+    ) -> dict[str, object]:
+        """The board, the history, and what was done."""
+        snapshot_id, people = shelf.snapshot_id, caller.may("people:read")
+        board = None if is_gone else self.reads.board(snapshot_id, score.account_id)
+        titles = self._titles(snapshot_id, language)
+        work = list_work(sayings.actions, board, today, people=people)
+        return {
             "moments": moments,
             "history": draw_history(moments, language, titles, board, sayings.actions),
             "board": board if board is None or people else without_names(board),
             "work": work,
             "open_work": open_work(work),
-            "sayings": sayings,
-            "said": said,
-            "fault": fault,
-            "spans": SPANS,
-            "once": make_once(),
-            "today": today,
-            "figure": write_figure,
-            "write_range": write_range,
-            **self._family(shelf, score, caller.row_filter),
-            **self._present(shelf, score, language, caller, moments, is_gone=is_gone),
-            **self._act(shelf, score, language, sayings, today, is_gone=is_gone),
         }
 
     def _present(

@@ -15,6 +15,7 @@ import pytest
 
 from features.errors import TransientError
 from models.account_score import AccountScore, Driver
+from models.board import Board
 from models.feedback import LOSSES, Feedback
 from models.feedback_store import FeedbackStore, Reply
 from models.key_store import KeyStore
@@ -57,6 +58,11 @@ def told(account_id: str = "A", loss: float = 0.6, **changes: Any) -> AccountSco
         "loss_probability_high": min(1.0, loss + 0.1),
     }  # fmt: skip
     return due(account_id, loss, **{**fields, **changes})
+
+
+def board_of(**known: Any) -> dict[str, Any]:
+    """A board of which only some parts are known."""
+    return {**dict.fromkeys(Board.__annotations__), "as_of": "2026-11-01", **known}
 
 
 def publish(store: SnapshotStore, *scores: AccountScore, **changes: Any) -> str:
@@ -202,7 +208,7 @@ def test_an_account_outside_the_row_filter_is_no_page_and_takes_no_form(world: W
 
 
 def test_names_and_notes_of_people_go_to_those_who_may_read_them(world: World) -> None:
-    board = {"names": {"u1": "Jane Weber"}, "touchpoints": None, "daily": None}
+    board = board_of(names={"u1": "Jane Weber"})
     publish(world.store, told(), boards={"A": board})
     writer = world.reader()
     assert send(writer, "feedback", disposition="agree", note="Jane says so").status_code == 303
@@ -222,9 +228,10 @@ def test_hostile_names_and_notes_stay_text_in_both_languages(world: World) -> No
     driver = DRIVERS[0]._replace(text=HOSTILE, unit=HOSTILE, group=HOSTILE, previous=HOSTILE)
     hostile = told('A/"<b>?', name=HOSTILE, segment=HOSTILE, alerts=alerts, drivers=(driver,),
                    owner=HOSTILE, external_id='0 "/?#', contributions={HOSTILE: 0.5})  # fmt: skip
-    board = {"touchpoints": [{"on": "2026-10-30", "kind": HOSTILE, "initiated_by": None}],
-             "interventions": [{"on": "2026-10-30", "playbook": HOSTILE, "status": HOSTILE}],
-             "daily": None}  # fmt: skip
+    board = board_of(
+        touchpoints=[{"on": "2026-10-30", "kind": HOSTILE, "initiated_by": None}],
+        interventions=[{"on": "2026-10-30", "playbook": HOSTILE, "status": HOSTILE}],
+    )
     publish(world.store, hostile, as_of=date(2026, 10, 1))
     publish(world.store, replace(hostile, loss_probability=0.7),
             boards={hostile.account_id: board})  # fmt: skip
@@ -403,11 +410,11 @@ def test_the_history_marks_contacts_warnings_playbooks_and_models(world: World) 
     opened = (WARNED[0]._replace(status="opened"),)
     publish(world.store, told(alerts=()), as_of=date(2026, 9, 1), models=models)
     publish(world.store, told(loss=0.3, alerts=()), as_of=date(2026, 10, 1), models=models)
-    board = {"touchpoints": [{"on": "2026-09-15", "kind": "call", "initiated_by": "vendor"},
-                             {"on": "2026-09-30", "kind": "qbr", "initiated_by": "vendor"},
-                             {"on": "2026-10-01", "kind": "email", "initiated_by": "vendor"}],
-             "interventions": [{"on": "2026-10-20", "playbook": "listen", "status": "done"}],
-             "daily": None}  # fmt: skip
+    contacts = (("2026-09-15", "call"), ("2026-09-30", "qbr"), ("2026-10-01", "email"))
+    board = board_of(
+        touchpoints=[{"on": on, "kind": kind, "initiated_by": "vendor"} for on, kind in contacts],
+        interventions=[{"on": "2026-10-20", "playbook": "listen", "status": "done"}],
+    )
     publish(world.store, told(alerts=opened), boards={"A": board})
     answer = world.reader().get("/accounts/A")
     page = read(answer)
@@ -425,7 +432,7 @@ def test_the_history_marks_contacts_warnings_playbooks_and_models(world: World) 
 def test_after_a_playbook_its_figures_are_an_observation(world: World) -> None:
     daily = {"first_day": "2026-09-01", "value_actions": [10] * 40 + [20] * 21,
              "active_users": None}  # fmt: skip
-    board = {"touchpoints": None, "interventions": None, "daily": daily}
+    board = board_of(daily=daily)
     snapshot_id = publish(world.store, told(), boards={"A": board})
     began = datetime(2026, 10, 11, 9, tzinfo=UTC)  # the 41st day
     action = PlaybookAction(account_id="A", playbook="listen", status="started",
