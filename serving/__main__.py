@@ -14,6 +14,7 @@ from pathlib import Path
 
 from features.errors import InputError, Problem, TransientError
 from serving.crew import Crew
+from serving.crm_link import VARIABLE as CRM_VARIABLE
 from serving.journal import log_config
 from serving.limit import DEFAULT_RATE
 from serving.proxy import read_proxy
@@ -22,7 +23,7 @@ from serving.settings import Settings
 
 STORE_VARIABLE = "KEEPWELL_STORE"
 SERVICE_STORE_VARIABLE = "KEEPWELL_SERVICE_STORE"
-VARIABLES = {"redis": "KEEPWELL_REDIS"}
+VARIABLES = {"redis": "KEEPWELL_REDIS", "crm_url": CRM_VARIABLE}
 IDLE_VARIABLE = "KEEPWELL_SESSION_IDLE_MINUTES"
 HOURS_VARIABLE = "KEEPWELL_SESSION_HOURS"
 FAILED = 1
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             session_idle_minutes=read_number(IDLE_VARIABLE, 30.0),
             session_hours=read_number(HOURS_VARIABLE, 12.0),
             proxy=read_proxy(os.environ),
+            crm_url=os.environ.get(CRM_VARIABLE, "").strip() or None,
         )
         server = build_server(settings)  # with several workers too: what is wrong shows here
     except InputError as fault:

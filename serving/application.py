@@ -21,6 +21,7 @@ from models.store import SnapshotStore
 from models.webhook_store import WebhookStore
 from serving import (
     route_account,
+    route_account_page,
     route_batch,
     route_compute,
     route_feedback,
@@ -37,6 +38,8 @@ from serving import (
     route_warning,
     route_webhook,
 )
+from serving.account_ledger import AccountLedger
+from serving.account_view import AccountDesk
 from serving.cards import Cards
 from serving.endpoint import fails
 from serving.fault import answer_faults
@@ -77,6 +80,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_sign_in.router,
     route_portfolio.router,
     route_model.router,
+    route_account_page.router,
     route_static.router,
 )
 
@@ -196,8 +200,10 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
         },
     )
     app.state.renderer = Renderer()
+    ledger = Ledger(shelves.reader)
     app.state.cards = Cards(settings.home)
-    app.state.desk = PortfolioDesk(Ledger(shelves.reader), app.state.cards)
+    app.state.desk = PortfolioDesk(ledger, app.state.cards)
+    app.state.account_desk = AccountDesk(AccountLedger(shelves.reader), ledger, settings.crm_url)
     shelves.prepare = app.state.desk.prepare
     app.state.page_paths = frozenset(
         getattr(route, "path", "") for router in ROUTERS for route in router.routes

@@ -56,6 +56,15 @@ class Formats:
             return ">" + self._percent("99")
         return self._percent(str(percent))
 
+    def percent(self, percent: float, digits: int = 0) -> str:
+        """A percentage (4.2 is 4.2 %) with so many digits after the point."""
+        return self._sign(percent) + self._percent(self._plain(_quantize(abs(percent), digits)))
+
+    def step(self, step: float, digits: int = 0) -> str:
+        """A difference with its sign and at most so many digits after the point: +1.5."""
+        shown = self.decimal(step, digits)
+        return self._symbols["plusSign"] + shown if step > 0 else shown
+
     def points(self, points: float) -> str:
         """A difference of shares in points of 100, with its sign: +11."""
         whole = round(points * 100)

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from features.errors import InputError, Problem
+from serving.crm_link import find_problems
 from serving.limit import DEFAULT_RATE
 from serving.proxy import Proxy
 
@@ -58,6 +59,8 @@ class Settings:
         After which whoever signed in has to do so again in any case.
     proxy : Proxy or None
         That tells who asks for pages; None: there is none, and its word counts for nothing.
+    crm_url : str or None
+        Template of the addresses under which the CRM shows accounts, see `serving.crm_link`.
 
     Raises
     ------
@@ -84,6 +87,7 @@ class Settings:
     session_idle_minutes: float = 30.0
     session_hours: float = 12.0
     proxy: Proxy | None = None
+    crm_url: str | None = None
 
     def __post_init__(self) -> None:
         if problems := list(self._problems()):
@@ -95,6 +99,8 @@ class Settings:
         return is_loopback(self.host)
 
     def _problems(self) -> Iterator[Problem]:
+        if self.crm_url is not None:
+            yield from find_problems(self.crm_url)
         if self.service_store_url is None and not self.is_local:
             yield host_problem(self.host)
         for name, port in (("port", self.port), ("local_port", self.local_port)):

@@ -28,7 +28,7 @@ from serving.page_caller import get_page_caller
 from serving.zone import SIGN_IN, Zone, zone_of
 from tests.integration.browser import Browser, add_probe
 from tests.integration.client import serve
-from tests.integration.company import snapshot
+from tests.integration.company import PLAYBOOKS, snapshot
 from tests.integration.test_serving_access import FILTERS, GONE, IDS, accounts, seen
 
 
@@ -66,10 +66,46 @@ class PageCase:
     status: int = 200
 
 
+ACCOUNT = "/accounts/{account_id:path}"
 PAGES: tuple[PageCase, ...] = (
     PageCase("/", "/", people=True),
     PageCase("/portfolio.csv", "/portfolio.csv", people=True),
     PageCase("/model", "/model"),
+    PageCase(ACCOUNT, "/accounts/Q-smb", account="Q-smb", people=True),
+    PageCase(ACCOUNT, "/accounts/Q-bare", account="Q-bare"),
+    PageCase(ACCOUNT, "/accounts/Q-lost", account="Q-lost"),
+    PageCase(
+        f"{ACCOUNT}/feedback",
+        "/accounts/Q-mid/feedback",
+        account="Q-mid",
+        fields={"disposition": "agree"},
+        needs="feedback:write",
+        status=303,
+    ),
+    PageCase(
+        f"{ACCOUNT}/loss-reason",
+        "/accounts/Q-lost/loss-reason",
+        account="Q-lost",
+        fields={"loss": "price"},
+        needs="feedback:write",
+        status=303,
+    ),
+    PageCase(
+        f"{ACCOUNT}/mute",
+        "/accounts/Q-mid/mute",
+        account="Q-mid",
+        fields={"rule": "poor_fit", "subject": "", "mute_days": "7", "mute": "expected"},
+        needs="feedback:write",
+        status=303,
+    ),
+    PageCase(
+        f"{ACCOUNT}/playbooks",
+        "/accounts/Q-kin/playbooks",
+        account="Q-kin",
+        fields={"playbook": "listen", "status": "started"},
+        needs="feedback:write",
+        status=303,
+    ),
 )
 # For people too, but about no account: for whoever is let in at all.
 PLAIN = frozenset({"/docs", "/openapi.json", "/sign-out"})
@@ -128,7 +164,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     store_url, service_url = (f"sqlite:///{tmp_path}/{name}.db" for name in ("store", "service"))
     with SnapshotStore(store_url) as store:
         store.publish(snapshot(*accounts(0.9), GONE))
-        store.publish(snapshot(*accounts(0.4)))
+        store.publish(snapshot(*accounts(0.4), documents=PLAYBOOKS))
     with ServiceStore(service_url) as service:
         app = serve(store_url, service_store_url=service_url, memory_mb=memory_mb)
         add_probe(app)
