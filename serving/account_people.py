@@ -122,7 +122,7 @@ def _write_last(person: Person, as_of: date, language: Language) -> str:
         return text("gone since %s") % write_day(person["deactivated_on"], language)
     if person["last_use"] is None:
         # Without usage nobody knows; with it the person was not seen.
-        return MISSING if person["events"] is None else text("not seen in 26 weeks")
+        return MISSING if person["events"] is None else text("never seen")
     days = (as_of - date.fromisoformat(person["last_use"])).days
     if days <= 1:
         return text("the day before")

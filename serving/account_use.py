@@ -150,7 +150,7 @@ def _draw_parts(
         key=lambda one: (-sum(one[1]), one[0]),
     )
     if len(used) > SERIES:
-        rest = [sum(values) for values in zip(*(found for _, found in used[SERIES - 1 :]))]
+        rest = [sum(values) for values in zip(*(found for _, found in used[SERIES - 1 :]), strict=True)]
         used = [*used[: SERIES - 1], (language.text("Others"), rest)]
     return _draw_weeks(name, title, weekly["first_day"], used, language)
 
@@ -166,7 +166,7 @@ def _draw_weeks(
     count = len(series[0][1]) if series else 0
     steps = accumulate([timedelta(7)] * max(0, count - 1), initial=date.fromisoformat(first_day))
     labels = [formats.short_day(day) for day in steps] if count else []
-    totals = [sum(values) for values in zip(*(found for _, found in series))]
+    totals = [sum(values) for values in zip(*(found for _, found in series), strict=True)]
     last, usual = (sum(part) / len(part) if part else 0.0 for part in (totals[-4:], totals[:-4]))
     summary = text("In the last 4 weeks %(now)s a week, in those before %(before)s.") % {
         "now": formats.decimal(last),
@@ -179,7 +179,9 @@ def _draw_weeks(
 def _list_modules(modules: Sequence[Module], language: Language) -> Grid:
     text, formats = language.text, language.formats
     total = sum(one["change"]["now"] for one in modules)
-    ordered = sorted(modules, key=lambda one: (-one["change"]["now"], not one["ever"], one["module"]))
+    ordered = sorted(
+        modules, key=lambda one: (-one["change"]["now"], not one["ever"], one["module"])
+    )
     return Grid(
         caption=text("Events by module, the last 28 days against the 28 before"),
         columns=(

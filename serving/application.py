@@ -14,6 +14,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from models.feedback_store import FeedbackStore
 from models.key_store import KeyStore
 from models.service_store import ServiceStore
 from models.session_store import SessionStore
@@ -25,6 +26,7 @@ from serving import (
     route_compute,
     route_feedback,
     route_list,
+    route_modules,
     route_operation,
     route_playbook,
     route_portfolio,
@@ -44,6 +46,7 @@ from serving.keyring import KeyRing
 from serving.limit import make_limiter, read_policy
 from serving.live_models import LiveModels
 from serving.metric import Load, Metrics
+from serving.modules_desk import ModulesDesk
 from serving.page import Renderer
 from serving.portfolio_ledger import Ledger
 from serving.portfolio_view import PortfolioDesk
@@ -74,6 +77,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_reference.router,
     route_sign_in.router,
     route_portfolio.router,
+    route_modules.router,
     route_static.router,
 )
 
@@ -194,6 +198,9 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
     )
     app.state.renderer = Renderer()
     app.state.desk = PortfolioDesk(Ledger(shelves.reader))
+    app.state.modules_desk = ModulesDesk(
+        shelves.reader, None if service_store is None else FeedbackStore(service_store)
+    )
     shelves.prepare = app.state.desk.prepare
     app.state.page_paths = frozenset(
         getattr(route, "path", "") for router in ROUTERS for route in router.routes

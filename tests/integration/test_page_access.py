@@ -69,6 +69,7 @@ class PageCase:
 PAGES: tuple[PageCase, ...] = (
     PageCase("/", "/", people=True),
     PageCase("/portfolio.csv", "/portfolio.csv", people=True),
+    PageCase("/modules", "/modules"),
 )
 # For people too, but about no account: for whoever is let in at all.
 PLAIN = frozenset({"/docs", "/openapi.json", "/sign-out"})

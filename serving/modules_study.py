@@ -1,0 +1,141 @@
+"""What the page on modules and cohorts counts, from the lives that a reader may see."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from models.cohort_page import (
+    YEAR_DAYS,
+    Adoption,
+    Contacts,
+    Funnel,
+    Retention,
+    Span,
+    adopt_by_module,
+    cohort_begin,
+    contact_by_stage,
+    retain_by_cohort,
+    value_funnels,
+)
+from models.life import Life
+
+MONTHS = (3, 6, 12, 18, 24, 36)
+MOST_COHORTS = 16  # more of them, and they become half-years
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """Figures of a snapshot under one row filter.
+
+    Parameters
+    ----------
+    as_of : date
+    customers, left : int
+        Accounts that are customers, and that were.
+    adoption : sequence of Adoption
+        The most used module first; empty where usage tells none.
+    span : {'quarter', 'half'}
+        Of the cohorts.
+    retention : sequence of Retention
+        By `MONTHS`, the newest cohort first; at most `MOST_COHORTS`.
+    usual : sequence of float or None
+        Retention over all shown cohorts of which it is known, by `MONTHS`.
+    funnels : sequence of Funnel
+        Of the same cohorts.
+    older : int
+        Accounts of cohorts that are left out.
+    contacts : sequence of Contacts
+        Empty where they are not known.
+    lost : sequence of Life
+        Who left in the last `YEAR_DAYS`.
+    warnings : mapping of str to int
+        Accounts by rule of warnings that stand.
+    """
+
+    as_of: date
+    customers: int
+    left: int
+    adoption: Sequence[Adoption]
+    span: Span
+    retention: Sequence[Retention]
+    usual: Sequence[float | None]
+    funnels: Sequence[Funnel]
+    older: int
+    contacts: Sequence[Contacts]
+    lost: Sequence[Life]
+    warnings: Mapping[str, int]
+
+    @property
+    def lost_since(self) -> date:
+        """From which day on losses are listed."""
+        return self.as_of - timedelta(YEAR_DAYS)
+
+
+def study(
+    lives: Sequence[Life], as_of: date, modules: Iterable[str], marks: Iterable[str | None]
+) -> Study:
+    """The figures of some lives.
+
+    Parameters
+    ----------
+    lives : sequence of Life
+        Those that the reader may see.
+    as_of : date
+        Of the snapshot.
+    modules : iterable of str
+        All of the product.
+    marks : iterable of str or None
+        Rules of the warnings that stand on each of the accounts, see `models.alert.mark_open`.
+    """
+    left = sum(life.left_on is not None for life in lives)
+    span: Span = "quarter"
+    if len({cohort_begin(life.started_on, span) for life in lives}) > MOST_COHORTS:
+        span = "half"
+    retention = retain_by_cohort(lives, as_of, span=span, months=MONTHS)
+    kept = retention[-MOST_COHORTS:]
+    adoption = adopt_by_module(lives, sorted(modules))
+    since = as_of - timedelta(YEAR_DAYS)
+    return Study(
+        as_of=as_of,
+        customers=len(lives) - left,
+        left=left,
+        adoption=sorted(adoption, key=lambda one: (-one.using, one.module)),
+        span=span,
+        retention=kept[::-1],
+        usual=[_pool(kept, place) for place in range(len(MONTHS))],
+        funnels=value_funnels(lives, as_of, span=span)[-MOST_COHORTS:][::-1],
+        older=sum(one.accounts for one in retention[:-MOST_COHORTS]),
+        contacts=contact_by_stage(lives),
+        lost=[life for life in lives if life.left_on is not None and life.left_on >= since],
+        warnings=_count_rules(marks),
+    )
+
+
+def _pool(cohorts: Sequence[Retention], place: int) -> float | None:
+    known = [(one.accounts, share) for one in cohorts if (share := one.shares[place]) is not None]
+    accounts = sum(count for count, _ in known)
+    return sum(count * share for count, share in known) / accounts if accounts else None
+
+
+def _count_rules(marks: Iterable[str | None]) -> Mapping[str, int]:
+    rules = Counter(rule for mark in marks if mark for rule in set(mark.strip("|").split("|")))
+    return dict(rules.most_common())
+
+
+def find_modules(lives: Iterable[Life], listed: Iterable[str] = ()) -> set[str]:
+    """The product's modules: those listed, and those that anybody ever used.
+
+    Parameters
+    ----------
+    lives : iterable of Life
+        Of all accounts: what a product has is no matter of row filters.
+    listed : iterable of str
+        As a board names them, also what nobody uses.
+    """
+    found = set(listed)
+    for life in lives:
+        found.update(life.modules_tried or (), life.modules_used or ())
+    return found
