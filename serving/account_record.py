@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from models.board import Board, Contract, Milestone, Survey
-from serving.board_part import Part, write_count, write_day
+from serving.board_part import Part, split_grid, write_count, write_day
 from serving.page_format import MISSING
 from serving.page_grid import Grid
 from serving.page_language import Language
@@ -40,12 +40,12 @@ SIDE_WORDS = {"vendor": _("us"), "customer": _("the customer")}
 def show_records(board: Board, language: Language) -> Sequence[Part]:
     """The parts that stand beside each other."""
     return (
-        _show_goals(board, language),
         _show_contracts(board, language),
-        _show_invoices(board, language),
-        _show_tickets(board, language),
-        _show_surveys(board, language),
+        _show_goals(board, language),
         _show_contacts(board, language),
+        _show_surveys(board, language),
+        _show_tickets(board, language),
+        _show_invoices(board, language),
         _show_actions(board, language),
     )
 
@@ -57,16 +57,9 @@ def name_of(value: str | None, known: Mapping[str, str], language: Language) -> 
     return language.text(known[value]) if value in known else unfold(value)
 
 
-def _part(
-    name: str, title: str, notes: Sequence[str], grid: Grid | None = None, most: int = SHOWN
-) -> Part:
+def _part(name: str, title: str, notes: Sequence[str], grid: Grid, most: int = SHOWN) -> Part:
     """A part whose table shows its first rows, and unfolds the others."""
-    if grid is None or len(grid.rows) <= most:
-        return Part(name=name, title=title, notes=notes, grid=grid)
-    first, rest = (
-        Grid(caption=grid.caption, columns=grid.columns, rows=rows, numbers=grid.numbers)
-        for rows in (grid.rows[:most], grid.rows[most:])
-    )
+    first, rest = split_grid(grid, most)
     return Part(name=name, title=title, notes=notes, grid=first, rest=rest)
 
 
@@ -166,9 +159,8 @@ def _describe(term: Contract, language: Language) -> list[str]:
 def _list_contract(term: Contract, as_of: date, language: Language) -> tuple[str, ...]:
     formats = language.formats
     end = term["ended_on"] or term["ends_on"]
-    span = f"{write_day(term['starts_on'], language)} – " + (
-        language.text("no end") if end is None else write_day(end, language)
-    )
+    until = language.text("no end") if end is None else write_day(end, language)
+    span = f"{write_day(term['starts_on'], language)} {MISSING} {until}"
     change = term["price_change"]
     return (
         span,

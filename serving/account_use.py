@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import partial
-from itertools import accumulate
 
 from models.board import Board, Change, Feature, Module, Weekly
-from serving.board_part import Part, write_change, write_count, write_day
+from serving.board_part import Part, split_grid, write_change, write_count, write_day
 from serving.chart import Chart
 from serving.chart_area import SERIES, draw_areas
 from serving.chart_sparkline import draw_sparkline
@@ -17,6 +16,7 @@ from serving.page_grid import Grid
 from serving.page_language import Language
 from serving.page_wording import unfold
 
+SHOWN = 8  # features at once; the rest unfolds
 CHANGE_COLUMNS = frozenset({1, 2, 3})
 
 
@@ -150,7 +150,9 @@ def _draw_parts(
         key=lambda one: (-sum(one[1]), one[0]),
     )
     if len(used) > SERIES:
-        rest = [sum(values) for values in zip(*(found for _, found in used[SERIES - 1 :]), strict=True)]
+        rest = [
+            sum(values) for values in zip(*(found for _, found in used[SERIES - 1 :]), strict=True)
+        ]
         used = [*used[: SERIES - 1], (language.text("Others"), rest)]
     return _draw_weeks(name, title, weekly["first_day"], used, language)
 
@@ -163,9 +165,9 @@ def _draw_weeks(
     language: Language,
 ) -> Chart:
     text, formats = language.text, language.formats
-    count = len(series[0][1]) if series else 0
-    steps = accumulate([timedelta(7)] * max(0, count - 1), initial=date.fromisoformat(first_day))
-    labels = [formats.short_day(day) for day in steps] if count else []
+    weeks = range(len(series[0][1])) if series else ()
+    begin = date.fromisoformat(first_day)
+    labels = [formats.short_day(begin + timedelta(7 * week)) for week in weeks]
     totals = [sum(values) for values in zip(*(found for _, found in series), strict=True)]
     last, usual = (sum(part) / len(part) if part else 0.0 for part in (totals[-4:], totals[:-4]))
     summary = text("In the last 4 weeks %(now)s a week, in those before %(before)s.") % {
@@ -216,12 +218,8 @@ def show_features(board: Board, language: Language) -> Part:
         "never": write_count(never, language),
         "all": write_count(len(features), language),
     }
-    return Part(
-        name="features",
-        title=title,
-        notes=(note,),
-        rest=_list_features(features, language),
-    )
+    first, rest = split_grid(_list_features(features, language), SHOWN)
+    return Part(name="features", title=title, notes=(note,), grid=first, rest=rest)
 
 
 def _list_features(features: Sequence[Feature], language: Language) -> Grid:

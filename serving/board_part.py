@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from serving.chart import Chart
@@ -35,6 +35,13 @@ class Part:
     charts: Sequence[Chart] = ()
     grid: Grid | None = None
     rest: Grid | None = None
+
+
+def split_grid(grid: Grid, most: int) -> tuple[Grid, Grid | None]:
+    """A table's first rows, and the others, which unfold."""
+    if len(grid.rows) <= most:
+        return grid, None
+    return replace(grid, rows=grid.rows[:most]), replace(grid, rows=grid.rows[most:])
 
 
 def write_day(text: str | None, language: Language) -> str:

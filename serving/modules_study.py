@@ -42,7 +42,12 @@ class Study:
     retention : sequence of Retention
         By `MONTHS`, the newest cohort first; at most `MOST_COHORTS`.
     usual : sequence of float or None
-        Retention over all shown cohorts of which it is known, by `MONTHS`.
+        Retention over all shown cohorts of which it is known, by `MONTHS`, without `survivors`.
+    first_loss : date or None
+        When the first of these accounts left.
+    survivors : frozenset of date
+        Beginnings of cohorts so long before the first loss that the tables may hold only those of
+        their accounts that stayed: what left before the tables begin is in none.
     funnels : sequence of Funnel
         Of the same cohorts.
     older : int
@@ -62,6 +67,8 @@ class Study:
     span: Span
     retention: Sequence[Retention]
     usual: Sequence[float | None]
+    first_loss: date | None
+    survivors: frozenset[date]
     funnels: Sequence[Funnel]
     older: int
     contacts: Sequence[Contacts]
@@ -98,6 +105,9 @@ def study(
     kept = retention[-MOST_COHORTS:]
     adoption = adopt_by_module(lives, sorted(modules))
     since = as_of - timedelta(YEAR_DAYS)
+    first = min((life.left_on for life in lives if life.left_on is not None), default=None)
+    survivors = _find_survivors(kept, first)
+    compared = [one for one in kept if one.begin not in survivors]
     return Study(
         as_of=as_of,
         customers=len(lives) - left,
@@ -105,13 +115,22 @@ def study(
         adoption=sorted(adoption, key=lambda one: (-one.using, one.module)),
         span=span,
         retention=kept[::-1],
-        usual=[_pool(kept, place) for place in range(len(MONTHS))],
+        usual=[_pool(compared, place) for place in range(len(MONTHS))],
+        first_loss=first,
+        survivors=survivors,
         funnels=value_funnels(lives, as_of, span=span)[-MOST_COHORTS:][::-1],
         older=sum(one.accounts for one in retention[:-MOST_COHORTS]),
         contacts=contact_by_stage(lives),
         lost=[life for life in lives if life.left_on is not None and life.left_on >= since],
         warnings=_count_rules(marks),
     )
+
+
+def _find_survivors(cohorts: Sequence[Retention], first: date | None) -> frozenset[date]:
+    """Cohorts of whom nobody left in a year and more, since nobody at all did before a day."""
+    if first is None:
+        return frozenset()
+    return frozenset(one.begin for one in cohorts if (first - one.begin).days > YEAR_DAYS)
 
 
 def _pool(cohorts: Sequence[Retention], place: int) -> float | None:

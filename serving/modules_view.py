@@ -112,16 +112,13 @@ def list_retention(found: Study, language: Language) -> Grid:
         rows=[
             *(
                 (
-                    write_cohort(one, found, language),
+                    write_cohort(one, found, language) + "*" * (one.begin in found.survivors),
                     language.formats.count(one.accounts),
-                    *(
-                        _write_share(share, usual, one, language)
-                        for share, usual in zip(one.shares, found.usual, strict=True)
-                    ),
+                    *_write_shares(one, found, language),
                 )
                 for one in found.retention
             ),
-            (text("All of these"), MISSING, *pooled),
+            (text("All that are compared"), MISSING, *pooled),
         ],
         numbers=frozenset(range(1, 2 + len(MONTHS))),
         shades=[
@@ -137,6 +134,14 @@ def write_cohort(one: Retention | Funnel, found: Study, language: Language) -> s
     if found.span == "quarter":
         return language.text("%(year)s Q%(part)s") % {"year": year, "part": (month + 2) // 3}
     return language.text("%(year)s H%(part)s") % {"year": year, "part": (month + 5) // 6}
+
+
+def _write_shares(one: Retention, found: Study, language: Language) -> list[str]:
+    compares = one.begin not in found.survivors
+    return [
+        _write_share(share, usual if compares else None, one, language)
+        for share, usual in zip(one.shares, found.usual, strict=True)
+    ]
 
 
 def _write_share(
@@ -347,13 +352,28 @@ def _tell_record(
     if rule is None:
         return (MISSING,) * 5
     formats, precision, ahead = language.formats, rule["precision"], rule["median_days_ahead"]
-    times = MISSING
-    if precision is not None and base_rate:
-        times = language.text("%s times") % formats.decimal(precision / base_rate)
     return (
         formats.count(rule["warnings"]),
         formats.share(precision),
-        times,
+        _compare_chance(precision, base_rate, rule["warnings"], language),
         formats.share(rule["recall"]),
         MISSING if ahead is None else formats.count(ahead),
+    )
+
+
+def _compare_chance(
+    precision: float | None, base_rate: float | None, warnings: int, language: Language
+) -> str:
+    """How many times as often a loss followed as after any day; said where it may be chance.
+
+    Warnings of one account are not independent, so even what is not marked may be less clear.
+    """
+    if precision is None or not base_rate:
+        return MISSING
+    told = language.text("%s times") % language.formats.decimal(precision / base_rate)
+    error = math.sqrt(base_rate * (1 - base_rate) / warnings)
+    if abs(precision - base_rate) > CLEAR * error:
+        return told
+    return Markup('{} <span class="cell-word">{}</span>').format(
+        told, language.text("may be chance")
     )
