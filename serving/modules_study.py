@@ -23,6 +23,7 @@ from models.cohort_page import (
 from models.life import Life
 
 MONTHS = (3, 6, 12, 18, 24, 36)
+SURPRISING = 3.0  # losses to expect where none is seen: chance alone does that 5 times of 100
 MOST_COHORTS = 16  # more of them, and they become half-years
 
 
@@ -46,8 +47,8 @@ class Study:
     first_loss : date or None
         When the first of these accounts left.
     survivors : frozenset of date
-        Beginnings of cohorts so long before the first loss that the tables may hold only those of
-        their accounts that stayed: what left before the tables begin is in none.
+        Beginnings of cohorts of which `SURPRISING` accounts or more would have left before the
+        first loss at the pace since: the tables may hold only those that stayed.
     funnels : sequence of Funnel
         Of the same cohorts.
     older : int
@@ -106,7 +107,7 @@ def study(
     adoption = adopt_by_module(lives, sorted(modules))
     since = as_of - timedelta(YEAR_DAYS)
     first = min((life.left_on for life in lives if life.left_on is not None), default=None)
-    survivors = _find_survivors(kept, first)
+    survivors = _find_survivors(lives, as_of, first, span)
     compared = [one for one in kept if one.begin not in survivors]
     return Study(
         as_of=as_of,
@@ -126,11 +127,22 @@ def study(
     )
 
 
-def _find_survivors(cohorts: Sequence[Retention], first: date | None) -> frozenset[date]:
-    """Cohorts of whom nobody left in a year and more, since nobody at all did before a day."""
+def _find_survivors(
+    lives: Sequence[Life], as_of: date, first: date | None, span: Span
+) -> frozenset[date]:
+    """Cohorts of whom nobody left before a day, although at the later pace some would have."""
     if first is None:
         return frozenset()
-    return frozenset(one.begin for one in cohorts if (first - one.begin).days > YEAR_DAYS)
+    days = sum(
+        max(0, ((life.left_on or as_of) - max(life.started_on, first)).days) for life in lives
+    )
+    pace = sum(life.left_on is not None for life in lives) / max(1, days)
+    expected: dict[date, float] = {}
+    for life in lives:
+        begin = cohort_begin(life.started_on, span)
+        before = max(0, (first - life.started_on).days)
+        expected[begin] = expected.get(begin, 0.0) + pace * before
+    return frozenset(begin for begin, losses in expected.items() if losses >= SURPRISING)
 
 
 def _pool(cohorts: Sequence[Retention], place: int) -> float | None:
