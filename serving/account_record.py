@@ -116,7 +116,7 @@ def _write_state(goal: Milestone, language: Language) -> str:
 
 def _show_contracts(board: Board, language: Language) -> Part:
     text, found = language.text, board["contracts"]
-    title = text("Contracts")
+    title = text("Contract terms")
     if found is None:
         note = text("There is no contracts table.")
         return Part(name="contracts", title=title, notes=(note,))
@@ -218,7 +218,7 @@ def _write_late(days: int | None, language: Language) -> str:
 def _list_pairs(
     name: str, title: str, caption: str, pairs: Sequence[tuple[str, str]], language: Language
 ) -> Part:
-    columns = (language.text("Figure"), language.text("Value"))
+    columns = (language.text("Figure"), language.text("Reading"))
     grid = Grid(caption=caption, columns=columns, rows=pairs, numbers=frozenset({1}))
     return Part(name=name, title=title, grid=grid)
 
@@ -249,7 +249,7 @@ def _show_surveys(board: Board, language: Language) -> Part:
         return Part(name="surveys", title=title, notes=(text("Nobody answered a survey."),))
     grid = Grid(
         caption=text("The last answer of each kind, and how old it is"),
-        columns=(text("Survey"), text("Value"), text("Age, days"), text("Answers")),
+        columns=(text("Survey"), text("Reading"), text("Age, days"), text("Answers")),
         rows=[
             (
                 name_of(one["kind"], SURVEY_WORDS, language),

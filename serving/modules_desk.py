@@ -11,7 +11,7 @@ from models.life import Life
 from models.page_reader import PageReader
 from models.row_filter import RowFilter
 from models.snapshot_reader import SnapshotReader
-from serving.caller import LOCAL, Caller
+from serving.caller import Caller
 from serving.modules_study import Study, find_modules, study
 from serving.modules_view import (
     draw_adoption,
@@ -43,10 +43,6 @@ class ModulesDesk:
         self._feedback = feedback
         self._studies: Memory[tuple[Study | None]] = Memory()
         self._documents: Memory[Any] = Memory()  # Any: JSON
-
-    def prepare(self, shelf: Shelf) -> None:
-        """Make what the first reader of all accounts needs."""
-        self._study(shelf, LOCAL.row_filter)
 
     def view(self, shelf: Shelf, caller: Caller, language: Language) -> dict[str, object]:
         """What the template shows.

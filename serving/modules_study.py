@@ -136,7 +136,8 @@ def _find_survivors(
     days = sum(
         max(0, ((life.left_on or as_of) - max(life.started_on, first)).days) for life in lives
     )
-    pace = sum(life.left_on is not None for life in lives) / max(1, days)
+    # Without the first loss itself, which is where the span was made to begin.
+    pace = (sum(life.left_on is not None for life in lives) - 1) / max(1, days)
     expected: dict[date, float] = {}
     for life in lives:
         begin = cohort_begin(life.started_on, span)

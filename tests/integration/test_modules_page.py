@@ -62,7 +62,7 @@ DOCUMENTS = {
         "rules": {"champion_silent": RULE, "usage_halved": CHANCE, "any urgent or soon": RULE},
     },
     "warnings": [
-        {"name": "champion_silent", "title": {"en": "The champion is silent", "zh": "拥护者沉默"}},
+        {"name": "champion_silent", "title": {"en": "The champion is silent", "zh": "支持者沉默"}},
         {"name": "usage_halved", "title": {"en": "Use halved", "zh": "使用减半"}},
     ],
 }  # fmt: skip
@@ -169,8 +169,8 @@ def test_a_reader_of_no_account_is_told_so(app: Service) -> None:
 
 def test_the_page_speaks_chinese(app: Service) -> None:
     words = see(app, "/modules?lang=zh").words
-    assert "按批次的留存" in words
-    assert "拥护者沉默" in words
+    assert "按同期群的留存" in words
+    assert "支持者沉默" in words
     assert "Adoption" not in words
 
 
