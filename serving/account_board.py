@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import cast
 
 from models.board import Board
 from serving.account_people import show_people
@@ -24,15 +25,15 @@ class BoardView:
 
     Parameters
     ----------
-    last_day : date
-        The last one that is known.
+    last_day : date or None
+        The last one that is known; None where the document does not say.
     siblings : int or None
         Other customers under the same parent.
     use, records : sequence of Part
         Parts that take the page's width, and those that stand beside each other.
     """
 
-    last_day: date
+    last_day: date | None
     siblings: int | None
     use: Sequence[Part]
     records: Sequence[Part]
@@ -49,8 +50,11 @@ def show_board(board: Board, language: Language, *, people: bool) -> BoardView:
     people : bool
         Whether the reader may see names of people; user ids stand in their place.
     """
+    # What an older Keepwell did not publish is as little known as what no table tells.
+    board = cast(Board, {**dict.fromkeys(Board.__annotations__), **board})
+    as_of = cast("str | None", board["as_of"])
     return BoardView(
-        last_day=date.fromisoformat(board["as_of"]) - timedelta(1),
+        last_day=None if as_of is None else date.fromisoformat(as_of) - timedelta(1),
         siblings=board["siblings"],
         use=(
             show_company(board, language),

@@ -316,6 +316,12 @@ def test_tables_without_a_row_of_the_account_are_told_from_missing_ones() -> Non
     assert "No user of this account is known." in words
 
 
+def test_what_an_older_version_did_not_publish_is_not_known() -> None:
+    words = see(cast(Board, {"touchpoints": BOARD["touchpoints"]})).words
+    assert "business review" in words
+    assert "There is no contracts table." in words
+
+
 def test_a_board_that_was_not_published_is_said_to_be_missing() -> None:
     assert "No board was published with these scores." in see(None).words
 
