@@ -14,6 +14,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from models.feedback_store import FeedbackStore
 from models.key_store import KeyStore
 from models.service_store import ServiceStore
 from models.session_store import SessionStore
@@ -27,6 +28,7 @@ from serving import (
     route_feedback,
     route_list,
     route_model,
+    route_modules,
     route_operation,
     route_playbook,
     route_portfolio,
@@ -49,6 +51,7 @@ from serving.keyring import KeyRing
 from serving.limit import make_limiter, read_policy
 from serving.live_models import LiveModels
 from serving.metric import Load, Metrics
+from serving.modules_desk import ModulesDesk
 from serving.page import Renderer
 from serving.portfolio_ledger import Ledger
 from serving.portfolio_view import PortfolioDesk
@@ -81,6 +84,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     route_portfolio.router,
     route_model.router,
     route_account_page.router,
+    route_modules.router,
     route_static.router,
 )
 
@@ -204,6 +208,9 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
     app.state.cards = Cards(settings.home)
     app.state.desk = PortfolioDesk(ledger, app.state.cards)
     app.state.account_desk = AccountDesk(AccountLedger(shelves.reader), ledger, settings.crm_url)
+    app.state.modules_desk = ModulesDesk(
+        shelves.reader, None if service_store is None else FeedbackStore(service_store)
+    )
     shelves.prepare = app.state.desk.prepare
     app.state.page_paths = frozenset(
         getattr(route, "path", "") for router in ROUTERS for route in router.routes

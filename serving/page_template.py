@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from serving.account_board import show_board
 from serving.asset import ICON, SHEET, load_asset
 from serving.page_language import SOURCE, Language, load_languages
 from serving.page_wording import Wording
@@ -61,6 +62,7 @@ def make_environment(code: str) -> Environment:
         "languages": tuple(load_languages().values()),
         "formats": language.formats,
         "words": Wording(language),
+        "show_board": show_board,
         "sheet": load_asset(SHEET).path,
         "icon": load_asset(ICON).path,
     }

@@ -106,6 +106,7 @@ PAGES: tuple[PageCase, ...] = (
         needs="feedback:write",
         status=303,
     ),
+    PageCase("/modules", "/modules"),
 )
 # For people too, but about no account: for whoever is let in at all.
 PLAIN = frozenset({"/docs", "/openapi.json", "/sign-out"})
