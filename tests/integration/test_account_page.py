@@ -481,7 +481,12 @@ def test_a_change_across_two_questions_is_no_change_of_the_customer(world: World
 
 def test_evidence_is_told_in_the_readers_language(world: World) -> None:
     text = {"en": "use of {subject} {value}", "zh": "{subject} 使用量 {value}"}
-    rule = {"name": "module_use_halved", "title": {"en": "Halved", "zh": "减半"}, "text": text}
+    rule: dict[str, Any] = {
+        "name": "module_use_halved",
+        "severity": "soon",
+        "title": {"en": "Halved", "zh": "减半"},
+        "text": text,
+    }
     publish(world.store, told(), documents={**PLAYBOOKS, "warnings": [rule]})
     answer = world.reader().get("/accounts/A", **{"Accept-Language": "zh"})
     assert "reporting 使用量 -60%" in read(answer).words

@@ -62,8 +62,10 @@ DOCUMENTS = {
         "rules": {"champion_silent": RULE, "usage_halved": CHANCE, "any urgent or soon": RULE},
     },
     "warnings": [
-        {"name": "champion_silent", "title": {"en": "The champion is silent", "zh": "支持者沉默"}},
-        {"name": "usage_halved", "title": {"en": "Use halved", "zh": "使用减半"}},
+        {"name": "champion_silent", "severity": "urgent",
+         "title": {"en": "The champion is silent", "zh": "支持者沉默"}},
+        {"name": "usage_halved", "severity": "soon",
+         "title": {"en": "Use halved", "zh": "使用减半"}},
     ],
 }  # fmt: skip
 SCORES = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from models.service_store import ServiceStore
 from models.store import SnapshotStore
 from models.webhook import make_target
 from models.webhook_store import WebhookStore
-from tests.integration.company import snapshot
+from tests.integration.company import PLAYBOOKS, snapshot
 from tests.integration.live_service import COMPANY, ROWS, wait_until, write
 from tests.integration.test_serving_access import CASES, GONE, accounts
 
@@ -47,8 +48,8 @@ def test_every_route_is_served_where_pickle_raises(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(REFUSE.format(path=str(tried), mark=str(mark)))
     store_url, service_url = (f"sqlite:///{tmp_path}/{name}.db" for name in ("store", "service"))
     with SnapshotStore(store_url) as store:
-        older = store.publish(snapshot(*accounts(0.9), GONE))
-        store.publish(snapshot(*accounts(0.4)))
+        older = store.publish(snapshot(*accounts(0.9), GONE, documents=PLAYBOOKS))
+        store.publish(snapshot(*accounts(0.4), documents=PLAYBOOKS))
     with ServiceStore(service_url) as service:
         token = KeyStore(service).create("all", SCOPES, now=datetime.now(UTC)).token
         target = make_target("test", "https://crm.example.com/", now=datetime.now(UTC))
@@ -82,6 +83,7 @@ def test_every_route_is_served_where_pickle_raises(tmp_path: Path) -> None:
                     case.method, path, content=body, headers={"Content-Type": "application/json"}
                 )
                 assert answer.status_code == case.status, (path, answer.text)
+            read_pages(client, token)
         finally:
             process.terminate()
     assert mark.exists()
@@ -109,3 +111,17 @@ def test_a_process_started_that_way_cannot_unpickle(tmp_path: Path) -> None:
     assert found.returncode == 1
     assert b"nothing is unpickled here" in found.stderr
     assert (tmp_path / "tried").read_text() == "unpickled"
+
+
+def read_pages(client: httpx.Client, key: str) -> None:
+    """Sign in as people do, and open every page."""
+    client.headers.pop("Authorization")
+    token = re.search(r'name="form_token" value="(\w+)"', client.get("/sign-in").text)
+    assert token is not None
+    origin = {"Origin": str(client.base_url).rstrip("/")}
+    fields = {"form_token": token[1], "key": key, "next": "/"}
+    assert client.post("/sign-in", data=fields, headers=origin).status_code == 303
+    for path in ("/", "/portfolio.csv", "/modules", "/model", "/accounts/Q-mid"):
+        for language in ("en", "zh"):
+            page = client.get(path, params={"lang": language})
+            assert page.status_code == 200, (path, page.text)
