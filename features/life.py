@@ -117,18 +117,18 @@ def _first_value(source: Source, as_of: date) -> str:
         return "SELECT NULL::VARCHAR AS account_id"
     end = f"date_diff('day', {EPOCH}, DATE '{as_of}')"
     known = f"day < {end} AND day + lag < {end}"
+    # Also of those who used nothing by then: whether they will is not known yet.
     return f"""
     SELECT life.account_id, any_value(usage_begin) AS usage_begin,
            {EPOCH} + min(day) FILTER (
                WHERE {rollup.column_of("value_actions")} > 0 AND {EPOCH} + day >= started_on
            ) AS first_value
-    FROM life JOIN usage_user USING (account_id)
-    JOIN (SELECT * FROM {rollup.relation()} WHERE {known}) AS rolled USING (user_no)
+    FROM life LEFT JOIN (
+        SELECT account_id, rolled.* FROM {rollup.relation()} AS rolled
+        JOIN usage_user USING (user_no) WHERE {known}
+    ) AS rolled USING (account_id)
     CROSS JOIN (SELECT {EPOCH} + min(day) AS usage_begin FROM {rollup.totals} WHERE {known})
-    GROUP BY life.account_id
-    UNION ALL SELECT account_id, usage_begin, NULL FROM life
-    ANTI JOIN usage_user USING (account_id)
-    CROSS JOIN (SELECT {EPOCH} + min(day) AS usage_begin FROM {rollup.totals} WHERE {known})"""
+    GROUP BY life.account_id"""
 
 
 def tells_contacts(source: Source) -> bool:
