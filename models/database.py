@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,6 +116,17 @@ class Database:
         """The error that says that what is stored is damaged."""
         rule = f"{self.label} must be a sound database ({why})"
         return InputError([Problem(self._name, "", rule, remedy=self._remedy)])
+
+    @contextmanager
+    def damage_named(self) -> Iterator[None]:
+        """Within it, a value that cannot be read is named as what it is: damaged on disk.
+
+        What was written can be read. To be put around reading alone.
+        """
+        try:
+            yield
+        except (ValueError, TypeError, KeyError, AttributeError, zlib.error) as fault:
+            raise self.unsound(type(fault).__name__) from fault
 
     def close(self) -> None:
         """Close every open connection; a later use opens new ones."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -55,19 +53,16 @@ class PageReader:
     def health(self, snapshot_id: str, account_id: str) -> Health | None:
         """An account's health in any kept snapshot, to tell what moved it; None where none is."""
         score = ACCOUNT_SCORE.c
-        found = list(
-            self._reader.stream(
-                select(score.health).where(
-                    score.snapshot_id == snapshot_id, score.account_id == account_id
-                )
-            )
+        query = select(score.health).where(
+            score.snapshot_id == snapshot_id, score.account_id == account_id
         )
-        return read_health(found[0]["health"]) if found else None
+        found = list(self._reader.parsed(query, lambda row: read_health(row["health"])))
+        return found[0] if found else None
 
     def lives(self, snapshot_id: str) -> list[Life]:
         """Every account that ever was a customer, by id; empty for any but the newest snapshot."""
         query = select(*_LIFE).where(ACCOUNT_LIFE.c.snapshot_id == snapshot_id)
-        return [read_life(row) for row in self._reader.stream(query.order_by("account_id"))]
+        return list(self._reader.parsed(query.order_by("account_id"), read_life))
 
     def outcomes(self, snapshot_id: str) -> list[Outcome]:
         """What became of the probabilities of a snapshot, as far as it is known, by account id."""
@@ -75,10 +70,5 @@ class PageReader:
         return [Outcome(**row) for row in self._reader.stream(query.order_by("account_id"))]
 
     def _body(self, query: Select[Any]) -> Any:  # Any: JSON
-        found = list(self._reader.stream(query))
-        if not found:
-            return None
-        try:
-            return unpack(found[0]["body"])
-        except (zlib.error, json.JSONDecodeError) as fault:
-            raise self._reader.store.database.unsound(type(fault).__name__) from fault
+        found = list(self._reader.parsed(query, lambda row: unpack(row["body"])))
+        return found[0] if found else None

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from features.errors import InputError, Problem
 from models.account_score import AccountScore, ranking_key
+from models.database import Database
 from models.life import Outcome
 from models.publish_gate import compare_with_served, judge_publish
 from models.settings import PublishSettings, RetentionSettings
@@ -55,7 +56,9 @@ class PublishRules:
     retention: RetentionSettings | None = None
 
 
-def write_publication(connection: Connection, snapshot: Snapshot, rules: PublishRules) -> str:
+def write_publication(
+    database: Database, connection: Connection, snapshot: Snapshot, rules: PublishRules
+) -> str:
     """Judge and write a snapshot with all that comes with it, and move the pointer to it.
 
     Returns
@@ -66,12 +69,13 @@ def write_publication(connection: Connection, snapshot: Snapshot, rules: Publish
     Raises
     ------
     InputError
-        A gate holds it back: every reason, see `judge_publish`.
+        A gate holds it back: every reason, see `judge_publish`; or the served snapshot is damaged.
     """
     ranked = sorted(snapshot.scores, key=ranking_key)
     new = [trace_account(score) for score in ranked]
     served_id = _served_by(connection, snapshot.company)
-    served = [] if served_id is None else _read_traces(connection, served_id)
+    with database.damage_named():
+        served = [] if served_id is None else _read_traces(connection, served_id)
     against: list[Problem] = []
     if rules.gate is not None and served_id is not None:
         against = judge_publish(compare_with_served(served, new), rules.gate)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -92,7 +93,7 @@ class SnapshotReader:
             .where(SNAPSHOT.c.company == company)
             .order_by(SNAPSHOT.c.snapshot_id.desc())
         )
-        return list(self._read(newest.limit(limit), read_header))
+        return list(self.parsed(newest.limit(limit), read_header))
 
     def before(self, header: SnapshotHeader) -> SnapshotHeader | None:
         """The company's snapshot that was published before this one; None for the oldest."""
@@ -104,17 +105,17 @@ class SnapshotReader:
             .order_by(SNAPSHOT.c.snapshot_id.desc())
             .limit(1)
         )
-        found = list(self._read(query, read_header))  # to its end, which closes it
+        found = list(self.parsed(query, read_header))  # to its end, which closes it
         return found[0] if found else None
 
     def scores(self, snapshot_id: str, *, limit: int | None = None) -> Iterator[AccountScore]:
         """The accounts of a snapshot in ranking order, read as they are taken."""
         query = select(ACCOUNT_SCORE).where(SCORE.snapshot_id == snapshot_id).order_by(SCORE.rank)
-        return self._read(query.limit(limit), read_score)
+        return self.parsed(query.limit(limit), read_score)
 
     def selected(self, query: Select[Any]) -> list[AccountScore]:
         """Accounts that a query over the whole rows of `ACCOUNT_SCORE` finds."""
-        return list(self._read(query, read_score))
+        return list(self.parsed(query, read_score))
 
     def past(self, snapshot_id: str, where: ColumnElement[bool] | None = None) -> dict[str, Past]:
         """What a snapshot says of its accounts, by account id; only of some where that is asked."""
@@ -126,7 +127,7 @@ class SnapshotReader:
             SCORE.contributions,
             SCORE.contract_id,
         ).where(SCORE.snapshot_id == snapshot_id, true() if where is None else where)
-        return dict(self._read(query, _read_past))
+        return dict(self.parsed(query, _read_past))
 
     def history(self, company: str, account_id: str, *, limit: int) -> list[Moment]:
         """An account in the newest of the company's snapshots that hold it, the newest first."""
@@ -170,18 +171,21 @@ class SnapshotReader:
         kept = select(SNAPSHOT.c.snapshot_id).where(SNAPSHOT.c.company == company)
         return [row["snapshot_id"] for row in self.stream(kept)]
 
-    def stream(self, query: Select[Any]) -> Iterator[Row]:
+    def stream(self, query: Select[Any]) -> Generator[Row]:
         """Rows as of one moment, fetched in parts as they are taken."""
-        with self.store.database.read() as connection:
-            yield from connection.execution_options(yield_per=FETCHED).execute(query).mappings()
+        database = self.store.database
+        with database.read() as connection:
+            parts = connection.execution_options(yield_per=FETCHED)
+            with parts.execute(query) as found, database.damage_named():
+                yield from found.mappings()
 
-    def _read(self, query: Select[Any], parse: Callable[[Row], Parsed]) -> Iterator[Parsed]:
-        for row in self.stream(query):
-            try:
-                yield parse(row)
-            except (ValueError, TypeError, KeyError) as fault:
-                # What was written can be read: a value that cannot was damaged on disk.
-                raise self.store.database.unsound(type(fault).__name__) from fault
+    def parsed(self, query: Select[Any], parse: Callable[[Row], Parsed]) -> Iterator[Parsed]:
+        """The same, each row as what it holds."""
+        with closing(self.stream(query)) as rows:  # its cursor too, where a row cannot be read
+            for row in rows:
+                with self.store.database.damage_named():
+                    found = parse(row)
+                yield found
 
 
 def _read_past(row: Row) -> tuple[str, Past]:

@@ -153,7 +153,8 @@ class SnapshotStore:
         validate_snapshot(snapshot)
         with self.database.write() as connection:
             make_schema(self.database, connection)
-            return write_publication(connection, snapshot, PublishRules(gate, force, retention))
+            rules = PublishRules(gate, force, retention)
+            return write_publication(self.database, connection, snapshot, rules)
 
     def backfill(self, snapshot: Snapshot) -> str | None:
         """Write a snapshot of a past date, and return its id, which sorts by that date.
@@ -372,11 +373,8 @@ class SnapshotStore:
             self._has_schema = self._has_schema or check_schema(connection)
             if not self._has_schema:
                 return []
-            try:
+            with self.database.damage_named():
                 return [parse(row) for row in connection.execute(query, values).mappings()]
-            except (ValueError, TypeError, KeyError) as fault:
-                # What was written can be read: a value that cannot was damaged on disk.
-                raise self.database.unsound(type(fault).__name__) from fault
 
 
 def _read_current(row: RowMapping) -> tuple[SnapshotHeader, AccountScore | None]:

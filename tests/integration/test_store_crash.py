@@ -16,15 +16,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 
 from features.errors import InputError, TransientError
 from models.account_score import AccountScore
+from models.page_reader import PageReader
+from models.snapshot_reader import SnapshotReader
 from models.store import SnapshotStore
-from models.store_table import ACCOUNT_SCORE, SNAPSHOT
+from models.store_table import (
+    ACCOUNT_BOARD,
+    ACCOUNT_LIFE,
+    ACCOUNT_SCORE,
+    OUTCOME,
+    SNAPSHOT,
+    SNAPSHOT_DOCUMENT,
+)
 from models.tier_change import TIER_CHANGE
 from tests.integration.company import due, snapshot
-from tests.integration.publisher import ACCOUNTS, KEEP, marked_snapshot
+from tests.integration.publisher import ACCOUNTS, DOCUMENT, KEEP, marked_snapshot
 
 ROOT = Path(__file__).parents[2]
 KILLS = 8
@@ -51,7 +60,8 @@ class Reader(threading.Thread):
         found = store.current_account("A000")
         assert found is not None
         assert found[1] is not None
-        if fault := wrong(scores):
+        mark = PageReader(SnapshotReader(store)).document(header.snapshot_id, DOCUMENT)
+        if fault := wrong(scores) or wrong_mark(scores, mark):
             if store.header(header.snapshot_id) is not None:  # else it had its time meanwhile
                 self.broken.append(f"{header.snapshot_id}: {fault}")
         elif not self.seen or self.seen[-1] != header.snapshot_id:
@@ -81,19 +91,39 @@ def wrong(scores: list[AccountScore]) -> str | None:
     return None if len(marks) == 1 else f"accounts of {marks}"
 
 
+def wrong_mark(scores: list[AccountScore], mark: object) -> str | None:
+    """How a document of a snapshot is not its own."""
+    return None if mark == scores[0].region else f"a document of {mark}"
+
+
 def check_store(store: SnapshotStore) -> None:
-    """No snapshot has a part of its accounts, and no change of tier stands without its snapshot."""
+    """No snapshot has a part of what belongs to it, and nothing stands without its snapshot."""
     with store.database.read() as connection:
         ids = set(connection.scalars(select(SNAPSHOT.c.snapshot_id)))
-        counted, changed = (
+        counted, changed, told, boards, lives, known = (
             Counter(connection.scalars(select(table.c.snapshot_id)))
-            for table in (ACCOUNT_SCORE, TIER_CHANGE)
+            for table in (
+                ACCOUNT_SCORE,
+                TIER_CHANGE,
+                SNAPSHOT_DOCUMENT,
+                ACCOUNT_BOARD,
+                ACCOUNT_LIFE,
+                OUTCOME,
+            )
         )
     assert counted == dict.fromkeys(ids, ACCOUNTS)
+    assert told == dict.fromkeys(ids, 1)
     assert set(changed.values()) <= {ACCOUNTS}
     header = store.current()
     assert header is not None
     assert header.snapshot_id == max(ids)
+    assert boards == lives == {header.snapshot_id: ACCOUNTS}
+    assert known.keys() < ids
+    assert set(known.values()) <= {ACCOUNTS}
+    pages = PageReader(SnapshotReader(store))
+    scores = store.ranking(header.snapshot_id, limit=ACCOUNTS)
+    assert {pages.board(header.snapshot_id, one.account_id) for one in scores} == {scores[0].region}
+    assert {life.region for life in pages.lives(header.snapshot_id)} == {scores[0].region}
     if header.previous_id is not None:
         assert header.previous_id in ids
         assert header.snapshot_id in changed
@@ -147,6 +177,8 @@ def test_publishes_that_fail_at_every_statement_or_at_the_end_change_nothing_wit
     for number in range(3):
         store.publish(marked_snapshot(number), retention=KEEP)
     before = store.current()
+    assert before is not None
+    told = marked_snapshot(3, after=before.snapshot_id)
     changes = store.tier_changes(limit=10_000)
     left = 0
 
@@ -157,13 +189,13 @@ def test_publishes_that_fail_at_every_statement_or_at_the_end_change_nothing_wit
             raise KeyboardInterrupt
 
     statements = 0
-    for statements in range(40):
+    for statements in range(60):
         left = statements
         engine = store.database.engine
         event.listen(engine, "before_cursor_execute", fail)
         event.listen(engine, "commit", fail)
         try:
-            store.publish(marked_snapshot(3), retention=KEEP)
+            store.publish(told, retention=KEEP)
         except KeyboardInterrupt:
             pass
         else:
@@ -174,11 +206,12 @@ def test_publishes_that_fail_at_every_statement_or_at_the_end_change_nothing_wit
         assert store.current() == before
         assert store.tier_changes(limit=10_000) == changes
         check_store(store)
-    assert statements >= 12  # tables, pointer, four writes, three deletions and the commit
+    # Tables, header, accounts, tiers, document, boards, lives, outcomes, pointer, deletions, commit.
+    assert statements >= 30
     after = store.current()
     assert after is not None
-    assert before is not None
     assert after.previous_id == before.snapshot_id
+    assert len(PageReader(SnapshotReader(store)).outcomes(before.snapshot_id)) == ACCOUNTS
     assert len(store.tier_changes(limit=10_000)) == len(changes) + ACCOUNTS
 
 
@@ -243,13 +276,18 @@ def test_two_publishers_at_once_are_each_compared_with_the_one_before(
 
 def uses(store: SnapshotStore, snapshot_id: str) -> list[Callable[[], object]]:
     """What the service and a score run do with a store, a publish last."""
+    pages = PageReader(SnapshotReader(store))
     return [
         store.current,
-        lambda: store.current_account("A1"),
+        lambda: store.current_account("A001"),
         lambda: store.ranking(snapshot_id, limit=500),
         lambda: store.tiers(snapshot_id),
         lambda: store.traces(snapshot_id),
         store.tier_changes,
+        lambda: pages.document(snapshot_id, DOCUMENT),
+        lambda: pages.board(snapshot_id, "A001"),
+        lambda: pages.lives(snapshot_id),
+        lambda: pages.outcomes(snapshot_id),
         lambda: store.publish(snapshot(due("A1", 0.5))),
     ]
 
@@ -260,8 +298,8 @@ def test_a_store_with_damaged_pages_says_so_or_reads_but_never_fails_otherwise(
 ) -> None:
     path = tmp_path / "store.db"
     with SnapshotStore(f"sqlite:///{path}") as store:
-        store.publish(snapshot(*(due(f"A{n}", 0.1) for n in range(60))))
-        snapshot_id = store.publish(snapshot(*(due(f"A{n}", 0.9) for n in range(60))))
+        first = store.publish(marked_snapshot(0))
+        snapshot_id = store.publish(marked_snapshot(1, after=first))
         with store.database.read() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     damage = random.Random(seed)
@@ -289,6 +327,10 @@ def test_a_store_with_damaged_pages_says_so_or_reads_but_never_fails_otherwise(
         ("account_score", "drivers", "[{"),
         ("account_score", "drivers", '[{"feature": 1}]'),
         ("account_score", "contributions", ""),
+        ("account_score", "health", "{}"),
+        ("account_score", "alerts", '[{"rule": "poor_fit"}]'),
+        ("account_score", "growth", '[{"kind": "fit"}]'),
+        ("account_score", "playbooks", "{"),
         ("snapshot", "models", "nothing"),
         ("snapshot", "totals", '{"arr": 1}'),
     ],
@@ -301,3 +343,29 @@ def test_a_value_that_cannot_be_read_is_a_damaged_store(
         connection.exec_driver_sql(f"UPDATE {table} SET {column} = '{value}'".replace("%", "%%"))
     with pytest.raises(InputError, match=r"must be a sound database .*restore it"):
         store.current_account("A1")
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("account_board", "body", b"no zlib"),
+        ("snapshot_document", "body", b"no zlib"),
+        ("account_life", "contacts", "[{"),
+        ("account_life", "contacts", "[1]"),
+        ("account_life", "modules_used", "1"),
+    ],
+)
+def test_what_pages_show_that_cannot_be_read_is_a_damaged_store(
+    store: SnapshotStore, table: str, column: str, value: object
+) -> None:
+    snapshot_id = store.publish(marked_snapshot(0))
+    pages = PageReader(SnapshotReader(store))
+    with store.database.write() as connection:
+        connection.execute(text(f"UPDATE {table} SET {column} = :value"), {"value": value})
+    read: dict[str, Callable[[], object]] = {
+        "account_board": lambda: pages.board(snapshot_id, "A000"),
+        "snapshot_document": lambda: pages.document(snapshot_id, DOCUMENT),
+        "account_life": lambda: pages.lives(snapshot_id),
+    }
+    with pytest.raises(InputError, match=r"must be a sound database .*restore it"):
+        read[table]()
