@@ -21,8 +21,11 @@ from models.service_store import ServiceStore
 from models.store import SnapshotStore
 from models.webhook import make_target
 from models.webhook_store import WebhookStore
+from serving.asset import ICON, SHEET, load_asset
+from serving.zone import SIGN_OUT
 from tests.integration.company import PLAYBOOKS, snapshot
 from tests.integration.live_service import COMPANY, ROWS, wait_until, write
+from tests.integration.test_page_access import PAGES, PLAIN, PageCase
 from tests.integration.test_serving_access import CASES, GONE, accounts
 
 # Run by every Python process below, before anything else is imported.
@@ -121,7 +124,28 @@ def read_pages(client: httpx.Client, key: str) -> None:
     origin = {"Origin": str(client.base_url).rstrip("/")}
     fields = {"form_token": token[1], "key": key, "next": "/"}
     assert client.post("/sign-in", data=fields, headers=origin).status_code == 303
-    for path in ("/", "/portfolio.csv", "/modules", "/model", "/accounts/Q-mid"):
+    for case in PAGES:
         for language in ("en", "zh"):
-            page = client.get(path, params={"lang": language})
-            assert page.status_code == 200, (path, page.text)
+            page = ask_page(client, case, language, origin)
+            assert page.status_code == case.status, (case.path, page.text)
+    for path in (*PLAIN - {SIGN_OUT}, load_asset(SHEET).path, load_asset(ICON).path):
+        assert client.get(path).status_code == 200, path
+    sent = {"form_token": find_token(client)}
+    assert client.post(SIGN_OUT, data=sent, headers=origin).status_code == 303
+
+
+def ask_page(
+    client: httpx.Client, case: PageCase, language: str, origin: dict[str, str]
+) -> httpx.Response:
+    """The answer to a page that is read, or to a form that is sent."""
+    if case.fields is None:
+        return client.get(case.path, params={"lang": language})
+    fields = {**case.fields, "form_token": find_token(client)}
+    return client.post(case.path, data=fields, headers=origin)
+
+
+def find_token(client: httpx.Client) -> str:
+    """The token of the forms that an account's page holds."""
+    found = re.search(r'name="form_token" value="(\w+)"', client.get("/accounts/Q-mid").text)
+    assert found is not None
+    return found[1]
