@@ -38,7 +38,13 @@ PATHS = (
     "/v1/portfolio",
     "/v1/snapshots",
     "/v1/models/renewal",
+    "/v1/track-record",
     "/readyz",
+    "/",
+    "/portfolio.csv",
+    "/modules",
+    "/model",
+    "/accounts/A000",
 )
 
 

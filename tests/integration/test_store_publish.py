@@ -18,6 +18,7 @@ from models.snapshot import Totals
 from models.store import SnapshotStore
 from models.store_schema import ADDED, ADDED_TABLES, SCHEMA_VERSION
 from models.store_table import ACCOUNT_SCORE, SNAPSHOT, STORE_SCHEMA
+from tests.integration.client import ask, problem, serve
 from tests.integration.company import due, lost, snapshot
 
 FIRST = snapshot(due("A1", 0.2), due("A2", 0.9), lost("A3"))
@@ -362,6 +363,26 @@ def test_a_publish_brings_a_store_of_the_version_before_up_to_date_too(
     make_older(store, 2)
     with SnapshotStore(store_url) as newer:
         assert read_all(newer, newer.publish(SECOND))
+
+
+@pytest.mark.parametrize("version", [2, 3, 4, 5])
+def test_a_store_of_an_earlier_version_is_served_once_it_is_up_to_date(
+    store: SnapshotStore, store_url: str, version: int
+) -> None:
+    store.publish(FIRST)
+    make_older(store, version)
+    app = serve(store_url)
+    paths = ("/v1/accounts/A1/risk", "/v1/accounts", "/v1/portfolio", "/v1/track-record")
+    pages = ("/", "/portfolio.csv", "/modules", "/model", "/accounts/A1")
+    for path in (*paths, *pages):
+        problem(ask(app, path), 503, "store-away")
+    with SnapshotStore(store_url) as newer:
+        newer.upgrade()
+    for path in (*paths, *pages):
+        assert ask(app, path).status_code == 200, path
+    answer = ask(app, "/v1/accounts/A1/risk").json()
+    assert (answer["health"], answer["alerts"], answer["playbooks"]) == (None, [], [])
+    app.close()
 
 
 def test_upgrading_a_store_that_is_not_there_makes_no_file(tmp_path: Path) -> None:
