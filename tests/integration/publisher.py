@@ -37,7 +37,7 @@ def marked_snapshot(number: int, *, after: str | None = None) -> Snapshot:
     return snapshot(
         *(due(name, loss, region=mark) for name in names),
         documents={DOCUMENT: mark},
-        boards=dict.fromkeys(names, mark),
+        boards={name: {DOCUMENT: mark} for name in names},
         lives=tuple(Life(account_id=name, region=mark, started_on=day) for name in names),
         outcomes=tuple(
             Outcome(
