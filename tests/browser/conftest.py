@@ -32,10 +32,8 @@ SCRIPT = "<script>document.title='taken'</script>"
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert path, "no chromium on this machine: install it (apt-get install chromium)"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(QUIET))
         yield browser
         browser.close()
 
@@ -63,7 +61,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     command = [sys.executable, "-m", "serving", "--port", base.rpartition(":")[2]]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
         try:
-            wait_until(lambda: _is_ready(base))
+            wait_until(lambda: is_ready(base))
             yield Site(base, key)
         finally:
             process.terminate()
@@ -89,7 +87,15 @@ def publish(folder: Path) -> str:
         return KeyStore(service).create("people", scopes, now=datetime.now(UTC)).token
 
 
-def _is_ready(base: str) -> bool:
+def find_chromium() -> str:
+    """Where this machine has Chromium."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path, "no chromium on this machine: install it (apt-get install chromium)"
+    return path
+
+
+def is_ready(base: str) -> bool:
+    """Whether a service there answers."""
     try:
         return httpx.get(f"{base}/readyz", timeout=5).status_code == 200
     except httpx.TransportError:
