@@ -8,6 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 from models.account_score import AccountScore, Basis, State, Tier
+from models.alert import mark_open
 
 POINT = 0.01  # share of probability
 ARR_SHARE = 0.01  # of the account's ARR before
@@ -33,6 +34,8 @@ class Trace(NamedTuple):
         not write it down.
     health_score : float or None
         0-100; None likewise.
+    open_warnings : str or None
+        The rules of the warnings that stand, see `models.alert.mark_open`.
     """
 
     account_id: str
@@ -50,10 +53,12 @@ class Trace(NamedTuple):
     decision_date: date | None = None
     arr: float | None = None
     health_score: float | None = None
+    open_warnings: str | None = None
 
 
-_EQUAL = ("risk_tier", "state", "external_id", "basis", "decision_date")
-_PLAIN = tuple(name for name in Trace._fields if name != "top_driver")
+_EQUAL = ("risk_tier", "state", "external_id", "basis", "decision_date", "open_warnings")
+_MADE = ("top_driver", "open_warnings")  # of what a score holds
+_PLAIN = tuple(name for name in Trace._fields if name not in _MADE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,8 @@ class SnapshotDiff:
 def trace_account(score: AccountScore) -> Trace:
     """The part of an account's score that is compared."""
     plain = {name: getattr(score, name) for name in _PLAIN}
-    return Trace(**plain, top_driver=top_driver(score))
+    warnings = mark_open(score.alerts)
+    return Trace(**plain, top_driver=top_driver(score), open_warnings=warnings)
 
 
 def top_driver(score: AccountScore) -> str | None:
@@ -89,10 +95,10 @@ def top_driver(score: AccountScore) -> str | None:
 def has_changed(before: Trace, after: Trace, *, points: float = POINT) -> bool:
     """Whether an account is to be told again.
 
-    Its tier, state, top driver, basis or decision date is another one; its probability moved by
-    `points` (share 0-1) or more, its ARR by a hundredth or its health score by five points of 100,
-    or one of them appeared or went; or it has another id in the CRM, where another record is now
-    its own. A top driver that is not known is taken to be the same.
+    Its tier, state, top driver, basis, decision date or open warnings are other ones; its
+    probability moved by `points` (share 0-1) or more, its ARR by a hundredth or its health score by
+    five points of 100, or one of them appeared or went; or it has another id in the CRM, where
+    another record is now its own. A top driver that is not known is taken to be the same.
     """
     if any(getattr(before, name) != getattr(after, name) for name in _EQUAL):
         return True

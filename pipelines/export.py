@@ -9,6 +9,7 @@ from typing import Literal
 
 from features.errors import InputError, Problem
 from models.account_score import AccountScore, Driver
+from models.alert import open_rules
 from models.cell import harmless_text
 from models.snapshot import SnapshotHeader
 from models.snapshot_diff import POINT, Trace, compare_snapshots, lost_external_ids, top_driver
@@ -98,7 +99,7 @@ class Export:
 
 def export_people(store: SnapshotStore, header: SnapshotHeader) -> Export:
     """All accounts in ranking order, drivers in words; no text in it can run in a spreadsheet."""
-    columns = (*_fields(_PEOPLE), *_driver_columns(describe_driver))
+    columns = (*_fields(_PEOPLE), WARNINGS, *_driver_columns(describe_driver))
     export = Export(header, "people", columns=tuple((one.name, one.kind) for one in columns))
 
     def rows() -> Iterator[list[Value]]:
@@ -135,7 +136,7 @@ def export_crm(
     InputError
         The earlier snapshot is not there (any more), or of another company.
     """
-    columns = (*_fields(_CRM), Column("top_driver", "text", top_driver))
+    columns = (*_fields(_CRM), WARNINGS, Column("top_driver", "text", top_driver))
     columns = (*columns, *_driver_columns(lambda driver: driver.text))
     ids: tuple[tuple[str, Kind], ...] = (
         ("external_id", "text"), ("account_id", "text"), ("snapshot_id", "text"), ("as_of", "date")
@@ -165,6 +166,14 @@ def export_crm(
 
     export.rows = rows()
     return export
+
+
+def list_warnings(score: AccountScore) -> str | None:
+    """The rules of the warnings that stand, as CRMs write several values; None without one."""
+    return ";".join(open_rules(score.alerts)) or None
+
+
+WARNINGS = Column("warnings", "text", list_warnings)
 
 
 def describe_driver(driver: Driver) -> str:

@@ -212,9 +212,8 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
         shelves.reader, None if service_store is None else FeedbackStore(service_store)
     )
     shelves.prepare = app.state.desk.prepare
-    app.state.page_paths = frozenset(
-        getattr(route, "path", "") for router in ROUTERS for route in router.routes
-    )
+    app.state.routes = tuple(route for router in ROUTERS for route in router.routes)
+    app.state.page_paths = frozenset(getattr(route, "path", "") for route in app.state.routes)
     app.state.live_models = live_models
     app.guards.metrics.registry.register(live_models)
     app.state.webhook_figures = None

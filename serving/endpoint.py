@@ -27,6 +27,7 @@ from serving.shelves import Shelves
 from serving.visit import visit_of
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]  # Any: FastAPI's own type
+SHELF = "keepwell.shelf"  # of a request's scope
 BEARER = HTTPBearer(
     auto_error=False,
     scheme_name="key",
@@ -116,14 +117,21 @@ def get_shelves(request: Request) -> Shelves:
 
 
 async def get_shelf(request: Request) -> Shelf:
-    """The current snapshot.
+    """The snapshot that a request is answered from: the current one when it is first asked for.
+
+    It stays so for the whole request, whatever is published meanwhile: an answer that names one
+    snapshot must not tell, nor let through a row filter, what another one says.
 
     Raises
     ------
     RequestError
         None was published.
     """
-    return require_shelf(await get_shelves(request).get())
+    shelf = request.scope.get(SHELF)
+    if shelf is None:
+        shelf = request.scope[SHELF] = require_shelf(await get_shelves(request).get())
+    assert isinstance(shelf, Shelf)
+    return shelf
 
 
 def require_shelf(shelf: Shelf | None) -> Shelf:

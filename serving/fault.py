@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import Scope
 
 from features.errors import InputError, TransientError
@@ -47,7 +48,20 @@ def answer_faults(app: FastAPI) -> None:
 
 async def answer_fault(request: Request, fault: Exception) -> Response:
     """The answer to whatever a route or the router raised."""
-    return answer_problem(request.scope, find_problem(fault), getattr(fault, "headers", None))
+    problem = find_problem(fault)
+    headers = getattr(fault, "headers", None)
+    if problem.kind is METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(find_methods(request))}
+    return answer_problem(request.scope, problem, headers)
+
+
+def find_methods(request: Request) -> list[str]:
+    """What a path may be asked by. The router itself names the first of its routes alone."""
+    found: set[str] = set()
+    for route in request.app.state.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= set(getattr(route, "methods", None) or ())
+    return sorted(found | {"HEAD"} if "GET" in found else found)  # for HEAD see the gate
 
 
 def answer_problem(
@@ -65,8 +79,6 @@ def answer_problem(
         Further headers.
     """
     told = dict(headers or {})
-    if told.get("Allow") == "GET":
-        told["Allow"] = "GET, HEAD"  # see the gate
     if problem.kind in UNREAD:
         told["Connection"] = "close"
     if takes_page(scope):

@@ -19,7 +19,7 @@ from models.settings import RetentionSettings
 from models.store import SnapshotStore
 from pipelines.cli import main
 from pipelines.export import describe_driver
-from tests.integration.company import DRIVERS, HEALTH, due, lost, snapshot
+from tests.integration.company import DRIVERS, HEALTH, WARNED, due, lost, snapshot
 
 Export = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
@@ -63,6 +63,17 @@ def test_both_exports_tell_the_health_score_and_leave_what_is_not_known_empty(
     assert export(str(file), "--for", audience)[0] == 0
     rows = read_csv(file.read_bytes().decode("utf-8-sig"))
     assert [row["health_score"] for row in rows] == ["56.0", ""]
+
+
+@pytest.mark.parametrize("audience", ["people", "crm"])
+def test_both_exports_tell_the_warnings_that_stand_and_leave_none_in_place_of_those_that_closed(
+    served: SnapshotStore, export: Export, tmp_path: Path, audience: str
+) -> None:
+    served.publish(snapshot(due("A1", 0.9, alerts=WARNED), due("A2", 0.1, alerts=WARNED[2:])))
+    file = tmp_path / "accounts.csv"
+    assert export(str(file), "--for", audience)[0] == 0
+    rows = read_csv(file.read_bytes().decode("utf-8-sig"))
+    assert [row["warnings"] for row in rows] == ["poor_fit;module_use_halved", ""]
 
 
 def test_people_get_csv_with_a_byte_order_mark_in_ranking_order_with_drivers_in_words(

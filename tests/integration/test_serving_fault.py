@@ -51,6 +51,31 @@ def test_another_method_is_a_405_problem_that_names_the_allowed_one(
     assert response.headers["allow"] == "GET, HEAD"
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/accounts/A1/feedback", "GET, HEAD, POST"),
+        ("/v1/accounts/A1/playbooks", "GET, HEAD, POST"),
+        ("/v1/webhooks", "GET, HEAD, POST"),
+        ("/v1/webhooks/T1", "DELETE"),
+        ("/v1/accounts/batch", "POST"),
+        ("/sign-in", "GET, HEAD, POST"),
+    ],
+)
+def test_a_405_names_every_method_that_the_path_takes(
+    app: FastAPI, path: str, allowed: str
+) -> None:
+    response = ask(app, path, method="PUT")
+    problem(response, 405, "method-not-allowed")
+    assert response.headers["allow"] == allowed
+
+
+def test_head_of_a_path_that_is_only_written_to_is_a_405_without_a_body(app: FastAPI) -> None:
+    response = ask(app, "/v1/accounts/batch", method="HEAD")
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert response.content == b""
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:1", "LOCALHOST:80"])
 def test_a_local_host_name_is_answered(app: FastAPI, host: str) -> None:
     assert ask(app, "/livez", host=host).status_code == 200

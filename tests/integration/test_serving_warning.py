@@ -14,6 +14,8 @@ from models.feedback_store import FeedbackStore
 from models.key_store import KeyStore
 from models.service_store import ServiceStore
 from models.store import SnapshotStore
+from serving.shelf import Shelf
+from serving.shelves import Shelves
 from tests.integration.client import ask, problem, serve
 from tests.integration.company import PLAYBOOKS, WARNED, due, snapshot
 
@@ -185,3 +187,44 @@ def test_an_account_that_is_not_there_has_neither_warnings_nor_playbooks(desk: D
     for path in ("warnings", "playbooks"):
         problem(ask(desk.app, f"/v1/accounts/nobody/{path}"), 404, "unknown-account")
     problem(desk.give("nobody/warnings/mute", MUTE), 404, "unknown-account")
+
+
+def test_an_account_is_told_again_when_a_warning_opened_or_closed_alone(tmp_path: Path) -> None:
+    store_url = f"sqlite:///{tmp_path}/store.db"
+    ids = []
+    with SnapshotStore(store_url) as store:
+        for alerts in ((), WARNED[:1], WARNED[:2], ()):
+            plain, warned = due("A", 0.2), due("B", 0.2, alerts=alerts)
+            ids.append(store.publish(snapshot(plain, warned)))
+        app = serve(store_url)
+        for before in ids[1:3]:
+            told = ask(app, f"/v1/accounts?changed_since={before}").json()["accounts"]
+            assert [(one["account_id"], one["warnings"]) for one in told] == [("B", [])]
+        told = ask(app, f"/v1/accounts?changed_since={ids[0]}").json()["accounts"]
+        assert told == []
+    app.close()
+
+
+@pytest.mark.parametrize("path", ["warnings", "playbooks"])
+@pytest.mark.parametrize("memory_mb", [64, 0])
+def test_an_answer_is_of_one_snapshot_though_another_comes_with_every_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, memory_mb: int
+) -> None:
+    store_url, service_url = (f"sqlite:///{tmp_path}/{name}.db" for name in ("store", "service"))
+    ids: list[str] = []
+    look = Shelves.get
+
+    async def publish_and_look(shelves: Shelves) -> Shelf | None:
+        account = due("A1", 0.2, external_id=f"X{len(ids)}")
+        with SnapshotStore(store_url) as store:
+            ids.append(store.publish(snapshot(account, documents=PLAYBOOKS)))
+        return await look(shelves)
+
+    monkeypatch.setattr(Shelves, "get", publish_and_look)
+    app = serve(store_url, service_store_url=service_url, memory_mb=memory_mb)
+    assert app.guards.keys is not None
+    app.guards.keys.refresh()
+    for _ in range(3):
+        told = ask(app, f"/v1/accounts/A1/{path}").json()
+        assert told["external_id"] == f"X{ids.index(told['snapshot_id'])}"
+    app.close()

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.account_score import STATES, TIERS, AccountScore
+from models.alert import mark_open
 from models.snapshot_diff import (
     Trace,
     compare_snapshots,
@@ -19,7 +20,7 @@ from models.snapshot_diff import (
     trace_account,
 )
 from models.tier_change import TIER_CHANGE, TierChange, find_tier_changes
-from tests.integration.company import DRIVERS, due, lost
+from tests.integration.company import DRIVERS, WARNED, due, lost
 
 BEFORE = trace_account(due("A1", 0.30, external_id="X1"))._replace(health_score=65.0)
 
@@ -33,6 +34,7 @@ def test_a_trace_is_a_part_of_the_score_and_the_first_driver() -> None:
         if name in names:
             assert getattr(trace, name) == getattr(score, name)
     assert trace_account(lost("A2")).top_driver is None
+    assert trace_account(due("A3", 0.3, alerts=WARNED)).open_warnings == mark_open(WARNED)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,7 @@ def test_a_trace_is_a_part_of_the_score_and_the_first_driver() -> None:
         ({"health_score": 60.0}, True),
         ({"health_score": 64.9}, False),
         ({"health_score": None}, True),
+        ({"open_warnings": "|poor_fit|"}, True),
         ({"owner": "other", "segment": "other", "region": None}, False),
     ],
 )
