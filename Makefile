@@ -1,4 +1,4 @@
-# make setup | demo | check | test | bench | serve. Everything is written below this folder.
+# make setup | demo | check | test | bench | serve | screenshots. Everything is written below this folder.
 # PYTHON=python3.x chooses one; without it the first that is new enough is taken.
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ STAMP := $(VENV)/installed
 export KEEPWELL_HOME ?= $(CURDIR)/.keepwell
 export TMPDIR := $(CURDIR)/.tmp
 
-.PHONY: setup demo check test bench serve lock
+.PHONY: setup demo check test bench serve screenshots lock
 
 setup: $(STAMP)
 
@@ -35,6 +35,10 @@ test: setup
 bench: setup
 	@for file in benchmarks/$(or $(ONLY),*).py; do \
 		name=$$(basename $$file .py); case $$name in __init__) ;; *) $(BIN)/python -m benchmarks.$$name || exit 1 ;; esac; done
+
+# Pictures of the pages of the company in KEEPWELL_HOME, into docs/screenshots.
+screenshots: setup
+	@$(BIN)/python -m tests.browser.screenshot
 
 # Renew the lock from pyproject.toml; needs uv. No address of an index goes into it.
 lock:

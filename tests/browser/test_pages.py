@@ -1,0 +1,112 @@
+"""What a customer-success leader does on Monday, in a real browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, StorageState
+
+from tests.browser.conftest import SCRIPT
+from tests.browser.reader import Site, read
+
+PAGES = ("/", "/?group_by=owner", "/?lang=zh", "/accounts/A1", "/accounts/A4", "/modules", "/model")
+
+
+def test_a_leader_signs_in_filters_sorts_searches_and_takes_the_file(
+    chromium: Browser, site: Site
+) -> None:
+    with read(chromium, site) as reader:
+        page = reader.page
+        reader.sign_in()
+        assert page.locator("h1").inner_text().startswith("Portfolio")
+        page.get_by_label("Segment").select_option("smb")
+        page.get_by_role("button", name="Apply").click()
+        assert "segment=smb" in page.url
+        assert "Brandt KG" in page.content()
+        assert "Acme" not in page.locator("main table").last.inner_text()
+        reader.open("/?sort=name")
+        assert page.locator("[aria-sort]").count() == 1
+        page.locator("input[type=search]").fill("ito")
+        page.get_by_role("button", name="Search").click()
+        assert "Ito Foods" in page.content()
+        reader.open("/")
+        with page.expect_download() as waiting:
+            page.get_by_role("link", name="CSV").click()
+        assert Path(waiting.value.path()).read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_a_leader_opens_an_account_and_leaves_feedback(
+    chromium: Browser, site: Site, session: StorageState
+) -> None:
+    with read(chromium, site, session=session) as reader:
+        page = reader.page
+        reader.open("/")
+        page.locator('a[href="/accounts/A1"]').last.click()
+        page.wait_for_url("**/accounts/A1*")
+        assert page.title() != "taken"
+        assert SCRIPT in page.locator("h1").inner_text()
+        form = page.locator('form[action$="/feedback"]')
+        form.locator('input[name=disposition][value="agree"]').check()
+        form.locator("button[type=submit]").click()
+        page.wait_for_load_state()
+        assert page.locator(".notice.done").count() == 1
+
+
+def test_the_language_is_switched_and_kept(
+    chromium: Browser, site: Site, session: StorageState
+) -> None:
+    with read(chromium, site, session=session) as reader:
+        reader.open("/")
+        reader.page.get_by_role("link", name="中文").click()
+        assert reader.page.locator("html").get_attribute("lang") == "zh-Hans"
+        reader.open("/model")
+        assert reader.page.locator("html").get_attribute("lang") == "zh-Hans"
+
+
+def test_pages_are_printed_to_pdf(chromium: Browser, site: Site, session: StorageState) -> None:
+    with read(chromium, site, session=session) as reader:
+        reader.open("/")
+        for path in ("/", "/accounts/A1"):
+            reader.open(path)
+            assert reader.page.pdf().startswith(b"%PDF")
+
+
+def test_signing_out_closes_the_pages(chromium: Browser, site: Site) -> None:
+    with read(chromium, site) as reader:
+        reader.sign_in()
+        reader.page.get_by_role("button", name="Sign out").click()
+        reader.page.goto(site.base + "/")
+        assert "/sign-in" in reader.page.url
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_any_page(
+    chromium: Browser,
+    site: Site,
+    session: StorageState,
+    width: int,
+    scheme: Literal["light", "dark"],
+) -> None:
+    with read(chromium, site, width=width, scheme=scheme, session=session) as reader:
+        for path in PAGES:
+            reader.open(path)
+            found = [
+                (path, one["id"], [node["html"][:200] for node in one["nodes"]])
+                for one in Axe().run(reader.page).response["violations"]
+                if one["impact"] in ("serious", "critical")
+            ]
+            assert found == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_at_four_hundred_percent_nothing_scrolls_sideways(
+    chromium: Browser, site: Site, session: StorageState, path: str
+) -> None:
+    with read(chromium, site, width=320, session=session) as reader:
+        reader.open(path)
+        wide = reader.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 320
