@@ -30,15 +30,16 @@ QUIET = (
 SCRIPT = "<script>document.title='taken'</script>"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    # Ended with the module: while it lasts its event loop runs, beside which no other one may.
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(QUIET))
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def session(chromium: Browser, site: Site) -> StorageState:
     """What a browser keeps once somebody signed in: attempts to do so are limited."""
     with read(chromium, site) as reader:
@@ -46,7 +47,7 @@ def session(chromium: Browser, site: Site) -> StorageState:
         return reader.page.context.storage_state()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A running service with two snapshots and a key for everything that pages do."""
     folder = tmp_path_factory.mktemp("site")
