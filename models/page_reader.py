@@ -9,15 +9,13 @@ from sqlalchemy import Select, select
 from models.health import Health
 from models.life import Life, Outcome
 from models.snapshot_reader import SnapshotReader
+from models.store_row import read_health, read_life, unpack
 from models.store_table import (
     ACCOUNT_BOARD,
     ACCOUNT_LIFE,
     ACCOUNT_SCORE,
     OUTCOME,
     SNAPSHOT_DOCUMENT,
-    read_health,
-    read_life,
-    unpack,
 )
 
 _LIFE = tuple(column for column in ACCOUNT_LIFE.c if column.name != "snapshot_id")

@@ -18,6 +18,7 @@ from models.snapshot import Snapshot
 from models.snapshot_diff import Trace, trace_account
 from models.snapshot_id import least_snapshot_id, next_snapshot_id, past_snapshot_id
 from models.snapshot_retention import outlived_snapshots
+from models.store_row import header_row, life_row, pack, score_row
 from models.store_table import (
     ACCOUNT_BOARD,
     ACCOUNT_LIFE,
@@ -29,10 +30,6 @@ from models.store_table import (
     SNAPSHOT,
     SNAPSHOT_DOCUMENT,
     TRACE,
-    header_row,
-    life_row,
-    pack,
-    score_row,
 )
 from models.tier_change import KEEP_DAYS, TIER_CHANGE, find_tier_changes
 

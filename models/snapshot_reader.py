@@ -14,13 +14,8 @@ from sqlalchemy import ColumnElement, Select, false, func, select, true
 from models.account_score import AccountScore, Basis, State, Tier
 from models.snapshot import SnapshotHeader
 from models.store import SnapshotStore
-from models.store_table import (
-    ACCOUNT_SCORE,
-    SNAPSHOT,
-    Row,
-    read_header,
-    read_score,
-)
+from models.store_row import Row, read_header, read_score
+from models.store_table import ACCOUNT_SCORE, SNAPSHOT
 
 SCORE = ACCOUNT_SCORE.c
 Parsed = TypeVar("Parsed")

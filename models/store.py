@@ -23,6 +23,7 @@ from models.settings import PublishSettings, RetentionSettings
 from models.snapshot import Snapshot, SnapshotHeader
 from models.snapshot_check import validate_snapshot
 from models.snapshot_diff import POINT, SnapshotDiff, Trace, compare_snapshots
+from models.store_row import read_alerts, read_header, read_score
 from models.store_schema import (
     SCHEMA_VERSION,
     can_upgrade,
@@ -30,15 +31,7 @@ from models.store_schema import (
     make_schema,
     read_version,
 )
-from models.store_table import (
-    ACCOUNT_SCORE,
-    CURRENT_SNAPSHOT,
-    SNAPSHOT,
-    TRACE,
-    read_alerts,
-    read_header,
-    read_score,
-)
+from models.store_table import ACCOUNT_SCORE, CURRENT_SNAPSHOT, SNAPSHOT, TRACE
 from models.tier_change import TIER_CHANGE, TierChange
 
 Parsed = TypeVar("Parsed")

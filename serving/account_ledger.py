@@ -17,7 +17,8 @@ from models.page_reader import PageReader
 from models.row_filter import RowFilter
 from models.snapshot import SnapshotHeader
 from models.snapshot_reader import SCORE, Past, SnapshotReader
-from models.store_table import ACCOUNT_SCORE, OUTCOME, read_alerts
+from models.store_row import read_alerts
+from models.store_table import ACCOUNT_SCORE, OUTCOME
 from serving.rendering import share_text
 from serving.shelf import Memory
 

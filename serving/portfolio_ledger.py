@@ -18,7 +18,8 @@ from models.row_filter import RowFilter
 from models.score_change import Voice
 from models.snapshot import SnapshotHeader
 from models.snapshot_reader import SCORE, Past, SnapshotReader
-from models.store_table import ACCOUNT_SCORE, read_growth
+from models.store_row import read_growth
+from models.store_table import ACCOUNT_SCORE
 from serving.portfolio_work import read_warned
 from serving.rendering import find_before, share_text
 from serving.selection import Selection

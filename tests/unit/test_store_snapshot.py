@@ -17,7 +17,8 @@ from models.health import Health
 from models.snapshot import Snapshot, total_money
 from models.snapshot_check import TEXTS, validate_snapshot
 from models.snapshot_id import next_snapshot_id, past_snapshot_id, read_moment
-from models.store_table import ACCOUNT_SCORE, read_score, score_row
+from models.store_row import read_score, score_row
+from models.store_table import ACCOUNT_SCORE
 
 
 def published(*scores: AccountScore) -> Snapshot:
