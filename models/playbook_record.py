@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from models.alert import Alert, Severity
+from models.alert import Severity
 from models.playbook_action import PlaybookAction, PlaybookStatus
 
 # Days within which a warning is to be acted on; what is only kept in view asks for no action.
@@ -115,17 +115,6 @@ def list_tasks(actions: Iterable[PlaybookAction]) -> list[Task]:
         if task.ended_on is not None:
             del open_at[key]
     return tasks
-
-
-def list_warned(alerts: Mapping[str, Sequence[Alert]]) -> list[Warned]:
-    """The warnings of one snapshot, as `SnapshotStore.alerts` reads them, by account id."""
-    return [
-        Warned(
-            account, one.rule, one.subject, one.severity, one.playbook, first_seen=one.first_seen
-        )
-        for account, shown in alerts.items()
-        for one in shown
-    ]
 
 
 def measure_playbooks(

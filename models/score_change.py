@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -37,15 +37,6 @@ class Rescored(Told, Protocol):
     def rescored_probability(self) -> float | None: ...  # noqa: D102
     @property
     def rescored_contributions(self) -> Mapping[str, float]: ...  # noqa: D102
-
-
-class Movable(Rescored, Protocol):
-    """The same with the money that the probability speaks of."""
-
-    @property
-    def account_id(self) -> str: ...  # noqa: D102
-    @property
-    def arr_to_decide(self) -> float | None: ...  # noqa: D102
 
 
 class GroupChange(NamedTuple):
@@ -167,69 +158,3 @@ def _move(
         if abs(change) > _NOTHING
     ]
     return tuple(sorted(moved, key=lambda one: (-abs(one.change), one.group)))
-
-
-class Mover(NamedTuple):
-    """An account whose expected loss moved.
-
-    Parameters
-    ----------
-    account_id : str
-    points : float
-        Share of probability that moved.
-    money : float or None
-        The same times the ARR that the probability speaks of; None where that is not known.
-    change : ScoreChange
-        All that moved it.
-    """
-
-    account_id: str
-    points: float
-    money: float | None
-    change: ScoreChange
-
-
-@dataclass(frozen=True, slots=True)
-class Movers:
-    """The accounts that moved most between two snapshots.
-
-    Parameters
-    ----------
-    by_customer, by_model : tuple of Mover
-        Each with the points of its own cause; the largest money first, what has none after it.
-    """
-
-    by_customer: tuple[Mover, ...]
-    by_model: tuple[Mover, ...]
-
-
-def find_movers(
-    changes: Iterable[tuple[Movable, ScoreChange]], *, count: int, least: float = 0.005
-) -> Movers:
-    """The accounts whose expected loss moved most, by what the customers did and by the model.
-
-    Parameters
-    ----------
-    changes : iterable of (account, ScoreChange)
-        Of the later snapshot, after the row filter.
-    count : int
-        Most accounts of each list.
-    least : float
-        Share of probability that is worth a mention.
-    """
-    by_customer: list[Mover] = []
-    by_model: list[Mover] = []
-    for account, change in changes:
-        for points, found in (
-            (change.customer_change, by_customer),
-            (change.model_change, by_model),
-        ):
-            if points is not None and abs(points) >= least:
-                arr = account.arr_to_decide
-                money = None if arr is None else arr * points
-                found.append(Mover(account.account_id, points, money, change))
-    return Movers(*(tuple(sorted(found, key=_size)[:count]) for found in (by_customer, by_model)))
-
-
-def _size(mover: Mover) -> tuple[bool, float, float, str]:
-    return (mover.money is None, -abs(mover.money or 0.0), -abs(mover.points), mover.account_id)

@@ -15,13 +15,6 @@ NAMES = 190.0  # units for the names beside the bars
 FIGURES = 70.0
 
 
-def draw_bar(value: float, most: float) -> Markup:
-    """A bar from the left for a cell of a table; `most` fills it."""
-    width, height = CELL
-    bar = draw_box((0, 1), (_scale(value, most, width), height - 2), "bar")
-    return draw_small("cell-bar", CELL, [bar])
-
-
 def draw_contribution(value: float, most: float) -> Markup:
     """A bar from the middle: to the right raises, to the left lowers; `most` fills a half."""
     width, height = CELL

@@ -76,11 +76,6 @@ class Study:
     lost: Sequence[Life]
     warnings: Mapping[str, int]
 
-    @property
-    def lost_since(self) -> date:
-        """From which day on losses are listed."""
-        return self.as_of - timedelta(YEAR_DAYS)
-
 
 def study(
     lives: Sequence[Life], as_of: date, modules: Iterable[str], marks: Iterable[str | None]

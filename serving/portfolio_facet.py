@@ -25,11 +25,6 @@ class Facet:
     options: tuple[str, ...]
     is_long: bool
 
-    @property
-    def is_useful(self) -> bool:
-        """Whether it can narrow a list."""
-        return bool(self.options) or self.is_long
-
 
 def find_facets(accounts: Sequence[Outline], *, people: bool) -> dict[str, Facet]:
     """Facets by filter; owners only for who may read names of people."""

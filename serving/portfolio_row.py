@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
@@ -12,13 +12,14 @@ from markupsafe import Markup
 from models.account_score import AccountScore, Driver
 from models.alert import Alert
 from models.row_filter import RowFilter
+from models.score_change import ScoreChange, explain_change
 from models.snapshot import SnapshotHeader
 from serving.caller import Caller
 from serving.chart_sparkline import draw_sparkline
 from serving.entry import Outline
 from serving.page import link_account
 from serving.portfolio_figure import Change
-from serving.portfolio_ledger import Ledger
+from serving.portfolio_ledger import Ledger, Previous
 from serving.reason import choose_reasons
 from serving.shelf import Shelf
 
@@ -79,16 +80,15 @@ class ChangeRow:
     change : Change
     score : AccountScore
     name, link : str
-    groups : tuple of (str, bool)
-        Groups of features that moved it most, and whether they raised it; empty where another
-        model's sums would be compared.
+    groups : tuple of str
+        Groups of features that moved it most; empty where another model did.
     """
 
     change: Change
     score: AccountScore
     name: str
     link: str
-    groups: tuple[tuple[str, bool], ...]
+    groups: tuple[str, ...] = ()
 
 
 def make_rows(
@@ -136,26 +136,32 @@ def find_parents(shelf: Shelf, allowed: RowFilter, ids: Sequence[str | None]) ->
     }
 
 
-def explain_changes(
-    ledger: Ledger, header: SnapshotHeader, earlier_id: str, changes: Sequence[Change]
+def show_changes(
+    ledger: Ledger, header: SnapshotHeader, changes: Sequence[Change]
 ) -> list[ChangeRow]:
-    """The accounts behind some changes, with the groups that moved them; blocks on the store."""
-    ids = [one.account_id for one in changes]
-    scores, past = ledger.scores(header.snapshot_id, ids), ledger.past(earlier_id, ids)
-    rows = []
-    for change in changes:
-        score = scores.get(change.account_id)
-        if score is None:
-            continue
-        before = past.get(change.account_id)
-        then = score.rescored_contributions or (before.contributions if before else {})
-        rows.append(
-            ChangeRow(
-                change, score, name_account(score), link_account(score.account_id),
-                _find_groups(then, score, change),
-            )
-        )  # fmt: skip
-    return rows
+    """The accounts behind some changes, without what moved them; blocks on the store."""
+    scores = ledger.scores(header.snapshot_id, [one.account_id for one in changes])
+    return [
+        ChangeRow(change, score, name_account(score), link_account(score.account_id))
+        for change in changes
+        if (score := scores.get(change.account_id))
+    ]
+
+
+def explain_changes(
+    ledger: Ledger, header: SnapshotHeader, previous: Previous, changes: Sequence[Change]
+) -> list[ChangeRow]:
+    """The same of what customers did, with the groups that moved them; blocks on the store."""
+    rows = show_changes(ledger, header, changes)
+    past = ledger.past(previous.header.snapshot_id, [row.score.account_id for row in rows])
+    explained = []
+    for row in rows:
+        score = row.score
+        assert score.basis is not None  # it moved
+        voice = previous.voices[score.basis]
+        change = explain_change(past.get(score.account_id), score, voice=voice)
+        explained.append(replace(row, groups=_name_groups(change)))
+    return explained
 
 
 def name_account(score: AccountScore) -> str:
@@ -163,17 +169,10 @@ def name_account(score: AccountScore) -> str:
     return score.name or score.account_id
 
 
-def _find_groups(
-    then: dict[str, float], score: AccountScore, change: Change
-) -> tuple[tuple[str, bool], ...]:
-    """The two groups that went furthest in the direction in which the probability went."""
-    sign = 1.0 if change.after > change.before else -1.0
-    moved = {
-        name: sign * (score.contributions.get(name, 0.0) - then.get(name, 0.0))
-        for name in score.contributions.keys() | then.keys()
-    }
-    ordered = sorted(moved.items(), key=lambda item: (-item[1], item[0]))
-    return tuple((name, sign > 0) for name, step in ordered[:2] if step > 0)
+def _name_groups(change: ScoreChange) -> tuple[str, ...]:
+    """The two groups that went furthest in the direction in which the customer went."""
+    way = change.customer_change or 0.0
+    return tuple(one.group for one in change.by_group or () if one.points * way > 0)[:2]
 
 
 def _make_row(

@@ -22,7 +22,7 @@ from serving.portfolio_facet import find_facets
 from serving.portfolio_figure import SOON_DAYS, Figures, Group, add_up, group_accounts
 from serving.portfolio_ledger import Ledger, Previous
 from serving.portfolio_query import DAYS, FIRST_SORT, PASSED, PortfolioQuery
-from serving.portfolio_row import Parent, explain_changes, find_parents, make_rows
+from serving.portfolio_row import Parent, explain_changes, find_parents, make_rows, show_changes
 from serving.portfolio_weak import WeakPlaces, find_weak_places
 from serving.portfolio_work import measure_work
 from serving.selection import Selection
@@ -259,15 +259,12 @@ class PortfolioDesk:
         movement = figures.movement
         if movement is None or previous is None:
             return {"customer_changes": [], "model_changes": [], "shown_changes": CHANGES}
-        earlier = previous.header.snapshot_id
         return {
             "shown_changes": CHANGES,
             "customer_changes": explain_changes(
-                self._ledger, shelf.header, earlier, movement.customers[:MOST_CHANGES]
+                self._ledger, shelf.header, previous, movement.customers[:MOST_CHANGES]
             ),
-            "model_changes": explain_changes(
-                self._ledger, shelf.header, earlier, movement.models[:CHANGES]
-            ),
+            "model_changes": show_changes(self._ledger, shelf.header, movement.models[:CHANGES]),
         }
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
-from starlette.requests import Request
 from starlette.types import Message, Scope, Send
 
 from serving.caller import LOCAL, Caller
@@ -150,8 +149,3 @@ def visit_of(scope: Scope) -> Visit:
     visit: Any = scope[KEY]  # Any: a scope holds anything
     assert isinstance(visit, Visit)
     return visit
-
-
-def get_visit(request: Request) -> Visit:
-    """The same, as a dependency would ask for it."""
-    return visit_of(request.scope)

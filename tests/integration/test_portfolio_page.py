@@ -322,6 +322,29 @@ def test_movement_tells_customers_and_another_model_apart(
     assert "changes by another model" not in page.words
 
 
+def test_what_moved_is_named_where_the_customer_moved_and_not_where_the_model_did(
+    app: Service, store: SnapshotStore
+) -> None:
+    first = store.publish(snapshot(due("A", 0.2), as_of=date(2026, 10, 25)))
+    models = {"churn": None, "renewal": {"version": "2", "max_lead_days": 180}}
+    moved = due(
+        "A",
+        0.7,
+        rescored_probability=0.4,
+        contributions={"people": 1.0, "voice": 0.2},
+        rescored_contributions={"people": -0.3, "voice": 0.3},
+    )
+    store.publish(snapshot(moved, models=models, rescored_id=first))
+    text = see(app).words
+    _, _, by_customer = text.partition("40% → now 70%")
+    _, _, by_model = text.partition("20% → now 40%")
+    # Voice fell, and so did not raise the chance.
+    told = by_customer.partition("change by another model")[0]
+    assert ("People" in told, "Voice" in told) == (True, False)
+    told = by_model.partition("Ordered by")[0]
+    assert ("People" in told, "Voice" in told) == (False, False)
+
+
 STAR = {
     "feature": "value_actions_28d", "unit": "actions", "meaning": "Events that deliver value.",
     "change": "value_change_28d", "change_meaning": "",

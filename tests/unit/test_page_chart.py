@@ -9,7 +9,7 @@ import pytest
 
 from serving.chart import Chart, choose_labels, choose_ticks
 from serving.chart_area import draw_areas
-from serving.chart_bar import draw_bar, draw_bars, draw_contribution
+from serving.chart_bar import draw_bars, draw_contribution
 from serving.chart_calendar import CalendarWords, Week, draw_calendar
 from serving.chart_line import LineMark, LinePoint, LineWords, draw_line
 from serving.chart_sparkline import draw_sparkline
@@ -75,7 +75,6 @@ def test_a_chart_has_a_title_a_description_and_its_data_as_a_table(chart: Chart)
 def test_small_drawings_are_passed_over_by_screen_readers() -> None:
     for drawing in (
         draw_sparkline([0.1, None, 0.3, 0.2]),
-        draw_bar(1, 2),
         draw_contribution(-1, 2),
     ):
         assert ElementTree.fromstring(drawing).get("aria-hidden") == "true"

@@ -7,9 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from features.errors import InputError
-from models.alert import Alert
 from models.playbook_action import PlaybookAction
-from models.playbook_record import Task, Warned, list_tasks, list_warned, measure_playbooks
+from models.playbook_record import Task, Warned, list_tasks, measure_playbooks
 
 START = date(2026, 5, 4)
 
@@ -102,8 +101,3 @@ def test_an_action_without_its_day_or_with_a_wrong_status_is_refused() -> None:
         act("started", 0)
     with pytest.raises(InputError, match="use one of started, done, dismissed"):
         act("planned", 0)
-
-
-def test_the_warnings_of_a_snapshot_are_those_of_all_its_accounts() -> None:
-    alert = Alert("rule", None, "urgent", "kept", "", 1.0, None, day(0), playbook="listen")
-    assert list_warned({"a": [alert], "b": []}) == [warned("a")]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.account_score import Basis
-from models.score_change import explain_change, find_movers
+from models.score_change import explain_change
 
 GROUPS = ("usage", "people", "contract")
 LOG_ODDS = st.floats(-3, 3)
@@ -86,22 +86,3 @@ def test_what_cannot_be_taken_apart_says_so() -> None:
     other = explain_change(Told(0.5, basis="churn"), known, voice="same")
     assert (other.kind, other.by_group, other.model_change) == ("other_basis", None, None)
     assert other.total == pytest.approx((known.loss_probability or 0) - 0.5)
-
-
-def test_those_that_moved_most_money_come_first_and_by_their_own_cause() -> None:
-    def moved(name: str, to: float, model: float, arr: float | None) -> tuple[Told, Told]:
-        base = math.log(model / (1 - model))
-        parts = {"usage": math.log(to / (1 - to)) - base}
-        return Told(0.2), Told(to, parts, "renewal", model, {}, name, arr)
-
-    pairs = [
-        moved("small", 0.9, 0.2, 10.0),
-        moved("large", 0.3, 0.2, 1000.0),
-        moved("unknown", 0.9, 0.2, None),
-        moved("by model", 0.4, 0.4, 500.0),
-    ]
-    changes = [(new, explain_change(old, new, voice="asked")) for old, new in pairs]
-    found = find_movers(changes, count=3)
-    assert [one.account_id for one in found.by_customer] == ["large", "small", "unknown"]
-    assert [(one.account_id, one.money) for one in found.by_model] == [("by model", 100.0)]
-    assert found.by_customer[0].money == pytest.approx(100.0)
