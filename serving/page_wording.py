@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
-from models.account_score import Abstention, Basis, State, Tier
+from models.account_score import Basis, State, Tier
 from models.alert import Severity
 from models.growth import GrowthReason
 from models.health_change import HEALTHY, UNHEALTHY
+from models.unscored import UnscoredReason
 from models.weak_slice import Weakness
 from serving.model_figure import Beside
 from serving.page_format import Formats
@@ -38,9 +39,10 @@ BASIS_WORDS: dict[Basis, str] = {
 }
 BASIS_LETTERS: dict[Basis, str] = {"renewal": _("r"), "churn": _("c")}
 MODEL_WORDS = {"renewal": _("renewal"), "churn": _("churn")}
-ABSTENTION_WORDS: dict[Abstention, str] = {
+UNSCORED_WORDS: dict[UnscoredReason, str] = {
     "too_little_history": _("too little history"),
     "interval_too_wide": _("the model is too unsure"),
+    "no_model": _("no model speaks of it"),
 }
 SEVERITY_WORDS: dict[Severity, str] = {
     "urgent": _("this week"),
@@ -151,9 +153,9 @@ class Wording:
         """The same as a letter, explained below the table."""
         return self._text(BASIS_LETTERS[basis])
 
-    def abstention(self, reason: Abstention) -> str:
+    def unscored(self, reason: UnscoredReason) -> str:
         """Why there is no probability."""
-        return self._text(ABSTENTION_WORDS[reason])
+        return self._text(UNSCORED_WORDS[reason])
 
     def severity(self, severity: Severity) -> str:
         """By when a warning wants to be acted on."""

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from models.account_score import Abstention, Basis
+from models.account_score import Basis
 from models.alert import Severity
 from models.score_change import Voice
+from models.unscored import UnscoredReason, reason_unscored
 from serving.entry import Outline
 from serving.portfolio_ledger import Figure, Previous
 from serving.shelf import Portfolio, sum_up
@@ -130,7 +131,7 @@ class Figures:
     high, deciding, in_grace, passed : Amount
         In the high tier; with a decision in the next `SOON_DAYS`; ended with nothing signed; still
         to decide although the day for it has passed.
-    withheld : mapping of str to int
+    unscored : mapping of str to int
         Accounts without a probability, by reason.
     weeks : tuple of WeekAmount
         The next `WEEKS` weeks; empty where nobody knows the day.
@@ -150,7 +151,7 @@ class Figures:
     deciding: Amount
     in_grace: Amount
     passed: Amount
-    withheld: Mapping[Abstention, int]
+    unscored: Mapping[UnscoredReason, int]
     weeks: tuple[WeekAmount, ...]
     warnings: Mapping[str, int]
     severities: Mapping[Severity, int]
@@ -198,7 +199,7 @@ def add_up(
         deciding=_amount(deciding, accounts),
         in_grace=_amount([one for one in accounts if one.state == "in_grace"], accounts),
         passed=_amount(passed, accounts),
-        withheld=Counter(one.abstained for one in accounts if one.abstained),
+        unscored=Counter(filter(None, map(reason_unscored, accounts))),
         weeks=_cut_weeks(to_decide, as_of) if as_of else (),
         warnings=dict(rules.most_common()),
         severities=severities,

@@ -23,7 +23,7 @@ GroupBy = Literal["parent", "owner"]
 DAYS = (7, 30, 60, 90, 180)  # offered; the address takes any of `DAY_RANGE`
 DAY_RANGE = range(1, 1096)
 PASSED = "passed"
-WITHHELD = "no"
+UNSCORED = "no"
 MOST_PAGES = 100_000
 FIRST_SORT: PageSort = "open"
 LISTS = (*FIELDS, "risk_tier", "state", "warning")
@@ -40,7 +40,7 @@ class PortfolioQuery:
         Values by filter of `LISTS`, only where there are any.
     decides : int or str or None
         Days in which a decision is due; ``passed`` for those whose day has passed.
-    withheld : bool
+    unscored : bool
         Only accounts without a probability that others like them have.
     search : str
         As typed.
@@ -52,7 +52,7 @@ class PortfolioQuery:
 
     lists: Mapping[str, tuple[str, ...]]
     decides: int | Literal["passed"] | None = None
-    withheld: bool = False
+    unscored: bool = False
     search: str = ""
     sort: Sort | PageSort = FIRST_SORT
     group_by: GroupBy | None = None
@@ -75,14 +75,14 @@ class PortfolioQuery:
             decision_before=before,
             search=fold(self.search),
             warning=self._get("warning"),
-            abstained=self.withheld,
+            unscored=self.unscored,
             sort=self.sort,
         )
 
     @property
     def is_filtered(self) -> bool:
         """Whether anything narrows the list."""
-        return bool(self.lists or self.decides or self.withheld or self.search)
+        return bool(self.lists or self.decides or self.unscored or self.search)
 
     def link(self, path: str = "/", **changes: Any) -> str:  # Any: of the fields or lists
         """The address of the same list with some parts changed, from its first page.
@@ -103,7 +103,7 @@ class PortfolioQuery:
         pairs = [(name, one) for name in LISTS for one in self.lists.get(name, ())]
         optional: dict[str, object] = {
             "decides": self.decides,
-            "scored": WITHHELD if self.withheld else None,
+            "scored": UNSCORED if self.unscored else None,
             "q": self.search or None,
             "sort": None if self.sort == FIRST_SORT else self.sort,
             "group_by": self.group_by,
@@ -143,7 +143,7 @@ def read_query(params: QueryParams) -> PortfolioQuery:
     return PortfolioQuery(
         lists=lists,
         decides=_read_days(single.get("decides")),
-        withheld="scored" in single,
+        unscored="scored" in single,
         search=single.get("q", ""),
         sort=cast(Sort | PageSort, single.get("sort", FIRST_SORT)),  # both were checked
         group_by=cast(GroupBy | None, single.get("group_by")),
@@ -184,8 +184,8 @@ def _find_fault(name: str, value: str) -> str | None:
             return f"A number of days from {DAY_RANGE[0]} to {DAY_RANGE[-1]}, or {PASSED}"
         case "page" if not _is_whole(value, range(1, MOST_PAGES + 1)):
             return f"A number from 1 to {MOST_PAGES}"
-        case "scored" if value != WITHHELD:
-            return f"Must be {WITHHELD}"
+        case "scored" if value != UNSCORED:
+            return f"Must be {UNSCORED}"
         case "sort" if value not in PAGE_SORTS:
             return f"One of {', '.join(PAGE_SORTS)}"
         case "group_by" if value not in get_args(GroupBy):

@@ -14,6 +14,7 @@ from models.alert import Alert
 from models.row_filter import RowFilter
 from models.score_change import ScoreChange, explain_change
 from models.snapshot import SnapshotHeader
+from models.unscored import UnscoredReason, reason_unscored
 from serving.caller import Caller
 from serving.chart_sparkline import draw_sparkline
 from serving.entry import Outline
@@ -56,6 +57,8 @@ class PortfolioRow:
         The strongest that raise the probability, one of a group; see `serving.reason`.
     alert : Alert or None
         The most severe that is open.
+    unscored : str or None
+        Why there is no probability, see `models.unscored`.
     """
 
     place: int
@@ -69,6 +72,7 @@ class PortfolioRow:
     sparkline: Markup
     drivers: tuple[Driver, ...]
     alert: Alert | None
+    unscored: UnscoredReason | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +202,7 @@ def _make_row(
         sparkline=draw_sparkline(values),
         drivers=tuple(score.drivers[place] for place in choose_reasons(marks, REASONS)),
         alert=next(iter(open_alerts), None),
+        unscored=reason_unscored(score),
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, case, or_, true
 from models.account_score import State, Tier
 from models.alert import mark_of
 from models.row_filter import EVERYTHING, RowFilter
+from models.unscored import is_unscored, reason_unscored
 from serving.entry import Outline
 
 Sort = Literal[
@@ -57,8 +58,8 @@ class Selection:
         Both exclusive. An account without a decision date lies neither after nor before.
     search : str
         A part of the name or of either id, folded by `models.search.fold`; empty for all.
-    abstained : bool
-        Whether only accounts whose probability was withheld are asked for.
+    unscored : bool
+        Whether only accounts are asked for that have no probability and could have one.
     sort : str
         One of `PAGE_SORTS`: ``rank`` is the ranking, ``open`` the same with those first that can
         still be won and then those in grace; else a column, descending with ``-``. What is null
@@ -72,7 +73,7 @@ class Selection:
     decision_after: date | None = None
     decision_before: date | None = None
     search: str = ""
-    abstained: bool = False
+    unscored: bool = False
     sort: Sort | PageSort = "rank"
 
     @property
@@ -86,7 +87,7 @@ class Selection:
             self.decision_after,
             self.decision_before,
             self.search,
-            self.abstained,
+            self.unscored,
             self.sort,
         )
         return hashlib.blake2s(repr(asked).encode(), digest_size=12).hexdigest()
@@ -105,7 +106,7 @@ class Selection:
         return self._is_found(account) and self.of.admits(account)
 
     def _is_found(self, account: Outline) -> bool:
-        if self.abstained and account.abstained is None:
+        if self.unscored and reason_unscored(account) is None:
             return False
         if self.search and self.search not in (account.search_text or ""):
             return False
@@ -123,8 +124,8 @@ class Selection:
             asked.append(table.c.decision_date > self.decision_after)
         if self.decision_before:
             asked.append(table.c.decision_date < self.decision_before)
-        if self.abstained:
-            asked.append(table.c.abstained.is_not(None))
+        if self.unscored:
+            asked.append(is_unscored(table))
         if self.search:
             asked.append(table.c.search_text.contains(self.search, autoescape=True))
         if self.warning:

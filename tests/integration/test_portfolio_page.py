@@ -345,6 +345,17 @@ def test_what_moved_is_named_where_the_customer_moved_and_not_where_the_model_di
     assert ("People" in told, "Voice" in told) == (False, False)
 
 
+def test_accounts_that_no_model_speaks_of_are_counted_and_listed(
+    app: Service, store: SnapshotStore
+) -> None:
+    silent = AccountScore(account_id="N", state="to_decide", arr=700.0)
+    store.publish(snapshot(due("A", 0.4), lost("L"), silent, SCORES[5]))
+    page = see(app)
+    assert "2 accounts without a chance:" in page.words
+    assert "no model speaks of it (1)" in page.words
+    assert "of 2" in see(app, "/?scored=no").words.partition("Accounts 1")[2][:8]
+
+
 STAR = {
     "feature": "value_actions_28d", "unit": "actions", "meaning": "Events that deliver value.",
     "change": "value_change_28d", "change_meaning": "",
