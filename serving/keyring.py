@@ -7,16 +7,15 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from math import inf
 
 from models.key import Key, hash_secret, is_secret, read_token
 from models.key_store import KeyStore
 from serving.caller import LOCAL, Caller
+from serving.last_use import LastUse
 from serving.outage import Outage
 
 REFRESH_S = 2.0  # a key that is revoked stops within this and the time of one read
-NOTE_USE_S = 60.0
 BEARER = re.compile(rb"bearer +([^ ]+)", re.IGNORECASE)
 NOBODY = hash_secret(b"")  # compared where there is no such key, so that the time tells nothing
 
@@ -53,8 +52,7 @@ class KeyRing:
         self._known: list[Key] | None = None
         self._entries: dict[str, _Entry] = {}
         self._has_keys = True  # until it is known that there are none
-        self._used: dict[str, float] = {}
-        self._noted_at = -inf
+        self._uses = LastUse(keys.note_use, clock)
         self.outage = Outage()
 
     @property
@@ -102,7 +100,7 @@ class KeyRing:
         now = self._clock()
         if entry is None or entry.expires <= now:
             return None
-        self._used[key_id] = now
+        self._uses.note(key_id, now)
         return entry.caller
 
     def refresh(self) -> None:
@@ -114,25 +112,8 @@ class KeyRing:
             The store cannot be read; the keys stay as they were.
         """
         self._take(self._keys.all())
-        if self._used and self._clock() - self._noted_at >= NOTE_USE_S:
-            self.note_use()
-
-    def note_use(self) -> None:
-        """Keep when the keys were last used, now.
-
-        Raises
-        ------
-        InputError, TransientError
-            The store cannot be written; the moments are kept for the next time.
-        """
-        taken, self._used = self._used, {}
-        used = taken.copy()  # a request may still be writing into the one that was taken
-        self._noted_at = self._clock()  # also when it fails: once a minute is often enough to try
-        try:
-            self._keys.note_use({key: datetime.fromtimestamp(at, UTC) for key, at in used.items()})
-        except Exception:
-            self._used = {**used, **self._used}
-            raise
+        if self._uses.is_any and self._uses.is_due:
+            self._uses.keep()
 
     async def follow(self, *, every_s: float = REFRESH_S) -> None:
         """Keep up with the store until cancelled, off the event loop; a fault is logged once."""
@@ -142,8 +123,8 @@ class KeyRing:
 
     async def finish(self) -> None:
         """Keep the last uses at the end of the service."""
-        if self._used:
-            await asyncio.to_thread(self.outage.attempt, self.note_use)
+        if self._uses.is_any:
+            await asyncio.to_thread(self.outage.attempt, self._uses.keep)
 
     def _take(self, keys: list[Key]) -> None:
         if keys == self._known:

@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import inf
 
 from models.key import SECRET_BYTES, hash_secret
 from models.session_store import Session, SessionStore
 from serving.caller import Caller
 from serving.keyring import REFRESH_S, KeyRing
+from serving.last_use import NOTE_USE_S, LastUse
 
-NOTE_USE_S = 60.0
 MOST_LOOKUPS = 20  # a second, of sessions that this process does not know
 
 
@@ -65,8 +64,7 @@ class Sessions:
         self._clock = clock
         self._held: dict[str, _Held] = {}
         self._ended: dict[str, float] = {}  # here; a read that began before may still bring them
-        self._used: dict[str, float] = {}
-        self._noted_at = -inf
+        self._uses = LastUse(store.note_use, clock, every_s=self._note_every_s)
         self._second, self._lookups = 0, 0
 
     async def begin(self, key_id: str) -> str:
@@ -105,7 +103,8 @@ class Sessions:
             return None
         caller = self._keys.holder(held.key_id)
         if caller is not None:
-            held.used = self._used[name] = now
+            held.used = now
+            self._uses.note(name, now)
         return caller
 
     async def end(self, secret: bytes) -> None:
@@ -130,29 +129,9 @@ class Sessions:
             The store cannot be read or written; the sessions stay as they were.
         """
         self._take(self._store.all())
-        now = self._clock()
-        if now - self._noted_at >= self._note_every_s:
-            self.note_use()
-            self._remove_old(now)
-
-    def note_use(self) -> None:
-        """Keep when the sessions were last used, now.
-
-        Raises
-        ------
-        InputError, TransientError
-            The store cannot be written; the moments are kept for the next time.
-        """
-        taken, self._used = self._used, {}
-        used = taken.copy()  # a request may still be writing into the one that was taken
-        self._noted_at = self._clock()  # also when it fails: once a minute is often enough to try
-        try:
-            self._store.note_use(
-                {name: datetime.fromtimestamp(at, UTC) for name, at in used.items()}
-            )
-        except Exception:
-            self._used = {**used, **self._used}
-            raise
+        if self._uses.is_due:
+            self._uses.keep()
+            self._remove_old(self._clock())
 
     async def follow(self, *, every_s: float = REFRESH_S) -> None:
         """Keep up with the store until cancelled, off the event loop; a fault is logged once."""
@@ -162,8 +141,8 @@ class Sessions:
 
     async def finish(self) -> None:
         """Keep the last uses at the end of the service."""
-        if self._used:
-            await asyncio.to_thread(self._keys.outage.attempt, self.note_use)
+        if self._uses.is_any:
+            await asyncio.to_thread(self._keys.outage.attempt, self._uses.keep)
 
     def _lasts(self, held: _Held, now: float) -> bool:
         return now - held.used < self._idle_s and now - held.created < self._life_s

@@ -17,7 +17,8 @@ from models.key_store import KeyStore
 from models.row_filter import RowFilter
 from models.service_store import ServiceStore
 from serving.caller import LOCAL, Caller
-from serving.keyring import NOTE_USE_S, REFRESH_S, KeyRing
+from serving.keyring import REFRESH_S, KeyRing
+from serving.last_use import NOTE_USE_S
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

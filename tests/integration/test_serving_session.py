@@ -16,7 +16,8 @@ from models.key_store import KeyStore
 from models.service_store import ServiceStore
 from models.session_store import SessionStore
 from serving.keyring import REFRESH_S, KeyRing
-from serving.session import NOTE_USE_S, Sessions
+from serving.last_use import NOTE_USE_S
+from serving.session import Sessions
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 IDLE_S, LIFE_S = 1800.0, 43_200.0
