@@ -9,10 +9,23 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, StorageState
 
+from serving.route_portfolio import FILE_PATH
 from tests.browser.conftest import SCRIPT
-from tests.browser.reader import Site, read
+from tests.browser.reader import Reader, Site, read
+from tests.integration.test_page_access import ACCOUNT, PAGES
 
-PAGES = ("/", "/?group_by=owner", "/?lang=zh", "/accounts/A1", "/accounts/A4", "/modules", "/model")
+OPENED = {
+    "/": ("/", "/?group_by=owner", "/?lang=zh"),
+    ACCOUNT: ("/accounts/A1", "/accounts/A4"),
+    "/modules": ("/modules",),
+    "/model": ("/model",),
+}
+PATHS = tuple(path for paths in OPENED.values() for path in paths)
+
+
+def test_every_page_that_the_service_has_is_opened_here() -> None:
+    pages = {one.route for one in PAGES if one.fields is None and one.route != FILE_PATH}
+    assert set(OPENED) == pages
 
 
 def test_a_leader_signs_in_filters_sorts_searches_and_takes_the_file(
@@ -27,8 +40,15 @@ def test_a_leader_signs_in_filters_sorts_searches_and_takes_the_file(
         assert "segment=smb" in page.url
         assert "Brandt KG" in page.content()
         assert "Acme" not in page.locator("main table").last.inner_text()
-        reader.open("/?sort=name")
-        assert page.locator("[aria-sort]").count() == 1
+        for sort, order in (("name", "ascending"), ("-name", "descending")):
+            reader.open(f"/?sort={sort}")
+            names = (
+                page.locator("main table").last.locator('a[href^="/accounts/"]').all_inner_texts()
+            )
+            *named, nameless = names
+            assert named == sorted(named, reverse=order == "descending")
+            assert (len(named), nameless) == (3, "A4")  # what has no name comes last either way
+            assert page.locator("[aria-sort]").get_attribute("aria-sort") == order
         page.locator("input[type=search]").fill("ito")
         page.get_by_role("button", name="Search").click()
         assert "Ito Foods" in page.content()
@@ -91,18 +111,25 @@ def test_axe_finds_nothing_serious_on_any_page(
     width: int,
     scheme: Literal["light", "dark"],
 ) -> None:
+    with read(chromium, site, width=width, scheme=scheme) as reader:
+        reader.open("/sign-in")
+        assert judge(reader) == []
     with read(chromium, site, width=width, scheme=scheme, session=session) as reader:
-        for path in PAGES:
+        for path in PATHS:
             reader.open(path)
-            found = [
-                (path, one["id"], [node["html"][:200] for node in one["nodes"]])
-                for one in Axe().run(reader.page).response["violations"]
-                if one["impact"] in ("serious", "critical")
-            ]
-            assert found == []
+            assert judge(reader) == []
 
 
-@pytest.mark.parametrize("path", PAGES)
+def judge(reader: Reader) -> list[tuple[str, str, list[str]]]:
+    """What axe finds serious or critical on the page that is open."""
+    return [
+        (reader.page.url, one["id"], [node["html"][:200] for node in one["nodes"]])
+        for one in Axe().run(reader.page).response["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_at_four_hundred_percent_nothing_scrolls_sideways(
     chromium: Browser, site: Site, session: StorageState, path: str
 ) -> None:
@@ -110,3 +137,9 @@ def test_at_four_hundred_percent_nothing_scrolls_sideways(
         reader.open(path)
         wide = reader.page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 320
+
+
+def test_signing_in_fits_a_narrow_screen(chromium: Browser, site: Site) -> None:
+    with read(chromium, site, width=320) as reader:
+        reader.open("/sign-in")
+        assert reader.page.evaluate("document.documentElement.scrollWidth") <= 320
