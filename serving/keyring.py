@@ -115,6 +115,14 @@ class KeyRing:
         if self._uses.is_any and self._uses.is_due:
             self._uses.keep()
 
+    async def know(self, key_id: str) -> None:
+        """Read the keys before they are due where one is not known: it may be as new as that.
+
+        While the store is away the keys stay as they were; that is logged once.
+        """
+        if key_id not in self._entries:
+            await asyncio.to_thread(self.outage.attempt, lambda: self._take(self._keys.all()))
+
     async def follow(self, *, every_s: float = REFRESH_S) -> None:
         """Keep up with the store until cancelled, off the event loop; a fault is logged once."""
         while True:

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from models.key import read_token
 from serving.caller import Caller
 from serving.cookie import FORM, SESSION, clear_cookie, set_cookie
 from serving.form import Form, form_token
@@ -46,7 +47,7 @@ async def sign_in(request: Request, form: Form) -> Response:
     if wait_s := await guards.sign_in_limit.count(address):
         guards.metrics.note_sign_in("limited")
         return _page(request, goal, "limited", 429, {"Retry-After": str(wait_s)})
-    caller = _find_holder(guards, form.get("key", ""))
+    caller = await _find_holder(guards, form.get("key", ""))
     if caller is None or not caller.may("scores:read"):
         guards.metrics.note_sign_in("refused")
         return _page(request, goal, "refused" if caller is None else "scope", 403)
@@ -67,13 +68,19 @@ async def sign_out(request: Request, _form: Form, _caller: PageCaller) -> Respon
     return RedirectResponse(SIGN_IN, 303)
 
 
-def _find_holder(guards: Guards, key: str) -> Caller | None:
-    """Whose key it is, in a time that tells nothing about any."""
+async def _find_holder(guards: Guards, key: str) -> Caller | None:
+    """Whose key it is, also one that was made a moment ago.
+
+    The time tells whether there is such an id, which is no secret, and nothing about the secret.
+    """
     if guards.keys is None:
         return None
     if not guards.keys.is_read:
         raise RequestError(STORE_AWAY, "The keys could not be read yet.")
-    return guards.keys.caller(b"Bearer " + key.strip().encode("utf-8", "replace"))
+    token = key.strip().encode("utf-8", "replace")
+    if parts := read_token(token):
+        await guards.keys.know(parts[0])
+    return guards.keys.caller(b"Bearer " + token)
 
 
 async def _begin(request: Request, caller: Caller) -> None:

@@ -29,9 +29,9 @@ class Sessions:
     """All sessions of the service store, read anew every two seconds.
 
     A session that ended in one process stops in the others with their next read. One that began
-    in another process and is not known here yet is looked up, a few times a second at most, so that
-    made-up cookies cannot keep the store busy. While the store is away sessions go on as they were
-    read last.
+    in another process and is not known here yet is looked up, and its key with it, a few times a
+    second at most, so that made-up cookies cannot keep the store busy. While the store is away
+    sessions go on as they were read last.
 
     Parameters
     ----------
@@ -157,6 +157,7 @@ class Sessions:
         kept = await asyncio.to_thread(self._store.find, name)
         if kept is None:
             return None
+        await self._keys.know(kept.key_id)
         return self._held.setdefault(name, _hold(kept))
 
     def _take(self, kept: list[Session]) -> None:

@@ -159,6 +159,19 @@ def test_both_keys_open_within_the_overlap_of_a_rotation(
     assert ring.caller(bearer(new)) == second
 
 
+def test_a_key_that_was_just_made_is_known_when_it_is_looked_for(
+    keys: KeyStore, ring: KeyRing
+) -> None:
+    ring.refresh()
+    new = keys.create("page", ["scores:read"], now=NOW)
+    assert ring.caller(bearer(new)) is None
+    asyncio.run(ring.know(new.key.key_id))
+    assert ring.caller(bearer(new)) is not None
+    keys.store.close()
+    asyncio.run(ring.know("AAAAAAAA"))  # whatever the store answers now, the keys stay
+    assert ring.caller(bearer(new)) is not None
+
+
 def test_the_secret_of_one_key_does_not_open_another(keys: KeyStore, ring: KeyRing) -> None:
     one, two = (keys.create("crm", ["scores:read"], now=NOW) for _ in range(2))
     ring.refresh()

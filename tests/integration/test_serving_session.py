@@ -108,6 +108,12 @@ def test_another_process_looks_a_new_session_up_once(world: World) -> None:
     assert opens(late, secret)
 
 
+def test_another_process_looks_the_key_of_a_new_session_up_as_well(world: World) -> None:
+    key = world.keys.create("new", ["scores:read"], now=NOW).key
+    secret = asyncio.run(world.here.begin(key.key_id)).encode()
+    assert opens(world.there, secret)
+
+
 def test_what_one_process_saw_keeps_the_session_open_in_the_other(world: World) -> None:
     secret = world.begin()
     world.there.refresh()
