@@ -60,6 +60,9 @@ class Driver(NamedTuple):
         Share of probability that the contribution stands for (0.05: five points of 100). All
         features' points add up exactly to the account's probability less that of the base. None in
         a snapshot of an older Keepwell, as are the three before.
+    playbook : str or None
+        What to do about it; None for one that lowers the risk, where no playbook of the
+        configuration fits, and in a snapshot of an older Keepwell.
     """
 
     feature: str
@@ -72,6 +75,7 @@ class Driver(NamedTuple):
     peer_low: float | None = None
     peer_high: float | None = None
     points: float | None = None
+    playbook: str | None = None
 
     @property
     def direction(self) -> Direction:

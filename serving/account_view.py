@@ -13,6 +13,7 @@ from models.board import without_names
 from models.feedback import Feedback, LossReason
 from models.health_change import find_disagreement, find_trend
 from models.playbook_action import PlaybookAction
+from models.playbook_cause import find_causes
 from models.row_filter import RowFilter
 from models.score_change import ScoreChange, explain_change, tell_voice
 from models.snapshot import SnapshotHeader
@@ -293,7 +294,7 @@ class AccountDesk:
         *,
         is_gone: bool,
     ) -> dict[str, object]:
-        """Warnings with their mutes, playbooks that fit with the warnings that ask for them."""
+        """Warnings with their mutes, playbooks that fit with what asks for each."""
         alerts = () if is_gone else score.alerts
         muted = muted_on(today, sayings.mutes)
         rules = self._named(shelf.snapshot_id, "warnings")
@@ -313,9 +314,7 @@ class AccountDesk:
             "offered": []
             if is_gone
             else [
-                (known[name], _find_causes(alerts, name))
-                for name in score.playbooks
-                if name in known
+                (known[name], find_causes(score, name)) for name in score.playbooks if name in known
             ],
         }
 
@@ -339,12 +338,3 @@ class AccountDesk:
     def _named(self, snapshot_id: str, document: str) -> dict[str, Any]:  # Any: JSON
         found = self._ledger.document(snapshot_id, document)
         return {one["name"]: one for one in found or ()}
-
-
-def _find_causes(alerts: Sequence[Alert], playbook: str) -> dict[str, list[str]]:
-    """The rules whose open warnings ask for a playbook, with what of the account they speak of."""
-    found: dict[str, list[str]] = {}
-    for one in alerts:
-        if one.is_open and one.playbook == playbook:
-            found.setdefault(one.rule, []).extend([one.subject] if one.subject else [])
-    return found

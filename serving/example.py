@@ -339,6 +339,15 @@ PLAYBOOKS: Document = {
             "steps": {"en": ["Look up which module fell first.", "Call, do not write."]},
             "who": "csm",
             "due_days": 7,
+            "drivers": [
+                {
+                    name: ACCOUNT_RISK["drivers"][0][name]
+                    for name in ("feature", "group", "text", "points")
+                }
+            ],
+            "warnings": [
+                {name: ACCOUNT_RISK["alerts"][0][name] for name in ("rule", "subject", "text")}
+            ],
         }
     ],
     "tasks": [

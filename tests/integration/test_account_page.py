@@ -274,6 +274,15 @@ def test_a_form_is_kept_once_and_leads_back_to_a_page_that_says_so(world: World)
     assert "Saved" not in see(reader, "/accounts/A?said=<b>").words
 
 
+def test_a_playbook_is_offered_with_the_warnings_and_drivers_that_ask_for_it(world: World) -> None:
+    asking = (STEPS[0]._replace(playbook="listen"), STEPS[1], STEPS[2])
+    publish(world.store, told(drivers=asking))
+    words = see(world.reader()).words
+    assert "because of: Poor fit, signal 0" in words
+    # Nothing is known to ask for the other one, as in a snapshot of an older Keepwell.
+    assert "because of its strongest signals" in words
+
+
 def test_warnings_are_muted_with_a_reason_and_playbooks_started_and_done(world: World) -> None:
     publish(world.store, told())
     reader = world.reader()
