@@ -192,6 +192,7 @@ TRACK_RECORD: Document = {
             "arr": 665000.0,
             "arr_lost": 247000.0,
         },
+        "said_counted": True,
         "top": {
             "accounts": 39,
             "lost": 12,
