@@ -9,7 +9,7 @@ from typing import Any
 
 from models.account_score import AccountScore
 from models.alert import Alert
-from models.board import without_names
+from models.board import Board, without_names
 from models.feedback import Feedback, LossReason
 from models.health_change import find_disagreement, find_trend
 from models.playbook_action import PlaybookAction
@@ -231,7 +231,7 @@ class AccountDesk:
         return {
             "moments": moments,
             "history": draw_history(moments, language, titles, board, sayings.actions),
-            "board": board if board is None or people else without_names(board),
+            "board": None if board is None else _show_to(caller, board),
             "work": work,
             "open_work": open_work(work),
         }
@@ -338,3 +338,13 @@ class AccountDesk:
     def _named(self, snapshot_id: str, document: str) -> dict[str, Any]:  # Any: JSON
         found = self._ledger.document(snapshot_id, document)
         return {one["name"]: one for one in found or ()}
+
+
+def _show_to(caller: Caller, board: Board) -> Board:
+    """A board without names and without accounts that a reader may not see.
+
+    How many others have the same parent is counted over all; the head of the page tells a reader
+    of a part those that it sees.
+    """
+    shown = board if caller.may("people:read") else without_names(board)
+    return shown if caller.row_filter.is_everything else {**shown, "siblings": None}
