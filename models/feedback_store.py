@@ -118,6 +118,14 @@ class FeedbackStore:
             connection.execute(insert(TABLES[type(entry)]), asdict(entry))
         return reply
 
+    def add_past(self, actions: Sequence[PlaybookAction]) -> None:
+        """Write what was done before, all or nothing; what is there already stays as it is."""
+        with self.store.write() as connection:
+            known = set(connection.scalars(select(PLAYBOOK_ACTION.c.action_id)))
+            new = [asdict(one) for one in actions if one.action_id not in known]
+            if new:
+                connection.execute(insert(PLAYBOOK_ACTION), new)
+
     def recall(self, attempt: Attempt, now: datetime) -> Reply | None:
         """The answer that this very request got within 24 hours before `now`, or None."""
         known = IDEMPOTENCY_KEY.c

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -92,7 +93,7 @@ class World:
         self.browser = Browser(self.app)
         self.browser.sign_in(made.token)
 
-    def ask(self, path: str, **more: object) -> httpx.Response:
+    def ask(self, path: str, **more: Any) -> httpx.Response:
         return ask(self.app, path, headers={"Authorization": f"Bearer {self.token}"}, **more)
 
     def plain(self, answer: httpx.Response) -> tuple[int, str]:
