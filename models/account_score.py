@@ -82,6 +82,11 @@ class Driver(NamedTuple):
         """Whether the driver raises or lowers the probability of loss."""
         return "raises" if self.contribution > 0 else "lowers"
 
+    def explanation(self) -> dict[str, object]:
+        """What it says of the probability, as JSON: all of it but what to do."""
+        told = {name: getattr(self, name) for name in self._fields if name != "playbook"}
+        return told | {"direction": self.direction}
+
 
 @dataclass(frozen=True, slots=True)
 class GroupContribution:

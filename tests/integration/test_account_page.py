@@ -443,18 +443,18 @@ def test_what_a_companys_own_table_says_of_work_is_in_words_or_as_it_wrote_it(
 ) -> None:
     done = [
         {"on": f"2026-10-0{day}", "playbook": "listen", "status": status}
-        for day, status in enumerate(("Declined", "planned", "won_BACK", None), 1)
+        for day, status in enumerate(("DECLINED", "planned", "won_BACK", None), 1)
     ]
     publish(world.store, told(), boards={"A": board_of(interventions=done)})
     for language, words in (
-        ("en", ("declined", "planned", "won_BACK")),
-        ("zh", ("已谢绝", "计划中", "won_BACK")),
+        ("en", ("Declined", "Planned", "won_BACK")),
+        ("zh", ("已拒绝", "计划", "won_BACK")),
     ):
         text = world.reader().get("/accounts/A", **{"Accept-Language": language}).text
         for status in words:  # in the list of what was done, and on the board
             assert f"<small>{status}</small>" in text
             assert f">{status}</td>" in text
-        assert "Declined" not in text
+        assert "DECLINED" not in text
 
 
 def test_after_a_playbook_its_figures_are_an_observation(world: World) -> None:
