@@ -60,6 +60,9 @@ class Driver(NamedTuple):
         Share of probability that the contribution stands for (0.05: five points of 100). All
         features' points add up exactly to the account's probability less that of the base. None in
         a snapshot of an older Keepwell, as are the three before.
+    playbook : str or None
+        What to do about it; None for one that lowers the risk, where no playbook of the
+        configuration fits, and in a snapshot of an older Keepwell.
     """
 
     feature: str
@@ -72,11 +75,17 @@ class Driver(NamedTuple):
     peer_low: float | None = None
     peer_high: float | None = None
     points: float | None = None
+    playbook: str | None = None
 
     @property
     def direction(self) -> Direction:
         """Whether the driver raises or lowers the probability of loss."""
         return "raises" if self.contribution > 0 else "lowers"
+
+    def explanation(self) -> dict[str, object]:
+        """What it says of the probability, as JSON: all of it but what to do."""
+        told = {name: getattr(self, name) for name in self._fields if name != "playbook"}
+        return told | {"direction": self.direction}
 
 
 @dataclass(frozen=True, slots=True)

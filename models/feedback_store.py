@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, delete, insert, select
@@ -22,6 +22,7 @@ from models.service_table import (
     read_feedback,
     read_loss_reason,
 )
+from models.track_record import Act, Acts
 from models.warning_mute import Mute
 
 REMEMBERED = timedelta(hours=24)
@@ -117,6 +118,14 @@ class FeedbackStore:
             connection.execute(insert(TABLES[type(entry)]), asdict(entry))
         return reply
 
+    def add_past(self, actions: Sequence[PlaybookAction]) -> None:
+        """Write what was done before, all or nothing; what is there already stays as it is."""
+        with self.store.write() as connection:
+            known = set(connection.scalars(select(PLAYBOOK_ACTION.c.action_id)))
+            new = [asdict(one) for one in actions if one.action_id not in known]
+            if new:
+                connection.execute(insert(PLAYBOOK_ACTION), new)
+
     def recall(self, attempt: Attempt, now: datetime) -> Reply | None:
         """The answer that this very request got within 24 hours before `now`, or None."""
         known = IDEMPOTENCY_KEY.c
@@ -162,6 +171,30 @@ class FeedbackStore:
         if account_id is not None:
             query = query.where(PLAYBOOK_ACTION.c.account_id == account_id)
         return [PlaybookAction(**row) for row in self.store.rows(query)]
+
+    def acts(self, since: date, until: date) -> Acts:
+        """When people worked on which account, as they put it down on a day or later.
+
+        A playbook that was started or done counts, and feedback that somebody acted on the score.
+
+        Parameters
+        ----------
+        since, until : date
+            Inclusive and exclusive; days are those of UTC.
+        """
+        ends = [datetime.combine(day, time(), UTC) for day in (since, until)]
+        found: set[Act] = set()
+        for table, kind, values in (
+            (PLAYBOOK_ACTION, PLAYBOOK_ACTION.c.status, ("started", "done")),
+            (FEEDBACK, FEEDBACK.c.disposition, ("acted",)),
+        ):
+            moment = table.c.created_at
+            query = select(table.c.account_id, moment).where(
+                kind.in_(values), moment >= ends[0], moment < ends[1]
+            )
+            rows = self.store.rows(query)
+            found.update(Act(row["account_id"], row["created_at"].date()) for row in rows)
+        return frozenset(found)
 
     def latest_loss_reasons(self) -> dict[str, str]:
         """Why each account was lost, as it was told last, by account id."""

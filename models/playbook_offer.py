@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from models.account_score import AccountScore
+from models.account_score import AccountScore, Driver
 from models.alert import Alert, Severity
 from models.condition import all_hold
 from models.playbook import Fit, Playbook
@@ -120,30 +120,46 @@ def plan_offers(
     )
 
 
-def offer(
-    offers: Offers, account: AccountScore, alerts: Iterable[Alert], tags: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Names of the playbooks that take up most of an account's trouble, at most three.
+def with_playbooks(
+    offers: Offers, account: AccountScore, tags: Mapping[str, str]
+) -> tuple[Driver, ...]:
+    """The account's drivers, those that raise the risk with the playbook that each asks for.
 
     Parameters
     ----------
     offers : Offers
     account : AccountScore
-        Whose drivers that raise the risk weigh as much as they contribute.
-    alerts : iterable of Alert
-        Open ones weigh by their severity; each names its playbook already.
     tags : mapping of feature name to the playbook that the catalogue names for it
+    """
+
+    def find(driver: Driver) -> Driver:
+        if driver.contribution <= 0 or driver.feature not in tags:
+            return driver
+        found = offers.find(tags[driver.feature], account)
+        return driver if found is None else driver._replace(playbook=found.name)
+
+    return tuple(map(find, account.drivers))
+
+
+def offer(offers: Offers, drivers: Iterable[Driver], alerts: Iterable[Alert]) -> tuple[str, ...]:
+    """Names of the playbooks that take up most of an account's trouble, at most three.
+
+    Parameters
+    ----------
+    offers : Offers
+    drivers : iterable of Driver
+        Those that name a playbook weigh as much as they contribute.
+    alerts : iterable of Alert
+        Open ones that name a playbook weigh by their severity.
     """
     weights: dict[str, float] = {}
 
     def weigh(name: str, weight: float) -> None:
         weights[name] = weights.get(name, 0.0) + offers.weights[name] * weight
 
-    for driver in account.drivers:
-        if driver.contribution > 0 and driver.feature in tags:
-            found = offers.find(tags[driver.feature], account)
-            if found is not None:
-                weigh(found.name, driver.contribution)
+    for driver in drivers:
+        if driver.playbook is not None:
+            weigh(driver.playbook, driver.contribution)
     for alert in alerts:
         if alert.is_open and alert.playbook is not None:
             weigh(alert.playbook, WEIGHT[alert.severity])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple
@@ -12,32 +13,39 @@ from models.account_score import Basis
 from models.page_reader import PageReader
 from models.snapshot_reader import SCORE, SnapshotReader
 from models.store_table import OUTCOME, SNAPSHOT
-from models.track_record import Claim, Maturity, TrackRecord, choose_judged, make_record
+from models.track_record import Acts, Claim, Maturity, TrackRecord, choose_judged, make_record
+
+
+def find_judged(reader: SnapshotReader, company: str) -> Maturity | None:
+    """The company's latest snapshot of which nearly everything is known; None: it is too early."""
+    return choose_judged(read_maturity(reader, company))
 
 
 def read_track_record(
-    reader: SnapshotReader, company: str, *, admits: Callable[[Claim], bool]
+    reader: SnapshotReader,
+    judged: Maturity,
+    *,
+    acts: Acts | None,
+    admits: Callable[[Claim], bool],
 ) -> TrackRecord | None:
-    """The record of the company's latest snapshot of which nearly everything is known.
+    """The record of a snapshot.
 
     Parameters
     ----------
     reader : SnapshotReader
-    company : str
-    admits : callable
-        The row filter, asked by the columns of that snapshot.
+    judged : Maturity
+        The snapshot, as `find_judged` gives it.
+    acts, admits
+        As for `make_record`; the row filter is asked by the columns of that snapshot.
 
     Returns
     -------
     TrackRecord or None
-        None: it is too early, or that snapshot was removed while it was read.
+        None: it was removed meanwhile.
     """
-    judged = choose_judged(read_maturity(reader, company))
-    if judged is None:
-        return None
     claims = read_claims(reader, judged.snapshot_id)
     outcomes = PageReader(reader).outcomes(judged.snapshot_id)
-    return make_record(judged, claims, outcomes, admits=admits) if claims else None
+    return make_record(judged, claims, outcomes, acts=acts, admits=admits) if claims else None
 
 
 def read_maturity(reader: SnapshotReader, company: str) -> list[Maturity]:
@@ -47,7 +55,7 @@ def read_maturity(reader: SnapshotReader, company: str) -> list[Maturity]:
         .group_by(OUTCOME.c.snapshot_id)
         .subquery()
     )
-    names = ("snapshot_id", "as_of", "backfilled", "capacity", "claims")
+    names = ("snapshot_id", "as_of", "backfilled", "capacity", "claims", "models")
     query = (
         select(*(SNAPSHOT.c[name] for name in names), func.coalesce(counted.c.known, 0))
         .outerjoin(counted, counted.c.snapshot_id == SNAPSHOT.c.snapshot_id)
@@ -60,9 +68,16 @@ def read_maturity(reader: SnapshotReader, company: str) -> list[Maturity]:
     )
     found = (tuple(row.values()) for row in reader.stream(query))
     return [
-        Maturity(name, as_of, bool(backfilled), capacity, claims, known)
-        for name, as_of, backfilled, capacity, claims, known in found
+        Maturity(name, as_of, bool(backfilled), capacity, claims, known, _churn_days(models))
+        for name, as_of, backfilled, capacity, claims, models, known in found
     ]
+
+
+def _churn_days(models: str) -> int | None:
+    """Lead and horizon of the churn model, from a snapshot's models as they are stored."""
+    churn = json.loads(models).get("churn") or {}
+    lead, horizon = churn.get("lead_days"), churn.get("horizon_days")
+    return None if lead is None or horizon is None else lead + horizon
 
 
 def read_claims(reader: SnapshotReader, snapshot_id: str) -> list[Claim]:

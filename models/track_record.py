@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from models.account_score import Basis, Tier
@@ -31,6 +31,16 @@ class Claim(NamedTuple):
     rank: int
 
 
+class Act(NamedTuple):
+    """That people said they worked on an account, and the day on which they did."""
+
+    account_id: str
+    day: date
+
+
+Acts = frozenset[Act]
+
+
 class Maturity(NamedTuple):
     """How much of a snapshot is known.
 
@@ -44,6 +54,8 @@ class Maturity(NamedTuple):
         As in `Snapshot`.
     claims, known : int
         Probabilities that it published, and those of which it is known what became of them.
+    churn_days : int or None
+        Days from the as-of date until the churn label's span ends; None where it was not told.
     """
 
     snapshot_id: str
@@ -52,6 +64,13 @@ class Maturity(NamedTuple):
     capacity: int | None
     claims: int
     known: int
+    churn_days: int | None = None
+
+    def judges_until(self, basis: Basis, known_on: date) -> date:
+        """The day on which the span ends that a probability spoke of, as the labels have it."""
+        if basis == "churn" and self.churn_days is not None:
+            return self.as_of + timedelta(days=self.churn_days)
+        return known_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +114,10 @@ class TrackRecord:
     total : Tally
         All of them that are known.
     high, high_worked_on, high_left_alone : Tally
-        Those in the high tier, and its two parts: whether people acted on them in between.
+        Those in the high tier, and its two parts: whether people acted on them in between, as the
+        company's table of interventions says or, where `said_counted`, as they put down here.
+    said_counted : bool
+        False where what people put down here could not be read.
     top : Tally or None
         The first of the ranking, as many as the team can work on; None where it was not said.
     """
@@ -111,6 +133,7 @@ class TrackRecord:
     high: Tally
     high_worked_on: Tally
     high_left_alone: Tally
+    said_counted: bool
     top: Tally | None
 
     @property
@@ -136,6 +159,7 @@ def make_record(
     claims: Iterable[Claim],
     outcomes: Iterable[Outcome],
     *,
+    acts: Acts | None,
     admits: Callable[[Claim], bool],
 ) -> TrackRecord:
     """The record of one snapshot for somebody who may see a part of the accounts.
@@ -148,6 +172,9 @@ def make_record(
         All that it published.
     outcomes : iterable of Outcome
         What became of them, as far as it is known.
+    acts : frozenset of Act, or None
+        What people put down here, any time; each counts for the probabilities in whose span it
+        lies. None where that cannot be read.
     admits : callable
         The row filter. The top is that of the ranking which it lets through.
     """
@@ -155,8 +182,16 @@ def make_record(
     seen = sorted(filter(admits, claims), key=lambda one: one.rank)
     told = [one for one in seen if one.account_id in known]
     high = [one for one in told if one.risk_tier == "high"]
-    acted = [one for one in high if known[one.account_id].worked_on]
-    alone = [one for one in high if not known[one.account_id].worked_on]
+    said = _days_by_account(acts or ())
+
+    def is_worked_on(one: Claim) -> bool:
+        outcome = known[one.account_id]
+        until = judged.judges_until(one.basis, outcome.known_on)
+        days = said.get(one.account_id, ())
+        return outcome.worked_on or any(judged.as_of <= day < until for day in days)
+
+    acted = [one for one in high if is_worked_on(one)]
+    alone = [one for one in high if not is_worked_on(one)]
     top = _Top.of(seen, known, judged.capacity)
     return TrackRecord(
         snapshot_id=judged.snapshot_id,
@@ -170,8 +205,16 @@ def make_record(
         high=_count(high, known),
         high_worked_on=_count(acted, known),
         high_left_alone=_count(alone, known),
+        said_counted=acts is not None,
         top=top.tally,
     )
+
+
+def _days_by_account(acts: Iterable[Act]) -> dict[str, list[date]]:
+    found: dict[str, list[date]] = {}
+    for account_id, day in acts:
+        found.setdefault(account_id, []).append(day)
+    return found
 
 
 class _Top(NamedTuple):

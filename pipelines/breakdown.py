@@ -45,7 +45,7 @@ class Step:
         """The step as ``keepwell explain --json`` prints it."""
         entry = {"meaning": self.feature.meaning, "missing": self.feature.missing}
         made = {"sql": self.feature.expression.sql, "made_of": dict(self.made_of)}
-        return {**self.driver._asdict(), "direction": self.driver.direction, **entry, **made}
+        return {**self.driver.explanation(), **entry, **made}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,7 @@ from pipelines.backfill import backfill_company
 from pipelines.config import Config, read_config
 from pipelines.demo.company import generate_company
 from pipelines.demo_warning import CauseRecord, measure_causes, show_causes
+from pipelines.demo_work import work_on_demo
 from pipelines.home import Home, prepare_environment
 from pipelines.last_verdict import read_refusals
 from pipelines.presentation import make_console, show_ranking, show_training
@@ -58,6 +60,8 @@ def run_demo(*, show: bool, replace: bool = False) -> dict[str, object]:
         published = score_company(
             config, source, home, population=run.population, rows=run.rows, progress=progress
         )
+    # Where another company was served, people's own work may lie in the service store.
+    steps = 0 if replace else work_on_demo(home, config, today=datetime.now(UTC).date())
     if show:
         console = make_console()
         show_ranking(console, published.snapshot, refusals=read_refusals(home, config.company))
@@ -73,6 +77,7 @@ def run_demo(*, show: bool, replace: bool = False) -> dict[str, object]:
         console.print(show_causes(causes))
         for line in past.to_lines():
             console.print(line, markup=False)
+        console.print(_spell_work(steps), markup=False)
         console.print(_next_steps(home), markup=False)
     found = {
         name: {title: pair[1].value for title, pair in pairs.items()}
@@ -87,6 +92,7 @@ def run_demo(*, show: bool, replace: bool = False) -> dict[str, object]:
         "ceilings": found,
         **coverage,
         "warnings_by_cause": by_cause,
+        "playbook_steps": steps,
     }
 
 
@@ -188,6 +194,13 @@ def _spell_coverage(held: Mapping[str, float | None]) -> str:
     return (
         f"The intervals hold the true risk of {', '.join(told)} of the test rows: they tell what "
         "other accounts\nin the training data would change, not what the tables do not show."
+    )
+
+
+def _spell_work(steps: int) -> str:
+    return (
+        f"{steps} steps of work with playbooks were put down for people who are made up too: what "
+        "they did\nabout the warnings of each ranking. It changed nothing, so there is no effect."
     )
 
 

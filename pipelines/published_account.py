@@ -79,9 +79,7 @@ class PublishedAccount:
             **found,
             "base_log_odds": score.base_log_odds,
             "base_probability": score.base_probability,
-            "drivers": [
-                driver._asdict() | {"direction": driver.direction} for driver in score.drivers
-            ],
+            "drivers": [driver.explanation() for driver in score.drivers],
             "others": {"contribution": contribution, "points": points},
             "log_odds": self.log_odds,
         }

@@ -10,7 +10,7 @@ from features.catalogue import Catalogue
 from models.account_score import AccountScore
 from models.alert import Alert
 from models.playbook import Playbook, merge_playbooks
-from models.playbook_offer import Offers, offer, plan_offers
+from models.playbook_offer import Offers, offer, plan_offers, with_playbooks
 from models.warning import Finding, WatchedRows, find_warnings, watched_rows
 from models.warning_life import Earlier, LifeRules, carry_on
 from models.warning_rule import RuleBook, plan_rules, read_rules
@@ -94,8 +94,9 @@ def add_warnings(
             _with_playbook(alert, asked[alert.rule], offers, score)
             for alert in carry_on(opened, before, repeated=repeated, rules=rules)
         )
-        chosen = offer(offers, score, alerts, tags)
-        added.append(replace(score, alerts=alerts, playbooks=chosen))
+        drivers = with_playbooks(offers, score, tags)
+        chosen = offer(offers, drivers, alerts)
+        added.append(replace(score, drivers=drivers, alerts=alerts, playbooks=chosen))
     return tuple(added)
 
 

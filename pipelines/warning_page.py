@@ -77,7 +77,9 @@ figures flatter them a little.
 A feature of the catalogue and a rule each name a playbook. Those that list that name (`serves`)
 are asked in order, your own first, and the first that fits is taken. An account is offered the two
 or three that take up most of what raises its risk: its drivers by their contribution, its open
-warnings by their severity. What is not known of an account fits nothing that asks for it.
+warnings by their severity. The account's page and `GET /v1/accounts/{{id}}/playbooks` name the
+drivers and warnings that ask for each. What is not known of an account fits nothing that asks for
+it.
 
 | playbook | who | days | action | takes up | fits |
 | --- | --- | --- | --- | --- | --- |

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from models.board import Board, Contract, Milestone, Survey
+from serving.account_wording import tell_status
 from serving.board_part import Part, split_grid, write_count, write_day
 from serving.page_format import MISSING
 from serving.page_grid import Grid
@@ -308,7 +309,7 @@ def _show_actions(board: Board, language: Language) -> Part:
             (
                 write_day(one["on"], language),
                 name_of(one["playbook"], {}, language),
-                name_of(one["status"], {}, language),
+                MISSING if one["status"] is None else tell_status(one["status"], language),
             )
             for one in found
         ],

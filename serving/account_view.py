@@ -9,10 +9,11 @@ from typing import Any
 
 from models.account_score import AccountScore
 from models.alert import Alert
-from models.board import without_names
+from models.board import Board, without_names
 from models.feedback import Feedback, LossReason
 from models.health_change import find_disagreement, find_trend
 from models.playbook_action import PlaybookAction
+from models.playbook_cause import find_causes
 from models.row_filter import RowFilter
 from models.score_change import ScoreChange, explain_change, tell_voice
 from models.snapshot import SnapshotHeader
@@ -230,7 +231,7 @@ class AccountDesk:
         return {
             "moments": moments,
             "history": draw_history(moments, language, titles, board, sayings.actions),
-            "board": board if board is None or people else without_names(board),
+            "board": None if board is None else _show_to(caller, board),
             "work": work,
             "open_work": open_work(work),
         }
@@ -293,7 +294,7 @@ class AccountDesk:
         *,
         is_gone: bool,
     ) -> dict[str, object]:
-        """Warnings with their mutes, playbooks that fit with the warnings that ask for them."""
+        """Warnings with their mutes, playbooks that fit with what asks for each."""
         alerts = () if is_gone else score.alerts
         muted = muted_on(today, sayings.mutes)
         rules = self._named(shelf.snapshot_id, "warnings")
@@ -313,9 +314,7 @@ class AccountDesk:
             "offered": []
             if is_gone
             else [
-                (known[name], _find_causes(alerts, name))
-                for name in score.playbooks
-                if name in known
+                (known[name], find_causes(score, name)) for name in score.playbooks if name in known
             ],
         }
 
@@ -341,10 +340,11 @@ class AccountDesk:
         return {one["name"]: one for one in found or ()}
 
 
-def _find_causes(alerts: Sequence[Alert], playbook: str) -> dict[str, list[str]]:
-    """The rules whose open warnings ask for a playbook, with what of the account they speak of."""
-    found: dict[str, list[str]] = {}
-    for one in alerts:
-        if one.is_open and one.playbook == playbook:
-            found.setdefault(one.rule, []).extend([one.subject] if one.subject else [])
-    return found
+def _show_to(caller: Caller, board: Board) -> Board:
+    """A board without names and without accounts that a reader may not see.
+
+    How many others have the same parent is counted over all; the head of the page tells a reader
+    of a part those that it sees.
+    """
+    shown = board if caller.may("people:read") else without_names(board)
+    return shown if caller.row_filter.is_everything else {**shown, "siblings": None}

@@ -60,7 +60,15 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
         "sales": _("sales"),
         "management": _("management"),
     },
-    "task": {"started": _("started"), "done": _("done"), "dismissed": _("not useful here")},
+    "task": {
+        "started": _("started"),
+        "done": _("done"),
+        "dismissed": _("not useful here"),
+        # As companies note it; written as any name of theirs.
+        "planned": _("Planned"),
+        "declined": _("Declined"),
+        "cancelled": _("Cancelled"),
+    },
     "contact": {
         "qbr": _("review meeting"),
         "training": _("training"),
@@ -91,6 +99,12 @@ OFFERED: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def tell_status(status: str, language: Language) -> str:
+    """What stands of a playbook; what only a company knows is told as it wrote it."""
+    known = CHOICES["task"].get(status.strip().casefold())
+    return language.text(known) if known else status
+
+
 class AccountWording:
     """These words in one language.
 
@@ -106,6 +120,10 @@ class AccountWording:
         """One of `CHOICES`; what a company names itself is written as it is named."""
         known = CHOICES[kind].get(name)
         return self._language.text(known) if known else unfold(name)
+
+    def status(self, status: str) -> str:
+        """What stands of a playbook, see `tell_status`."""
+        return tell_status(status, self._language)
 
     def offer(self, kind: str) -> list[tuple[str, str]]:
         """What a form offers: values, each with what it is called."""

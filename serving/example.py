@@ -192,6 +192,7 @@ TRACK_RECORD: Document = {
             "arr": 665000.0,
             "arr_lost": 247000.0,
         },
+        "said_counted": True,
         "top": {
             "accounts": 39,
             "lost": 12,
@@ -339,6 +340,15 @@ PLAYBOOKS: Document = {
             "steps": {"en": ["Look up which module fell first.", "Call, do not write."]},
             "who": "csm",
             "due_days": 7,
+            "drivers": [
+                {
+                    name: ACCOUNT_RISK["drivers"][0][name]
+                    for name in ("feature", "group", "text", "points")
+                }
+            ],
+            "warnings": [
+                {name: ACCOUNT_RISK["alerts"][0][name] for name in ("rule", "subject", "text")}
+            ],
         }
     ],
     "tasks": [

@@ -237,10 +237,15 @@ class RecordAnswer(Answer):
     total: TallyAnswer = Field(description="All that had a probability")
     high: TallyAnswer = Field(description="The high tier of that day")
     high_worked_on: TallyAnswer = Field(
-        description="Those of them on which people acted in between: a saved account looks like a "
-        "false alarm"
+        description="Those of them on which people acted in between, by the company's table "
+        "interventions or by what they put down here (a playbook started or done, feedback acted): "
+        "a saved account looks like a false alarm"
     )
     high_left_alone: TallyAnswer = Field(description="The others")
+    said_counted: bool = Field(
+        description="False while what people put down here cannot be read: then the table "
+        "interventions alone tells who was worked on"
+    )
     top: TallyAnswer | None = Field(
         description="The first of the ranking by ARR at risk, as many as the team can work on"
     )

@@ -92,8 +92,27 @@ class PlaybookActionAnswer(Answer):
     created_at: datetime
 
 
+class AskingDriver(Answer):
+    """A driver of the account that asks for a playbook."""
+
+    feature: str = Field(description="Name in the feature catalogue")
+    group: str = Field(description="Group in the feature catalogue")
+    text: str = Field(description="The reason in plain words")
+    points: float | None = Field(
+        description="What it adds to the probability of loss (0.05: five points of 100)"
+    )
+
+
+class AskingWarning(Answer):
+    """An open warning of the account that asks for a playbook."""
+
+    rule: str
+    subject: str | None = Field(description="The module that it speaks of; null for the account")
+    text: str = Field(description="The evidence in plain words")
+
+
 class PlaybookAnswer(Answer):
-    """What to do. Texts stand by language, in English at least."""
+    """What to do, and what asks for it. Texts stand by language, in English at least."""
 
     name: str
     title: dict[str, str]
@@ -101,6 +120,11 @@ class PlaybookAnswer(Answer):
     steps: dict[str, list[str]]
     who: str
     due_days: int
+    drivers: list[AskingDriver] = Field(
+        description="That ask for it, the strongest first; empty too where the snapshot is older "
+        "than this field"
+    )
+    warnings: list[AskingWarning] = Field(description="Open ones that ask for it, severest first")
 
 
 class TaskAnswer(Answer):

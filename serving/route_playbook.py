@@ -10,22 +10,29 @@ from fastapi import Request
 from starlette.responses import Response
 
 from features.errors import InputError
+from models.account_score import AccountScore
 from models.page_reader import PageReader
 from models.playbook_action import PlaybookAction
+from models.playbook_cause import Causes, find_causes
 from models.playbook_record import list_tasks
+from serving.account_ledger import AccountLedger
 from serving.endpoint import get_shelf, get_shelves, make_router
 from serving.example import PLAYBOOK_ACTION, PLAYBOOK_REQUEST, PLAYBOOKS
 from serving.parameter import AccountId, Reader, Voice
 from serving.problem import RequestError, field_fault
 from serving.reply import reply
 from serving.response_warning import (
+    AskingDriver,
+    AskingWarning,
     PlaybookActionAnswer,
     PlaybookAnswer,
     PlaybookRequest,
     PlaybooksAnswer,
     TaskAnswer,
 )
-from serving.route_warning import find_entry, read_more
+from serving.route_warning import find_entry
+from serving.shelf import Shelf
+from serving.stored_shelf import RemovedError
 from serving.writing import (
     IdempotencyKey,
     describe_reading,
@@ -52,6 +59,7 @@ async def get_playbooks(request: Request, caller: Reader, account_id: AccountId)
     shelf, store = await get_shelf(request), get_store(request)
     entry = await find_entry(request, caller, account_id)
     actions = await get_shelves(request).run(lambda: store.playbook_actions(entry.account_id))
+    score = await get_shelves(request).run(lambda: _read_score(request, shelf, entry.account_id))
     known = await _read_known(request, shelf.snapshot_id)
     today = datetime.now(UTC).date()
     told = [PlaybookActionAnswer.model_validate(action) for action in actions]
@@ -63,8 +71,8 @@ async def get_playbooks(request: Request, caller: Reader, account_id: AccountId)
         account_id=entry.account_id,
         external_id=entry.external_id,
         offered=[
-            PlaybookAnswer.model_validate(known[name])
-            for name in read_more(entry)["playbooks"]
+            _offer(known[name], find_causes(score, name))
+            for name in score.playbooks
             if name in known
         ],
         tasks=[
@@ -125,6 +133,24 @@ async def act_on_playbook(
     except InputError as fault:
         raise fault_of(fault) from None
     return await write_entry(request, store, action, PlaybookActionAnswer, attempt)
+
+
+def _offer(playbook: dict[str, Any], causes: Causes) -> PlaybookAnswer:  # Any: JSON
+    """A playbook with what asks for it."""
+    return PlaybookAnswer(
+        **playbook,
+        drivers=[AskingDriver.model_validate(one) for one in causes.drivers],
+        warnings=[AskingWarning.model_validate(one) for one in causes.alerts],
+    )
+
+
+def _read_score(request: Request, shelf: Shelf, account_id: str) -> AccountScore:
+    """The whole account as it was published; blocks on the store."""
+    ledger = AccountLedger(get_shelves(request).reader)
+    score = ledger.score(shelf.snapshot_id, account_id)
+    if score is None:
+        raise RemovedError(f"snapshot {shelf.snapshot_id} was removed while it was read")
+    return score
 
 
 async def _read_known(request: Request, snapshot_id: str) -> dict[str, dict[str, Any]]:  # Any: JSON

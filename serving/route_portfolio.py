@@ -18,6 +18,7 @@ from serving.page_language import Language
 from serving.portfolio_file import write_file
 from serving.portfolio_query import PortfolioQuery, read_query
 from serving.portfolio_view import PortfolioDesk
+from serving.route_track_record import read_record
 
 router = make_page_router()
 FILE_PATH = "/portfolio.csv"
@@ -30,7 +31,7 @@ async def get_portfolio_page(request: Request, caller: PageCaller) -> Response:
     shelf, desk = await get_shelf(request), get_desk(request)
     shelves = get_shelves(request)
     is_stale = shelves.is_stale(shelf)
-    record = await shelves.track_record(shelf, caller.row_filter)
+    record = await read_record(request, shelf, caller)
     actions = await read_actions(request)
 
     def make_values(language: Language) -> Mapping[str, object]:

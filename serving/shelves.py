@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import date
 from typing import TypeVar
 
 from features.errors import InputError, TransientError
@@ -16,8 +17,8 @@ from models.row_filter import RowFilter
 from models.snapshot import SnapshotHeader
 from models.snapshot_reader import SnapshotReader
 from models.store import SnapshotStore
-from models.track_reader import read_track_record
-from models.track_record import TrackRecord
+from models.track_reader import find_judged, read_track_record
+from models.track_record import Acts, Maturity, TrackRecord
 from serving.change import Changes, find_changes
 from serving.entry import weigh
 from serving.fault import log_failure
@@ -68,7 +69,8 @@ class Shelves:
         self._refresh_s = settings.refresh_s
         self._pool = ThreadPoolExecutor(READERS, "store")
         self._changes: Memory[Changes] = Memory()
-        self._records: Memory[tuple[TrackRecord | None]] = Memory()
+        self._judged: Memory[Maturity | None] = Memory()
+        self._records: Memory[TrackRecord | None] = Memory()
         self._refreshing: asyncio.Task[None] | None = None
 
     async def get(self) -> Shelf | None:
@@ -136,22 +138,34 @@ class Shelves:
             self._changes.put(key, found)
         return found
 
-    async def track_record(self, shelf: Shelf, allowed: RowFilter) -> TrackRecord | None:
+    async def track_record(
+        self, shelf: Shelf, allowed: RowFilter, read_acts: Callable[[date, date], Acts | None]
+    ) -> TrackRecord | None:
         """What became of an earlier snapshot, over the accounts that a caller may see.
 
-        None where it is too early. It is found once for a snapshot, whose publish put down what
-        became known.
+        None where it is too early. What is known changes with a publish alone, which moves the
+        pointer; what people put down here is asked for each time.
+
+        Parameters
+        ----------
+        shelf : Shelf
+        allowed : RowFilter
+        read_acts : callable
+            What they put down between two days; None where that cannot be read. It may block.
         """
-        key = (shelf.snapshot_id, allowed.fingerprint)
-        found = self._records.peek(key)
-        if found is None:
-            company = shelf.header.company
-            record = await self.run(
-                lambda: read_track_record(self.reader, company, admits=allowed.admits)
+        company, until = shelf.header.company, shelf.header.data_end or date.max
+
+        def find() -> TrackRecord | None:
+            judged = self._judged.get(shelf.snapshot_id, lambda: find_judged(self.reader, company))
+            if judged is None:
+                return None
+            acts = read_acts(judged.as_of, until)
+            return self._records.get(
+                (judged, allowed.fingerprint, acts),
+                lambda: read_track_record(self.reader, judged, acts=acts, admits=allowed.admits),
             )
-            found = (record,)
-            self._records.put(key, found)
-        return found[0]
+
+        return await self.run(find)
 
     def get_company(self) -> str | None:
         """Whose snapshot is served; None without one."""

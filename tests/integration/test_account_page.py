@@ -274,6 +274,15 @@ def test_a_form_is_kept_once_and_leads_back_to_a_page_that_says_so(world: World)
     assert "Saved" not in see(reader, "/accounts/A?said=<b>").words
 
 
+def test_a_playbook_is_offered_with_the_warnings_and_drivers_that_ask_for_it(world: World) -> None:
+    asking = (STEPS[0]._replace(playbook="listen"), STEPS[1], STEPS[2])
+    publish(world.store, told(drivers=asking))
+    words = see(world.reader()).words
+    assert "because of: Poor fit, signal 0" in words
+    # Nothing is known to ask for the other one, as in a snapshot of an older Keepwell.
+    assert "because of its strongest signals" in words
+
+
 def test_warnings_are_muted_with_a_reason_and_playbooks_started_and_done(world: World) -> None:
     publish(world.store, told())
     reader = world.reader()
@@ -427,6 +436,25 @@ def test_the_history_marks_contacts_warnings_playbooks_and_models(world: World) 
     assert "◆ " in cells["Nov 1, 2026"]
     assert "✚ " in cells["Nov 1, 2026"]
     assert "●" not in cells["Sep 1, 2026"]
+
+
+def test_what_a_companys_own_table_says_of_work_is_in_words_or_as_it_wrote_it(
+    world: World,
+) -> None:
+    done = [
+        {"on": f"2026-10-0{day}", "playbook": "listen", "status": status}
+        for day, status in enumerate(("DECLINED", "planned", "won_BACK", None), 1)
+    ]
+    publish(world.store, told(), boards={"A": board_of(interventions=done)})
+    for language, words in (
+        ("en", ("Declined", "Planned", "won_BACK")),
+        ("zh", ("已拒绝", "计划", "won_BACK")),
+    ):
+        text = world.reader().get("/accounts/A", **{"Accept-Language": language}).text
+        for status in words:  # in the list of what was done, and on the board
+            assert f"<small>{status}</small>" in text
+            assert f">{status}</td>" in text
+        assert "DECLINED" not in text
 
 
 def test_after_a_playbook_its_figures_are_an_observation(world: World) -> None:

@@ -19,7 +19,8 @@ from models.page_reader import PageReader
 from models.snapshot import SnapshotHeader
 from models.snapshot_reader import SnapshotReader
 from models.store import SnapshotStore
-from models.track_reader import read_track_record
+from models.track_reader import find_judged, read_track_record
+from models.track_record import Acts
 from models.training import fit_model
 from pipelines import backfill
 from pipelines.backfill import Backfill, backfill_company
@@ -187,7 +188,11 @@ def test_what_became_of_past_probabilities_is_what_the_generator_knows(
     with done.store as store:
         reader = SnapshotReader(store)
         outcomes = PageReader(reader).outcomes(headers(done)[day].snapshot_id)
-        record = read_track_record(reader, "demo", admits=lambda _: True)
+        judged = find_judged(reader, "demo")
+        assert judged is not None
+        assert judged.churn_days == 90
+        acts: Acts = frozenset()
+        record = read_track_record(reader, judged, acts=acts, admits=lambda _: True)
     assert {one.account_id for one in outcomes} == claims.keys()
     for outcome in outcomes:
         claim = claims[outcome.account_id]

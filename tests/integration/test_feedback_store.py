@@ -14,8 +14,10 @@ from sqlalchemy import func, select
 from features.errors import InputError
 from models.feedback import DISPOSITIONS, FEEDBACK_REASONS, LOSSES, Feedback, LossReason
 from models.feedback_store import Attempt, FeedbackStore, Reply
+from models.playbook_action import PlaybookAction
 from models.service_store import ServiceStore
 from models.service_table import IDEMPOTENCY_KEY
+from models.track_record import Act
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -63,7 +65,45 @@ def test_the_newest_reason_of_a_loss_comes_first(said: FeedbackStore) -> None:
     assert said.latest_loss_reasons() == {"A1": "competitor"}
 
 
+def step(**changes: Any) -> PlaybookAction:
+    fields: dict[str, Any] = {
+        "account_id": "A1",
+        "playbook": "listen",
+        "status": "done",
+        "snapshot_id": "1m803jec5jhpb",
+        "key_id": None,
+        "created_at": NOW,
+    }
+    return PlaybookAction(**{**fields, **changes})
+
+
+def test_work_is_found_by_account_and_day_between_two_days(said: FeedbackStore) -> None:
+    today = NOW.date()
+    said.add(feedback(disposition="acted"), REPLY)
+    said.add(feedback(account_id="A2"), REPLY)
+    for action in (
+        step(),
+        step(status="started", due_on=today, created_at=NOW - DAY),
+        step(status="dismissed", account_id="A3"),
+        step(account_id="A4", created_at=datetime(2026, 11, 27, tzinfo=UTC)),
+    ):
+        said.add(action, REPLY)
+    both = {Act("A1", today), Act("A1", today - DAY)}
+    assert said.acts(today - DAY, today + DAY) == both
+    assert said.acts(today, today + 2 * DAY) == {Act("A1", today), Act("A4", today + DAY)}
+    assert said.acts(today, today) == frozenset()
+    assert said.acts(date.min, date.max) == both | {Act("A4", today + DAY)}
+
+
+def test_past_work_is_written_once(said: FeedbackStore) -> None:
+    first, second = step(action_id="1"), step(action_id="2", created_at=NOW + DAY)
+    said.add_past([first])
+    said.add_past([replace(first, note="again"), second])
+    assert said.playbook_actions() == [second, first]
+
+
 def test_a_store_that_was_never_written_holds_nothing(said: FeedbackStore) -> None:
+    assert said.acts(NOW.date(), NOW.date() + DAY) == frozenset()
     assert said.feedback("A1") == []
     assert said.loss_reasons("A1") == []
 

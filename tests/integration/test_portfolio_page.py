@@ -519,7 +519,7 @@ def test_the_track_record_tells_worked_on_accounts_apart() -> None:
     record = SimpleNamespace(
         as_of=date(2026, 8, 16), backfilled=True, total=tally, high=tally, high_unknown=3,
         high_worked_on=Tally(22, 6, 9.0, 1e6, 2e5), high_left_alone=Tally(18, 11, 7.24, 1e6, 7e5),
-        top=tally, arr_lost_in_top=0.71,
+        top=tally, arr_lost_in_top=0.71, said_counted=True,
     )  # fmt: skip
     for code, expected in (("en", "Of 40 accounts shown as high 17 left"), ("zh", "流失 17 个")):
         made = make_environment(code)

@@ -17,7 +17,7 @@ from models.store import SnapshotStore
 from serving.shelf import Shelf
 from serving.shelves import Shelves
 from tests.integration.client import ask, problem, serve
-from tests.integration.company import PLAYBOOKS, WARNED, due, snapshot
+from tests.integration.company import DRIVERS, PLAYBOOKS, WARNED, due, snapshot
 
 TODAY = datetime.now(UTC).date()
 LATER, EARLIER = ((TODAY + timedelta(days=days)).isoformat() for days in (30, -1))
@@ -30,7 +30,9 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         store_url, service_url = (f"sqlite:///{folder}/{name}.db" for name in ("store", "service"))
         with SnapshotStore(store_url) as store:
-            warned = due("A1", 0.9, alerts=WARNED, playbooks=("listen", "unknown-here"))
+            drivers = tuple(one._replace(playbook="listen") for one in DRIVERS[:2])
+            offered = ("listen", "unknown-here")
+            warned = due("A1", 0.9, alerts=WARNED, drivers=drivers, playbooks=offered)
             self.snapshot_id = store.publish(snapshot(warned, due("B", 0.2), documents=PLAYBOOKS))
         self.app = serve(store_url, service_store_url=service_url)
         assert self.app.guards.keys is not None
@@ -155,6 +157,13 @@ def test_a_playbook_is_offered_whole_and_followed_from_start_to_end(desk: Desk) 
     before = desk.get("A1/playbooks")
     assert [one["name"] for one in before["offered"]] == ["listen"]
     assert set(before["offered"][0]["title"]) == {"en", "zh"}
+    assert before["offered"][0]["drivers"][0] == {
+        "feature": "logins_trend", "group": "usage", "text": "Logins fell by 62 %", "points": 0.4764
+    }  # fmt: skip
+    assert [one["feature"] for one in before["offered"][0]["drivers"]] == ["logins_trend", "plan"]
+    assert before["offered"][0]["warnings"] == [
+        {"rule": "poor_fit", "subject": None, "text": "the product covers 20 % of the needs"}
+    ]
     started = desk.give("A1/playbooks", {"playbook": "listen", "status": "started"}).json()
     due_on = (TODAY + timedelta(days=before["offered"][0]["due_days"])).isoformat()
     assert (started["due_on"], started["snapshot_id"]) == (due_on, desk.snapshot_id)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import pytest
@@ -13,8 +15,10 @@ from features.errors import InputError
 from models.account_score import AccountScore, Driver
 from models.alert import Alert
 from models.health import Health
-from models.playbook import Playbook, merge_playbooks, read_playbooks
-from models.playbook_offer import Offers, offer, plan_offers
+from models.playbook import Playbook, Stage, merge_playbooks, read_playbooks
+from models.playbook_cause import find_causes
+from models.playbook_offer import Offers, offer, plan_offers, with_playbooks
+from models.warning_rule import read_rules
 from pipelines.config import read_config
 
 OWN = {
@@ -116,12 +120,65 @@ def test_the_playbooks_of_what_weighs_most_are_offered_at_most_three() -> None:
         warning("soon", None),
     )
     # Size is a driver of 0.9, but one about which little can be done.
-    chosen = offer(offers(), score, alerts, TAGS)
+    found = offers()
+    chosen = offer(found, with_playbooks(found, score, TAGS), alerts)
     assert chosen == ("call-this-week", "win-seats", "listen")
 
 
-def test_drivers_that_lower_the_risk_ask_for_nothing() -> None:
-    assert offer(offers(), account(("users", -1.0)), (), TAGS) == ()
+def test_drivers_that_lower_the_risk_or_that_no_playbook_knows_ask_for_nothing() -> None:
+    found, score = offers(), account(("users", -1.0), ("odd", 1.0))
+    drivers = with_playbooks(found, score, TAGS)
+    assert [one.playbook for one in drivers] == [None, None]
+    assert offer(found, drivers, ()) == ()
+
+
+def test_each_playbook_is_told_with_the_drivers_and_open_warnings_that_ask_for_it() -> None:
+    score = account(("only_shallow_28d", 0.4), ("users", 0.3), ("seats", 0.2))
+    tags = {**TAGS, "seats": "win-seats"}
+    drivers = with_playbooks(offers(only_shallow_28d=1.0), score, tags)
+    alerts = (warning("soon", "win-seats"), warning("soon", "win-seats", status="closed"))
+    told = replace(score, drivers=drivers, alerts=alerts)
+    causes = find_causes(told, "win-seats")
+    assert [one.feature for one in causes.drivers] == ["users", "seats"]
+    assert (causes.alerts, causes.rules) == (alerts[:1], {"rule": []})
+    (cause,) = find_causes(told, "teach-deep-modules").drivers
+    assert cause.feature == "only_shallow_28d"
+    assert find_causes(told, "listen") == ((), ())
+
+
+def asked_for() -> list[tuple[str, str]]:
+    """What the shipped catalogue and warnings ask for, each with what asks for it."""
+    folder = resources.files("features").joinpath("entries")
+    entries = [
+        (entry["name"], entry["playbook"])
+        for file in folder.iterdir()
+        for entry in yaml.safe_load(file.read_text(encoding="utf-8"))
+    ]
+    return entries + [(rule.name, rule.playbook) for rule in read_rules()]
+
+
+def test_whatever_the_catalogue_and_the_warnings_ask_for_is_answered_for_every_account() -> None:
+    """Of a name that only special playbooks serve, some accounts would be offered nothing."""
+    asked = asked_for()
+    assert len(asked) > 200
+    unknown = offers(tenure_days=1.0)
+    assert [one for one in asked if names(unknown, one[1], account()) is None] == []
+
+
+def test_every_shipped_playbook_is_asked_for_by_something() -> None:
+    tags = {tag for _, tag in asked_for()}
+    assert [one.name for one in read_playbooks() if not tags & set(one.tags)] == []
+
+
+@pytest.mark.parametrize("stage", get_args(Stage))
+def test_a_renewal_is_prepared_in_its_stage_and_first_value_reached_in_the_first_year(
+    stage: str,
+) -> None:
+    found = offers(stage=stage)
+    renewal = "prepare-renewal" if stage == "renewal" else "review"
+    assert names(found, "prepare-renewal", account()) == renewal
+    value = "review" if stage == "active" else "onboard"
+    assert names(found, "onboard", account()) == value
 
 
 def test_an_own_playbook_takes_the_place_of_a_shipped_one() -> None:
