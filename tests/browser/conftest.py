@@ -27,6 +27,7 @@ QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 SCRIPT = "<script>document.title='taken'</script>"
 
 
@@ -76,7 +77,8 @@ def publish(folder: Path) -> str:
             playbooks=("listen",), north_star=31.0, north_star_change=-0.5),
         due("A2", 0.32, 40_000.0, name="Brandt KG", segment="smb", owner="boris",
             risk_tier="medium", decision_date=date(2027, 1, 15)),
-        due("A3", 0.05, 70_000.0, name="Ito Foods", segment="smb", owner="anna", risk_tier="low"),
+        due("A3", 0.05, 70_000.0, name=f"Ito Foods {LONG}", segment="smb", owner=LONG,
+            risk_tier="low"),
         lost("A4", 4_000.0),
     )  # fmt: skip
     before = (replace(scores[0], loss_probability=0.4, renewal_likelihood=0.6), *scores[1:])

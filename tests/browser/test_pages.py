@@ -129,14 +129,31 @@ def judge(reader: Reader) -> list[tuple[str, str, list[str]]]:
     ]
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_at_four_hundred_percent_nothing_scrolls_sideways(
-    chromium: Browser, site: Site, session: StorageState, path: str
+# The first is that of 400 % zoom; the others lie on both sides of where the ranking becomes cards.
+@pytest.mark.parametrize("width", [320, 700, 1000, 1060, 1100, 1250, 1280])
+def test_no_page_scrolls_sideways_at_any_width(
+    chromium: Browser, site: Site, session: StorageState, width: int
 ) -> None:
-    with read(chromium, site, width=320, session=session) as reader:
-        reader.open(path)
-        wide = reader.page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= 320
+    with read(chromium, site, width=width, session=session) as reader:
+        for path in (*PATHS, "/accounts/A3"):
+            reader.open(path)
+            wide = reader.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, path
+
+
+def test_on_paper_the_ranking_is_a_table_and_forms_are_left_out(
+    chromium: Browser, site: Site, session: StorageState
+) -> None:
+    with read(chromium, site, width=700, session=session) as reader:  # about a sheet's width
+        reader.open("/")
+        shown = "element => getComputedStyle(element).display"
+        row = reader.page.locator(".ranking tbody tr").first
+        assert row.evaluate(shown) == "grid"  # a card
+        reader.page.emulate_media(media="print")
+        assert row.evaluate(shown) == "table-row"
+        for left_out in (".filter", ".search", ".tools", ".pages"):
+            for found in reader.page.locator(left_out).all():
+                assert not found.is_visible(), left_out
 
 
 def test_signing_in_fits_a_narrow_screen(chromium: Browser, site: Site) -> None:
