@@ -85,7 +85,8 @@ def publish(folder: Path) -> str:
     scores = (
         due("A1", 0.81, 90_000.0, name=f"Acme {SCRIPT}", segment="mid", owner="anna",
             decision_date=date(2026, 12, 1), risk_tier="high", health=HEALTH,
-            alerts=(*WARNED, UNUSED), playbooks=("listen",), north_star=31.0, north_star_change=-0.5),
+            alerts=(*WARNED, UNUSED), playbooks=("listen",), north_star=31.0,
+            north_star_change=-0.5),
         due("A2", 0.32, 40_000.0, name="Brandt KG", segment="smb", owner="boris",
             risk_tier="medium", decision_date=date(2027, 1, 15)),
         due("A3", 0.05, 70_000.0, name=f"Ito Foods {LONG}", segment="smb", owner=LONG,
