@@ -135,6 +135,23 @@ def test_links_of_lists_are_large_enough_for_a_thumb(
             assert box["height"] >= 24, link.inner_text()
 
 
+def test_no_focus_is_hidden_below_the_head_of_the_ranking(
+    chromium: Browser, site: Site, session: StorageState
+) -> None:
+    with read(chromium, site, session=session) as reader:
+        reader.page.set_viewport_size({"width": 1280, "height": 300})
+        reader.open("/")
+        links = reader.page.locator(".ranking tbody a")
+        links.last.focus()
+        head = reader.page.locator(".ranking thead th").first.bounding_box()
+        assert head is not None
+        for place in reversed(range(links.count() - 1)):
+            reader.page.keyboard.press("Shift+Tab")
+            box = links.nth(place).bounding_box()
+            assert box is not None
+            assert box["y"] >= head["height"]
+
+
 def judge(reader: Reader) -> list[tuple[str, str, list[str]]]:
     """What axe finds serious or critical on the page that is open."""
     reader.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
