@@ -168,9 +168,15 @@ def _list_contract(term: Contract, as_of: date, language: Language) -> tuple[str
         formats.money(term["arr"], term["currency"]),
         write_count(term["seats"], language),
         MISSING if change is None else formats.change(change),
-        write_day(term["decide_by"], language),
+        # A term that ended before it was agreed to left nothing to decide on the day agreed.
+        MISSING if _ended_early(term) else write_day(term["decide_by"], language),
         _write_term(term, as_of, language),
     )
+
+
+def _ended_early(term: Contract) -> bool:
+    ended, agreed = term["ended_on"], term["ends_on"]
+    return ended is not None and (agreed is None or ended < agreed)
 
 
 def _write_term(term: Contract, as_of: date, language: Language) -> str:

@@ -141,14 +141,24 @@ def draw_box(
     )
 
 
-def choose_ticks(high: float, *, low: float = 0.0) -> list[float]:
-    """Round values from at or below `low` to at or above `high`, about `TICKS` of them."""
+def choose_ticks(high: float, *, low: float = 0.0, unit: float = 0.0) -> list[float]:
+    """Round values from at or below `low` to at or above `high`, about `TICKS` of them.
+
+    Parameters
+    ----------
+    high, low : float
+    unit : float
+        The least difference that their texts tell; steps are multiples of it. 0: any.
+    """
     span = high - low
     if not span > 0 or not math.isfinite(span):
         return [low, low + 1.0]
     raw = span / TICKS
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(one * power for one in _STEPS if one * power >= raw * (1 - 1e-9))
+    if unit and not math.isclose(step / unit, max(1, round(step / unit))):
+        # Above the unit only 2.5 of them is none of its multiples; the next step is 5.
+        step = max(unit, 2 * step)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [number * step for number in range(first, last + 1)]
 

@@ -22,6 +22,7 @@ from serving.chart import (
 HEIGHT = 220.0
 SERIES = 8  # classes ``series-0`` … of the stylesheet
 LEGEND = 150.0
+TOLD = 0.1  # what a value's text tells apart
 
 
 def draw_areas(
@@ -50,7 +51,7 @@ def draw_areas(
     floors = [[0.0] * len(labels)]
     for _, values in series:
         floors.append([low + value for low, value in zip(floors[-1], values, strict=True)])
-    ticks = choose_ticks(max(floors[-1], default=1.0))
+    ticks = choose_ticks(max(floors[-1], default=1.0), unit=TOLD)
     plot = Plot(56, 10, WIDTH - LEGEND, HEIGHT - 26, ticks[0], ticks[-1], len(labels))
     elements: list[svg.Element] = [
         *draw_axis(plot, [(tick, write_value(tick)) for tick in ticks]),

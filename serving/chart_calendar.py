@@ -58,9 +58,21 @@ class CalendarWords:
     write: Callable[[float], str]
 
 
-def draw_calendar(name: str, weeks: Sequence[Week], words: CalendarWords) -> Chart:
-    """Bars of the weeks; hatched parts at the bottom, where they are compared best."""
-    ticks = choose_ticks(max((week.total for week in weeks), default=0.0) or 1.0)
+def draw_calendar(
+    name: str, weeks: Sequence[Week], words: CalendarWords, *, unit: float = 0.0
+) -> Chart:
+    """Bars of the weeks; hatched parts at the bottom, where they are compared best.
+
+    Parameters
+    ----------
+    name : str
+        Once on the page.
+    weeks : sequence of Week
+    words : CalendarWords
+    unit : float
+        The least difference between two amounts, 1 where they are counted; 0: any.
+    """
+    ticks = choose_ticks(max((week.total for week in weeks), default=0.0) or 1.0, unit=unit)
     plot = Plot(LEFT, 28, WIDTH - 8, HEIGHT - 24, ticks[0], ticks[-1], len(weeks))
     pattern = f"{name}-hatch"
     elements: list[svg.Element] = [

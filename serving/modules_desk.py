@@ -44,7 +44,9 @@ class ModulesDesk:
         self._studies: Memory[tuple[Study | None]] = Memory()
         self._documents: Memory[Any] = Memory()  # Any: JSON
 
-    def view(self, shelf: Shelf, caller: Caller, language: Language) -> dict[str, object]:
+    def view(
+        self, shelf: Shelf, caller: Caller, language: Language, *, is_stale: bool
+    ) -> dict[str, object]:
         """What the template shows.
 
         Parameters
@@ -54,6 +56,8 @@ class ModulesDesk:
         caller : Caller
             Who reads it.
         language : Language
+        is_stale : bool
+            Whether the snapshot is older than it should get.
         """
         header, sees_all = shelf.header, caller.row_filter.is_everything
         found = self._study(shelf, caller.row_filter)
@@ -61,6 +65,7 @@ class ModulesDesk:
         titles = self._read_titles(shelf.snapshot_id, language)
         return {
             "header": header,
+            "is_stale": is_stale,
             "sees_all": sees_all,
             "study": found,
             "record": record,

@@ -19,6 +19,8 @@ LOCALE_FOLDER = Path(__file__).parent / "locale"
 LOCALE_DATA = LOCALE_FOLDER / "cldr.json"
 LOCALES = ("en", "zh_Hans")
 DIGITS = 3  # of an amount that can be told apart on a page; more would be false precision
+LOSS_DIGITS = 2  # of the expected loss of one account: intervals of its chance are wide
+NEAR_DAYS = 300
 NARROW = "\u00a0"  # between a currency's letters and the figure, where CLDR asks for one
 MISSING = "\u2013"
 _FIELD = re.compile(r"E+|y+|M+|L+|d+")
@@ -77,11 +79,11 @@ class Formats:
         sign = self._symbols["plusSign"] if whole > 0 else self._sign(whole)
         return sign + self._percent(self._group(str(abs(whole))))
 
-    def money(self, amount: float | None, currency: str | None) -> str:
-        """An amount to three digits: $1.24M; without a currency the figure alone."""
+    def money(self, amount: float | None, currency: str | None, digits: int = DIGITS) -> str:
+        """An amount to so many digits: $1.24M; without a currency the figure alone."""
         if amount is None:
             return MISSING
-        rounded = _round(abs(amount))
+        rounded = _round(abs(amount), digits)
         magnitude = int(rounded.adjusted()) if rounded else 0
         pattern: str = self._data["compact"].get(str(magnitude), "")
         zeros = pattern.count("0")
@@ -91,6 +93,10 @@ class Formats:
         text = re.sub("0+", figure, pattern, count=1) if zeros else f"¤{figure}"
         return self._sign(amount) + text.replace("¤", symbol)
 
+    def loss(self, amount: float | None, currency: str | None) -> str:
+        """What one account's leaving will cost on average: $16K, as its chance is no surer."""
+        return self.money(amount, currency, LOSS_DIGITS)
+
     def day(self, day: date | None) -> str:
         """A day with its year: Nov 16, 2026."""
         return self._date(day, "yMMMd")
@@ -98,6 +104,12 @@ class Formats:
     def short_day(self, day: date | None) -> str:
         """A day of this year or the next: Dec 3."""
         return self._date(day, "MMMd")
+
+    def near_day(self, day: date | None, today: date | None) -> str:
+        """A day without its year where it cannot be taken for that of another year."""
+        if day is None or today is None or abs((day - today).days) > NEAR_DAYS:
+            return self.day(day)
+        return self.short_day(day)
 
     def long_day(self, day: date | None) -> str:
         """A day with its weekday: Mon, Nov 16, 2026."""
@@ -152,12 +164,12 @@ def _read_data() -> dict[str, Any]:  # Any: JSON
     return found
 
 
-def _round(amount: float) -> Decimal:
-    """An amount from 0 to three digits; below 1 to whole ones."""
+def _round(amount: float, digits: int) -> Decimal:
+    """An amount from 0 to so many digits; below 1 to whole ones."""
     exact = Decimal(repr(float(amount)))
     if exact < 1:
         return exact.quantize(Decimal(1), ROUND_HALF_EVEN)
-    step = Decimal(10) ** max(0, exact.adjusted() - DIGITS + 1)
+    step = Decimal(10) ** max(0, exact.adjusted() - digits + 1)
     return (exact / step).quantize(Decimal(1), ROUND_HALF_EVEN) * step
 
 

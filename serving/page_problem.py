@@ -43,6 +43,7 @@ def page_of_problem(scope: Scope, problem: RequestError, headers: Mapping[str, s
         kind=problem.kind.name,
         status=status,
         detail=problem.detail,
+        errors=problem.errors,
         request_id=visit_of(scope).request_id,
     )
     return HTMLResponse(page, status, {**again, **headers})

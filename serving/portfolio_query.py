@@ -100,6 +100,12 @@ class PortfolioQuery:
 
     def write(self, path: str) -> str:
         """The address of this list."""
+        pairs = self.fields
+        return f"{path}?{urlencode(pairs)}" if pairs else path
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """What the address of this list asks for, by name."""
         pairs = [(name, one) for name in LISTS for one in self.lists.get(name, ())]
         optional: dict[str, object] = {
             "decides": self.decides,
@@ -109,8 +115,7 @@ class PortfolioQuery:
             "group_by": self.group_by,
             "page": None if self.page == 1 else self.page,
         }
-        pairs += [(name, str(value)) for name, value in optional.items() if value is not None]
-        return f"{path}?{urlencode(pairs)}" if pairs else path
+        return [*pairs, *((name, str(one)) for name, one in optional.items() if one is not None)]
 
     def _get(self, name: str) -> tuple[str, ...]:
         return self.lists.get(name, ())

@@ -303,7 +303,7 @@ def draw_decisions(figures: Figures, language: Language, currency: str | None) -
         hatched=text("of which high tier"),
         write=amount,
     )
-    return draw_calendar("decisions", drawn, words)
+    return draw_calendar("decisions", drawn, words, unit=0.0 if has_money else 1.0)
 
 
 def cut_page(total: int, page: int) -> Paging:

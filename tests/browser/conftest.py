@@ -15,6 +15,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, StorageState, sync_playwright
 
+from models.alert import Alert
 from models.key_store import KeyStore
 from models.service_store import ServiceStore
 from models.store import SnapshotStore
@@ -27,6 +28,17 @@ QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+UNUSED = Alert("seats_unused", None, "watch", "kept", "9 % of the seats used", 0.09, "ratio",
+               date(2026, 10, 1))  # fmt: skip
+RULES = [
+    {"name": name, "title": {"en": name, "zh": name}, "severity": severity}
+    for name, severity in (
+        ("poor_fit", "urgent"),
+        ("module_use_halved", "soon"),
+        ("seats_unused", "watch"),
+    )
+]
 SCRIPT = "<script>document.title='taken'</script>"
 
 
@@ -72,17 +84,19 @@ def publish(folder: Path) -> str:
     """Publish a small company twice, and make a key; its token."""
     scores = (
         due("A1", 0.81, 90_000.0, name=f"Acme {SCRIPT}", segment="mid", owner="anna",
-            decision_date=date(2026, 12, 1), risk_tier="high", alerts=WARNED, health=HEALTH,
-            playbooks=("listen",), north_star=31.0, north_star_change=-0.5),
+            decision_date=date(2026, 12, 1), risk_tier="high", health=HEALTH,
+            alerts=(*WARNED, UNUSED), playbooks=("listen",), north_star=31.0,
+            north_star_change=-0.5),
         due("A2", 0.32, 40_000.0, name="Brandt KG", segment="smb", owner="boris",
             risk_tier="medium", decision_date=date(2027, 1, 15)),
-        due("A3", 0.05, 70_000.0, name="Ito Foods", segment="smb", owner="anna", risk_tier="low"),
+        due("A3", 0.05, 70_000.0, name=f"Ito Foods {LONG}", segment="smb", owner=LONG,
+            risk_tier="low"),
         lost("A4", 4_000.0),
     )  # fmt: skip
     before = (replace(scores[0], loss_probability=0.4, renewal_likelihood=0.6), *scores[1:])
     with SnapshotStore(f"sqlite:///{folder}/store.db") as store:
         for published in (before, scores):
-            store.publish(snapshot(*published, documents=PLAYBOOKS))
+            store.publish(snapshot(*published, documents={**PLAYBOOKS, "warnings": RULES}))
     with ServiceStore(f"sqlite:///{folder}/service.db") as service:
         scopes = ["scores:read", "people:read", "feedback:write"]
         return KeyStore(service).create("people", scopes, now=datetime.now(UTC)).token

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -34,6 +35,7 @@ from serving.page_format import Formats
 from serving.page_language import load_languages
 from serving.page_template import make_environment
 from serving.page_wording import Wording
+from serving.portfolio_query import PortfolioQuery
 from tests.integration.client import ask, problem, serve
 from tests.integration.company import HEALTH, due, lost, snapshot
 from tests.integration.markup import Page, check_manners, check_policy
@@ -525,8 +527,9 @@ def test_the_track_record_tells_worked_on_accounts_apart() -> None:
         made = make_environment(code)
         money = made.globals["formats"]
         text = made.get_template("portfolio_record.html").render(
-            record=record, money=lambda amount, formats=money: formats.money(amount, "EUR")
-        )
+            record=record, money=lambda amount, formats=money: formats.money(amount, "EUR"),
+            query=PortfolioQuery(lists={}),
+        )  # fmt: skip
         assert expected in text
         assert "71%" in text
     early = make_environment("en").get_template("portfolio_record.html").render(record=None)
@@ -546,11 +549,68 @@ def test_reasons_to_grow_are_told_in_words(reason: GrowthReason, expected: str) 
     assert Wording(language).growth(reason, language.formats) == expected
 
 
-def test_old_scores_are_said_to_be_old(store_url: str, store: SnapshotStore) -> None:
+@pytest.mark.parametrize("path", ["/", "/accounts/A", "/modules", "/model"])
+def test_old_scores_are_said_to_be_old_on_every_page(
+    store_url: str, store: SnapshotStore, path: str
+) -> None:
     store.publish(snapshot(*SCORES))
     app = serve(store_url, stale_after_days=None)
-    assert "These scores are old." in see(app).words
+    assert "These scores are old." in see(app, path).words
     app.close()
+
+
+def test_a_search_keeps_the_filters_and_the_order(app: Service, store: SnapshotStore) -> None:
+    store.publish(snapshot(*SCORES))
+    text = ask(app, "/?segment=smb&sort=name&decides=90&page=2&q=ac").text
+    form = text.split('role="search"')[1].split("</form>")[0]
+    for field in ('name="segment" value="smb"', 'name="sort" value="name"',
+                  'name="decides" value="90"'):  # fmt: skip
+        assert f'<input type="hidden" {field}>' in form
+    assert 'name="page"' not in form
+    assert form.count('name="q"') == 1
+
+
+def test_what_is_not_of_the_filtered_list_says_so(app: Service, store: SnapshotStore) -> None:
+    report = {"quarters": [1, 2], "horizon": {"grr_of_opening": {"expected": 0.9}}}
+    store.publish(snapshot(*SCORES, documents={"forecast": {"forecast": report}}))
+    said = "Of all accounts that you may see, whatever the filters."
+    assert said in see(app, "/?segment=smb").words
+    assert said not in see(app).words
+
+
+def test_a_list_without_any_arr_says_so(app: Service, store: SnapshotStore) -> None:
+    store.publish(snapshot(due("A", 0.8, None), due("B", 0.3, None)))
+    page = see(app)
+    assert "no ARR is known" in page.words
+    figures = ask(app, "/").text.split("<svg")[1].split("</svg>")[0]
+    labels = re.findall(r'<text[^>]*class="end"[^>]*>([^<]*)<', figures)
+    assert labels == ["0", "1", "2"]  # whole contracts, each of them once
+
+
+def test_a_day_of_another_year_has_its_year(app: Service, store: SnapshotStore) -> None:
+    store.publish(snapshot(due("A", 0.8), due("B", 0.3, decision_date=date(2029, 2, 3))))
+    words = see(app).words
+    assert "Nov 15 14 days" in words
+    assert "Feb 3, 2029 825 days" in words
+    assert "Feb 3, 2029" in see(app, "/accounts/B").words
+
+
+def test_an_expected_loss_of_one_account_claims_two_digits(
+    app: Service, store: SnapshotStore
+) -> None:
+    store.publish(snapshot(due("A", 0.16745, 97_180.0)))
+    words = see(app).words
+    assert "Expected loss €16.3K of €97.2K ARR" in words  # a sum
+    assert "17% r €16K" in words
+    assert "Expected loss €16K" in see(app, "/accounts/A").words
+
+
+def test_a_page_that_cannot_be_understood_names_what_it_cannot(app: Service) -> None:
+    answer = ask(app, "/?sort=zz&<b>=1", headers={"Accept": "text/html"})
+    assert answer.status_code == 422
+    words = Page(answer.text).words
+    assert "sort : One of rank," in words or "sort: One of rank," in words
+    assert "<b>: Not a parameter of this page" in words.replace(" :", ":")
 
 
 def test_pages_of_the_list_follow_one_another(app: Service, store: SnapshotStore) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from models.board import Board
 from serving.account_board import show_board
+from serving.page_format import MISSING
 from serving.page_language import load_languages
 from serving.page_template import make_environment
 from tests.integration.markup import Page, check_manners, check_policy
@@ -296,6 +297,15 @@ def test_records_are_told_in_words() -> None:
         "3 other customers have the same parent.",
     ):
         assert told in words, told
+
+
+def test_a_term_that_ended_early_has_no_day_to_decide_by() -> None:
+    term = BOARD["contracts"][0] if BOARD["contracts"] else None
+    assert term is not None
+    early = changed(contracts=[{**term, "ended_on": "2026-10-01", "renewed": True}])
+    assert f"Feb 1, 2026 {MISSING} Oct 1, 2026 €11.2K 15 +9% {MISSING} renewed" in see(early).words
+    agreed = changed(contracts=[{**term, "ended_on": "2027-02-01", "renewed": True}])
+    assert "€11.2K 15 +9% Dec 3, 2026 renewed" in see(agreed).words
 
 
 def test_what_no_table_tells_is_said_and_never_shown_as_nothing() -> None:

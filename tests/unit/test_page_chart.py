@@ -110,6 +110,15 @@ def test_ticks_are_few_and_reach_the_largest_value(high: float) -> None:
     assert 3 <= len(ticks) <= 6
 
 
+@pytest.mark.parametrize("unit", [0.1, 1.0])
+@pytest.mark.parametrize("high", [0.04, 0.3, 1.0, 2.0, 3.0, 7.0, 9.0, 12_345.0])
+def test_texts_of_ticks_tell_one_from_another(high: float, unit: float) -> None:
+    ticks = choose_ticks(high, unit=unit)
+    assert ticks[-1] >= high
+    for tick in ticks:
+        assert tick / unit == pytest.approx(round(tick / unit))
+
+
 def test_the_last_place_is_labelled() -> None:
     for count in range(1, 60):
         labelled = list(choose_labels(count, 8))

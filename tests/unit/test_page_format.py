@@ -64,6 +64,23 @@ def test_counts_shares_and_days_are_written_as_babel_writes_them(locale: str) ->
             assert found == dates.format_skeleton(skeleton, day, locale=locale)
 
 
+def test_a_day_is_written_with_its_year_where_another_year_could_be_meant() -> None:
+    formats, today = Formats("en"), date(2026, 11, 1)
+    assert formats.near_day(date(2027, 4, 24), today) == "Apr 24"
+    assert formats.near_day(date(2026, 3, 1), today) == "Mar 1"
+    assert formats.near_day(date(2027, 11, 1), today) == "Nov 1, 2027"
+    assert formats.near_day(date(2025, 11, 30), today) == "Nov 30, 2025"
+    assert formats.near_day(date(2027, 4, 24), None) == "Apr 24, 2027"
+    assert formats.near_day(None, today) == MISSING
+
+
+def test_the_loss_of_one_account_is_told_to_two_digits() -> None:
+    formats = Formats("en")
+    assert [formats.loss(one, "USD") for one in (16_273.0, 95_500.0, 2_171.0, 87.4, 0.0, None)] == [
+        "$16K", "$96K", "$2.2K", "$87", "$0", MISSING,
+    ]  # fmt: skip
+
+
 def test_what_is_not_known_is_a_dash_and_no_share_claims_to_be_certain() -> None:
     formats = Formats("en")
     assert formats.money(None, "USD") == formats.share(None) == formats.day(None) == MISSING
