@@ -201,7 +201,7 @@ def write_figure(value: float | str | None, unit: str | None, formats: Formats) 
         return formats.change(value)
     if 0 < value < LEAST / 2:
         return f"<{formats.decimal(LEAST)}"  # little is not nothing
-    return formats.count(value) if abs(value) >= 100 else formats.decimal(value)
+    return formats.count(value) if abs(value) >= 10 else formats.decimal(value)
 
 
 def write_range(low: float | None, high: float | None, unit: str | None, formats: Formats) -> str:

@@ -71,6 +71,8 @@ def test_ids_are_percent_encoded_and_a_missing_one_gives_no_link() -> None:
         (-0.01, "actions per seat", "0"),
         (0.004, "ratio", "<1%"),
         (0.997, "ratio", ">99%"),
+        (79.8, "days", "80"),
+        (9.8, "days", "9.8"),
         (1.29, "ratio", "129%"),
         (1234.5, "events", "1,234"),
     ],
