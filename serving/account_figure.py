@@ -19,6 +19,7 @@ from serving.chart_bar import draw_contribution
 from serving.page_format import MISSING, Formats
 from serving.page_language import SOURCE, Language
 
+LEAST = 0.1  # what a figure without a unit of its own is told to
 MOST_GROUPS = 6
 MOST_FACTORS = 4
 SHARES = frozenset({"share", "ratio"})
@@ -195,10 +196,12 @@ def write_figure(value: float | str | None, unit: str | None, formats: Formats) 
     if isinstance(value, str):
         return value
     if unit in SHARES:
-        return formats.percent(value * 100)
+        return formats.share(value) if 0 <= value <= 1 else formats.percent(value * 100)
     if unit in CHANGES:
         return formats.change(value)
-    return formats.count(value) if abs(value) >= 100 else formats.decimal(value)
+    if 0 < value < LEAST / 2:
+        return f"<{formats.decimal(LEAST)}"  # little is not nothing
+    return formats.count(value) if abs(value) >= 10 else formats.decimal(value)
 
 
 def write_range(low: float | None, high: float | None, unit: str | None, formats: Formats) -> str:

@@ -41,11 +41,13 @@ class Formats:
 
     def count(self, number: float) -> str:
         """A whole number, in groups of three digits: 12,345."""
-        return self._sign(number) + self._group(str(abs(round(number))))
+        whole = round(number)
+        return self._sign(whole) + self._group(str(abs(whole)))
 
     def decimal(self, number: float, digits: int = 1) -> str:
         """A number with at most so many digits after the point, none of them a last zero."""
-        return self._sign(number) + self._plain(_quantize(abs(number), digits))
+        rounded = _quantize(abs(number), digits)
+        return (self._sign(number) if rounded else "") + self._plain(rounded)
 
     def share(self, share: float | None) -> str:
         """A share 0-1 as whole percent; neither 0 % nor 100 % for what is neither."""
@@ -60,12 +62,13 @@ class Formats:
 
     def percent(self, percent: float, digits: int = 0) -> str:
         """A percentage (4.2 is 4.2 %) with so many digits after the point."""
-        return self._sign(percent) + self._percent(self._plain(_quantize(abs(percent), digits)))
+        rounded = _quantize(abs(percent), digits)
+        return (self._sign(percent) if rounded else "") + self._percent(self._plain(rounded))
 
     def step(self, step: float, digits: int = 0) -> str:
         """A difference with its sign and at most so many digits after the point: +1.5."""
         shown = self.decimal(step, digits)
-        return self._symbols["plusSign"] + shown if step > 0 else shown
+        return self._symbols["plusSign"] + shown if step > 0 and _quantize(step, digits) else shown
 
     def points(self, points: float) -> str:
         """A difference of shares in points of 100, with its sign: +11."""

@@ -105,21 +105,6 @@ SLICE_WORDS = {
     "worked_on": _("Worked on"),
     "billing_period_months": _("Months billed at once"),
 }
-SLICE_VALUES = {  # of the slices that a company's own data does not name
-    "tenure_band": {
-        "0-89 days": _("0-89 days"),
-        "90-364 days": _("90-364 days"),
-        "365-729 days": _("365-729 days"),
-        "730 days or more": _("730 days or more"),
-    },
-    "lead_band": {
-        "overdue": _("its day has passed"),
-        "0-30 days": _("0-30 days"),
-        "31-90 days": _("31-90 days"),
-        "over 90 days": _("over 90 days"),
-    },
-    "worked_on": {"no": _("no"), "yes": _("yes")},
-}
 FILTER_WORDS = {
     "owner": _("Owner"),
     "segment": _("Segment"),
@@ -232,9 +217,7 @@ class Wording:
     def slice(self, column: str, value: str) -> str:
         """A slice of accounts, by what it is cut by and the value."""
         known = SLICE_WORDS.get(column)
-        shown = SLICE_VALUES.get(column, {}).get(value)
-        head = self._text(known) if known else unfold(column)
-        return f"{head}: {self._text(shown) if shown else value}"
+        return f"{self._text(known) if known else unfold(column)}: {value}"
 
     def growth(self, reason: GrowthReason, formats: Formats) -> str:
         """Why an account is ready to grow, from its code and figure."""

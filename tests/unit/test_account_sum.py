@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serving.account_figure import write_figure
 from serving.account_ledger import wilson
 from serving.account_sum import round_sum
 from serving.crm_link import find_problems, link_crm
+from serving.page_language import load_languages
 
 SHARES = st.floats(0.0, 1.0)
 
@@ -58,3 +60,24 @@ def test_ids_are_percent_encoded_and_a_missing_one_gives_no_link() -> None:
     assert link_crm(template, "A", "0/ü&x=1") == "https://crm.example.com/a?id=0%2F%C3%BC%26x%3D1"
     assert link_crm(template, "A", None) is None
     assert link_crm(None, "A", "1") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (0.049, "actions per seat", "<0.1"),
+        (0.06, "actions per seat", "0.1"),
+        (0.0, "actions per seat", "0"),
+        (-0.01, "actions per seat", "0"),
+        (0.004, "ratio", "<1%"),
+        (0.997, "ratio", ">99%"),
+        (79.8, "days", "80"),
+        (9.8, "days", "9.8"),
+        (1.29, "ratio", "129%"),
+        (1234.5, "events", "1,234"),
+    ],
+)
+def test_a_figure_is_no_nothing_that_is_not_and_no_more_exact_than_a_page(
+    value: float, unit: str, expected: str
+) -> None:
+    assert write_figure(value, unit, load_languages()["en"].formats) == expected

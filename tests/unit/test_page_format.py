@@ -74,6 +74,13 @@ def test_a_day_is_written_with_its_year_where_another_year_could_be_meant() -> N
     assert formats.near_day(None, today) == MISSING
 
 
+def test_what_rounds_to_nothing_has_no_sign() -> None:
+    formats = Formats("en")
+    assert [formats.decimal(-0.04), formats.count(-0.3), formats.percent(-0.2)] == ["0", "0", "0%"]
+    assert [formats.step(-0.2), formats.step(0.2), formats.step(0.5, 1)] == ["0", "0", "+0.5"]
+    assert [formats.decimal(-0.06), formats.step(-1.2)] == ["-0.1", "-1"]
+
+
 def test_the_loss_of_one_account_is_told_to_two_digits() -> None:
     formats = Formats("en")
     assert [formats.loss(one, "USD") for one in (16_273.0, 95_500.0, 2_171.0, 87.4, 0.0, None)] == [

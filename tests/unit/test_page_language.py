@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from serving.locale_writer import CATALOGUES, compile_catalogue, find_catalogue, find_messages
 from serving.page_language import load_languages, prefer
 from serving.page_template import FOLDER, make_environment
-from serving.page_wording import SLICE_VALUES, Wording, unfold
+from serving.page_wording import unfold
 
 PLACE = re.compile(r"%\((\w+)\)s")
 AGAIN = "run python -m serving.locale_writer and translate what is new"
@@ -90,11 +90,3 @@ def test_a_name_of_the_configuration_becomes_words() -> None:
     assert unfold("key_user_gone") == "Key user gone"
     assert unfold("call-this-week") == "Call this week"
     assert unfold("") == ""
-
-
-def test_slices_that_no_table_names_are_told_in_the_readers_language() -> None:
-    wording = Wording(load_languages()["zh"])
-    for column, values in SLICE_VALUES.items():
-        for value in values:
-            assert not re.search("[a-z]", wording.slice(column, value)), value
-    assert wording.slice("segment", "smb").endswith(": smb")
