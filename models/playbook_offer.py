@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
 from models.account_score import AccountScore, Driver
-from models.alert import Alert, Severity
+from models.alert import Severity
 from models.condition import all_hold
 from models.playbook import Fit, Playbook
 from models.table import BoolArray
@@ -141,26 +141,27 @@ def with_playbooks(
     return tuple(map(find, account.drivers))
 
 
-def offer(offers: Offers, drivers: Iterable[Driver], alerts: Iterable[Alert]) -> tuple[str, ...]:
+def offer(offers: Offers, account: AccountScore) -> tuple[str, ...]:
     """Names of the playbooks that take up most of an account's trouble, at most three.
 
     Parameters
     ----------
     offers : Offers
-    drivers : iterable of Driver
-        Those that name a playbook weigh as much as they contribute.
-    alerts : iterable of Alert
-        Open ones that name a playbook weigh by their severity.
+    account : AccountScore
+        Its drivers that name a playbook weigh as much as they contribute, its open warnings that
+        name one by their severity. One that gave notice is lost: it is offered none.
     """
+    if account.state == "notice_given":
+        return ()
     weights: dict[str, float] = {}
 
     def weigh(name: str, weight: float) -> None:
         weights[name] = weights.get(name, 0.0) + offers.weights[name] * weight
 
-    for driver in drivers:
+    for driver in account.drivers:
         if driver.playbook is not None:
             weigh(driver.playbook, driver.contribution)
-    for alert in alerts:
+    for alert in account.alerts:
         if alert.is_open and alert.playbook is not None:
             weigh(alert.playbook, WEIGHT[alert.severity])
     return tuple(sorted(weights, key=lambda name: (-weights[name], name))[:MOST])

@@ -94,9 +94,8 @@ def add_warnings(
             _with_playbook(alert, asked[alert.rule], offers, score)
             for alert in carry_on(opened, before, repeated=repeated, rules=rules)
         )
-        drivers = with_playbooks(offers, score, tags)
-        chosen = offer(offers, drivers, alerts)
-        added.append(replace(score, drivers=drivers, alerts=alerts, playbooks=chosen))
+        told = replace(score, drivers=with_playbooks(offers, score, tags), alerts=alerts)
+        added.append(replace(told, playbooks=offer(offers, told)))
     return tuple(added)
 
 

@@ -78,7 +78,8 @@ A feature of the catalogue and a rule each name a playbook. Those that list that
 are asked in order, your own first, and the first that fits is taken. An account is offered the two
 or three that take up most of what raises its risk: its drivers by their contribution, its open
 warnings by their severity. The account's page and `GET /v1/accounts/{{id}}/playbooks` name the
-drivers and warnings that ask for each. What is not known of an account fits nothing that asks for
+drivers and warnings that ask for each. One that gave notice is offered none: it is lost, and its
+page asks why. What is not known of an account fits nothing that asks for
 it.
 
 | playbook | who | days | action | takes up | fits |

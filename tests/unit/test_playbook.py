@@ -121,15 +121,16 @@ def test_the_playbooks_of_what_weighs_most_are_offered_at_most_three() -> None:
     )
     # Size is a driver of 0.9, but one about which little can be done.
     found = offers()
-    chosen = offer(found, with_playbooks(found, score, TAGS), alerts)
-    assert chosen == ("call-this-week", "win-seats", "listen")
+    told = replace(score, drivers=with_playbooks(found, score, TAGS), alerts=alerts)
+    assert offer(found, told) == ("call-this-week", "win-seats", "listen")
+    assert offer(found, replace(told, state="notice_given")) == ()  # it is lost: ask why
 
 
 def test_drivers_that_lower_the_risk_or_that_no_playbook_knows_ask_for_nothing() -> None:
     found, score = offers(), account(("users", -1.0), ("odd", 1.0))
-    drivers = with_playbooks(found, score, TAGS)
-    assert [one.playbook for one in drivers] == [None, None]
-    assert offer(found, drivers, ()) == ()
+    told = replace(score, drivers=with_playbooks(found, score, TAGS))
+    assert [one.playbook for one in told.drivers] == [None, None]
+    assert offer(found, told) == ()
 
 
 def test_each_playbook_is_told_with_the_drivers_and_open_warnings_that_ask_for_it() -> None:
