@@ -81,7 +81,7 @@ def tell(spill: Path, *names: str) -> Told:
     prepare_tables(source, AS_OF)
     lives = {life.account_id: life for life in read_all_lives(source, AS_OF)}
     customers = [name for name, life in lives.items() if life.left_on is None]
-    return build_boards(source, AS_OF, customers, lives).boards, lives
+    return dict(build_boards(source, AS_OF, customers, lives).each), lives
 
 
 @pytest.fixture
