@@ -21,6 +21,7 @@ from models.board import Board, Change, Company, Daily, Feature, Module, Weekly
 from models.life import Life
 
 WEEK = 7
+_MONTH = WINDOW // WEEK
 _HOUR = 3_600_000  # milliseconds
 Floats = npt.NDArray[np.float64]
 
@@ -194,11 +195,14 @@ class _UseBoard:
         }
 
     @cached_property
-    def _of_modules(self) -> dict[str, tuple[Ints, Floats | None, list[tuple[int, int]]]]:
-        times = self._use.module_time
+    def _of_modules(
+        self,
+    ) -> dict[str, tuple[Ints, Ints | None, Floats | None, list[tuple[int, int]]]]:
+        times, views = self._use.module_time, self._use.module_views
         return {
             name: (
                 _by_week(days),
+                _by_week(views[name]) if name in views else None,
                 _hours(_by_week(times[name])) if name in times else None,
                 _change(days),
             )
@@ -213,12 +217,13 @@ class _UseBoard:
             {
                 "module": name,
                 "events": _list(events[number]),
+                "views": None if views is None else _list(views[number]),
                 "hours": None if hours is None else _list(hours[number]),
                 "change": _of(*changes[number]),
                 "last_use": self._last(last),
                 "ever": ever,
             }
-            for (name, (events, hours, changes)), last, ever in zip(
+            for (name, (events, views, hours, changes)), last, ever in zip(
                 self._of_modules.items(),
                 self._module_ages[number].tolist(),
                 self._module_ever[number].tolist(),
@@ -262,13 +267,14 @@ class _UseBoard:
                 "core": kind.core,
                 "value_action": kind.value_action,
                 "view": kind.view,
-                "user_days": _of(*counted),
+                "user_days": _of(sum(weeks[-_MONTH:]), sum(weeks[-2 * _MONTH : -_MONTH])),
+                "weeks": weeks,
                 "last_use": self._last(age),
                 "ever": once,
             }
-            for (name, kind), counted, age, once in zip(
+            for (name, kind), weeks, age, once in zip(
                 use.features.items(),
-                use.feature_days[number].tolist(),
+                use.feature_weeks[number].tolist(),
                 use.feature_age[number].tolist(),
                 use.feature_ever[number].tolist(),
                 strict=True,
