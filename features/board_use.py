@@ -36,10 +36,13 @@ class Use:
     Parameters
     ----------
     daily : mapping of str to ndarray of int, (n, DAYS)
-        ``events``, ``users`` (known users who did anything) and, where the rollup holds them,
-        ``value_actions``, ``views``, ``sessions`` and ``milliseconds``; the oldest day first.
-    modules, module_views, module_time : mapping of str to ndarray of int, (n, DAYS)
-        Events, views and milliseconds of each module by day. No module is there where the rollup
+        ``users`` (known users who did anything) and, where the rollup holds them,
+        ``value_actions``; the oldest day first.
+    weekly : mapping of str to ndarray of int, (n, WEEKS)
+        ``events`` and, where the rollup holds them, ``value_actions``, ``views``, ``sessions`` and
+        ``milliseconds``; spans of seven days, the oldest first.
+    modules, module_views, module_time : mapping of str to ndarray of int, (n, WEEKS)
+        Events, views and milliseconds of each module by week. No module is there where the rollup
         does not tell them apart, and none in the second where the configuration calls none of its
         events a view.
     active : ndarray of int, (n, 2)
@@ -57,6 +60,7 @@ class Use:
     """
 
     daily: Mapping[str, Ints]
+    weekly: Mapping[str, Ints]
     modules: Mapping[str, Ints]
     module_views: Mapping[str, Ints]
     module_time: Mapping[str, Ints]
@@ -90,23 +94,28 @@ def read_use(source: Source, as_of: date) -> Use | None:
     reader.number_users()
     reader.read_seen(kinds)
     found = reader.read_days(kinds)
-    days = partial(_by_day, found, reader)
+    weekly = partial(_by_week, found, reader)
     modules = [name for name in rollup.facts.sums if name.startswith(_MODULE)]
     weeks, ever = reader.read_kinds(kinds, len(names))
     return Use(
         daily={
-            name: days(name)
-            for name in (*_sums(rollup), "users")
+            name: _by_day(found, reader, name)
+            for name in ("value_actions", "users")
+            if name in found
+        },
+        weekly={
+            name: weekly(name)
+            for name in _sums(rollup)
             if not name.startswith(("time:", _MODULE, _VIEWS))
         },
-        modules={name.removeprefix(_MODULE): days(name) for name in modules},
+        modules={name.removeprefix(_MODULE): weekly(name) for name in modules},
         module_views={
-            name.removeprefix(_VIEWS): days(name)
+            name.removeprefix(_VIEWS): weekly(name)
             for name in rollup.facts.sums
             if name.startswith(_VIEWS)
         },
         module_time={
-            name.removeprefix(_MODULE): days(f"time:{name}")
+            name.removeprefix(_MODULE): weekly(f"time:{name}")
             for name in modules
             if rollup.facts.seconds
         },
@@ -258,6 +267,13 @@ def _by_day(found: Mapping[str, Any], reader: _Reader, name: str) -> Ints:
     table = np.zeros((reader.accounts, DAYS), dtype=np.int64)
     table[found["account"], DAYS - found["age"]] = found[name]
     return table
+
+
+def _by_week(found: Mapping[str, Any], reader: _Reader, name: str) -> Ints:
+    """(accounts, WEEKS) of a sum, the oldest week first."""
+    place = found["account"] * WEEKS + (DAYS - found["age"]) // (DAYS // WEEKS)
+    summed = np.bincount(place, weights=found[name], minlength=reader.accounts * WEEKS)
+    return summed.astype(np.int64).reshape(reader.accounts, WEEKS)
 
 
 def _ages(found: Mapping[str, Any], reader: _Reader, kinds: list[str], count: int) -> Ints:

@@ -131,17 +131,13 @@ class _UseBoard:
         return list(self._use.modules)
 
     @cached_property
-    def _weeks(self) -> dict[str, Ints]:
-        return {name: _by_week(days) for name, days in self._use.daily.items()}
-
-    @cached_property
     def _changes(self) -> dict[str, list[tuple[int, int]]]:
-        return {name: _change(days) for name, days in self._use.daily.items()}
+        return {name: _change(weeks) for name, weeks in self._use.weekly.items()}
 
     @cached_property
     def _hours(self) -> Floats | None:
-        times = self._use.daily.get("milliseconds")
-        return None if times is None else _hours(_by_week(times))
+        times = self._use.weekly.get("milliseconds")
+        return None if times is None else _hours(times)
 
     def company(self, number: int, seats: float | None) -> Company | None:
         """The first level of a board."""
@@ -171,12 +167,12 @@ class _UseBoard:
             return None
 
         def week(name: str) -> list[int] | None:
-            found = self._weeks.get(name)
+            found = self._use.weekly.get(name)
             return None if found is None else _list(found[number])
 
         return {
             "first_day": self._begin,
-            "events": _list(self._weeks["events"][number]),
+            "events": _list(self._use.weekly["events"][number]),
             "value_actions": week("value_actions"),
             "visits": week("sessions"),
             "views": week("views"),
@@ -201,12 +197,12 @@ class _UseBoard:
         times, views = self._use.module_time, self._use.module_views
         return {
             name: (
-                _by_week(days),
-                _by_week(views[name]) if name in views else None,
-                _hours(_by_week(times[name])) if name in times else None,
-                _change(days),
+                weeks,
+                views.get(name),
+                _hours(times[name]) if name in times else None,
+                _change(weeks),
             )
-            for name, days in self._use.modules.items()
+            for name, weeks in self._use.modules.items()
         }
 
     def module_list(self, number: int) -> list[Module] | None:
@@ -291,12 +287,6 @@ class _UseBoard:
         return self._day_of[int(age)]
 
 
-def _by_week(days: Ints) -> Ints:
-    """(n, weeks) of (n, DAYS)."""
-    weeks: Ints = days.reshape(len(days), -1, WEEK).sum(axis=2)
-    return weeks
-
-
 def _hours(times: Ints) -> Floats:
     """Hours with two decimals of milliseconds."""
     hours: Floats = np.round(times / _HOUR, 2)
@@ -308,10 +298,10 @@ def _list(values: npt.NDArray[Any]) -> list[Any]:  # Any: whole numbers or not
     return found
 
 
-def _change(days: Ints) -> list[tuple[int, int]]:
+def _change(weeks: Ints) -> list[tuple[int, int]]:
     """Sums of the last window, and of the one before."""
-    now = days[:, -WINDOW:].sum(axis=1).tolist()
-    before = days[:, -2 * WINDOW : -WINDOW].sum(axis=1).tolist()
+    now = weeks[:, -_MONTH:].sum(axis=1).tolist()
+    before = weeks[:, -2 * _MONTH : -_MONTH].sum(axis=1).tolist()
     return list(zip(now, before, strict=True))
 
 
