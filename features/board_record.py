@@ -25,17 +25,19 @@ from features.total import exact_mean
 MOST_PEOPLE, MOST_CONTRACTS, MOST_RECORDS = 200, 12, 200
 YEAR = 365
 Section = dict[str, Any]  # Any: JSON by account id, as `models.board` describes it
+Texts = dict[str, str]
 
 
 @dataclass(frozen=True, eq=False)
 class Records:
     """Sections of boards, each JSON by account id; None where there is no table for it.
 
-    ``names`` holds names of people by user id, apart from everything else.
+    ``names`` holds names of people by user id, apart from everything else. Both it and ``people``
+    are texts, since they are most of a board.
     """
 
-    people: Section | None
-    names: Section | None
+    people: Texts | None
+    names: Texts | None
     milestones: Section | None
     contracts: Section | None
     seats: Section | None
@@ -122,7 +124,12 @@ class _Reader:
             GROUP BY board_account.account_id, as_of"""
         )
 
-    def people(self) -> tuple[Section | None, Section | None]:
+    def _fetch_texts(self, query: str) -> Texts:
+        """By account the second column of a query as the text of its JSON."""
+        self.source.connection.execute(f"SELECT key, to_json(told) FROM ({query}) AS t(key, told)")
+        return dict(self.source.connection.fetchall())
+
+    def people(self) -> tuple[Texts | None, Texts | None]:
         """Key users first, then who was seen last; and the names of those listed."""
         listed, seen = self.source.has("users"), self.source.usage is not None
         seen = seen and self.source.has("usage", "user_id")
@@ -148,13 +155,13 @@ class _Reader:
             "events": "events", "days": "days", "activated_on": _text("activated_at"),
             "deactivated_on": _text("deactivated_at"),
         }  # fmt: skip
-        people = self._fetch(
+        people = self._fetch_texts(
             f"""SELECT account_id, {{'users': list({_struct(fields)} ORDER BY place),
                        'more': any_value(people) - count(*)}}
             FROM board_person WHERE place <= {MOST_PEOPLE} GROUP BY account_id"""
         )
         names = self.source.has("users", "name") or None
-        return people, names and self._fetch(
+        return people, names and self._fetch_texts(
             f"""SELECT account_id, map(list(user_id ORDER BY place), list(name ORDER BY place))
             FROM board_person WHERE place <= {MOST_PEOPLE} AND name IS NOT NULL
             GROUP BY account_id"""

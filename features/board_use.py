@@ -1,9 +1,9 @@
 """What accounts did in the product, as their boards show it: company, modules, features, users.
 
 Read from the rollup in a few queries over all accounts. A rollup knows of each user and day how
-many events there were in all, in each module and of value, how long the user was there, and which
-events were done: so a feature is counted in user days, and the time of a user's day is shared out
-over the modules by their events.
+many events there were in all, in each module and of value, how many of them were views, how long
+the user was there, and which events were done: so a feature is counted in user days, and the time
+of a user's day is shared out over the modules by their events.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from features.rollup_reader import Rollup
 from features.settings import EventSettings
 from features.source import Source
 
-DAYS, WINDOW = 182, 28
+DAYS, WINDOW, WEEKS = 182, 28, 26
 _EPOCH = date(1970, 1, 1)
-_MODULE = "module:"
+_MODULE, _VIEWS = "module:", "views:"
 Ints = npt.NDArray[np.int64]
 
 
@@ -36,17 +36,21 @@ class Use:
     Parameters
     ----------
     daily : mapping of str to ndarray of int, (n, DAYS)
-        ``events``, ``users`` (known users who did anything) and, where the rollup holds them,
-        ``value_actions``, ``views``, ``sessions`` and ``milliseconds``; the oldest day first.
-    modules, module_time : mapping of str to ndarray of int, (n, DAYS)
-        Events, and milliseconds, of each module by day. No module is there where the rollup does
-        not tell them apart.
+        ``users`` (known users who did anything) and, where the rollup holds them,
+        ``value_actions``; the oldest day first.
+    weekly : mapping of str to ndarray of int, (n, WEEKS)
+        ``events`` and, where the rollup holds them, ``value_actions``, ``views``, ``sessions`` and
+        ``milliseconds``; spans of seven days, the oldest first.
+    modules, module_views, module_time : mapping of str to ndarray of int, (n, WEEKS)
+        Events, views and milliseconds of each module by week. No module is there where the rollup
+        does not tell them apart, and none in the second where the configuration calls none of its
+        events a view.
     active : ndarray of int, (n, 2)
         Known users who did anything in the last `WINDOW` days, and in those before.
     features : mapping of str to EventSettings
         Every kind of event that the rollup tells apart.
-    feature_days : ndarray of int, (n, n_features, 2)
-        User days on which it was done in the last `WINDOW` days, and in those before.
+    feature_weeks : ndarray of int, (n, n_features, WEEKS)
+        User days on which it was done by span of seven days, the oldest first.
     feature_age : ndarray of int, (n, n_features)
         Days since it was done last; 0: not in `DAYS`.
     feature_ever : ndarray of bool, (n, n_features)
@@ -56,11 +60,13 @@ class Use:
     """
 
     daily: Mapping[str, Ints]
+    weekly: Mapping[str, Ints]
     modules: Mapping[str, Ints]
+    module_views: Mapping[str, Ints]
     module_time: Mapping[str, Ints]
     active: Ints
     features: Mapping[str, EventSettings]
-    feature_days: Ints
+    feature_weeks: npt.NDArray[np.int32]
     feature_age: Ints
     feature_ever: npt.NDArray[np.bool_]
     tells_users: bool
@@ -88,24 +94,34 @@ def read_use(source: Source, as_of: date) -> Use | None:
     reader.number_users()
     reader.read_seen(kinds)
     found = reader.read_days(kinds)
-    days = partial(_by_day, found, reader)
+    weekly = partial(_by_week, found, reader)
     modules = [name for name in rollup.facts.sums if name.startswith(_MODULE)]
-    recent, ever = reader.read_kinds(kinds)
+    weeks, ever = reader.read_kinds(kinds, len(names))
     return Use(
         daily={
-            name: days(name)
-            for name in (*_sums(rollup), "users")
-            if not name.startswith(("time:", _MODULE))
+            name: _by_day(found, reader, name)
+            for name in ("value_actions", "users")
+            if name in found
         },
-        modules={name.removeprefix(_MODULE): days(name) for name in modules},
+        weekly={
+            name: weekly(name)
+            for name in _sums(rollup)
+            if not name.startswith(("time:", _MODULE, _VIEWS))
+        },
+        modules={name.removeprefix(_MODULE): weekly(name) for name in modules},
+        module_views={
+            name.removeprefix(_VIEWS): weekly(name)
+            for name in rollup.facts.sums
+            if name.startswith(_VIEWS)
+        },
         module_time={
-            name.removeprefix(_MODULE): days(f"time:{name}")
+            name.removeprefix(_MODULE): weekly(f"time:{name}")
             for name in modules
             if rollup.facts.seconds
         },
         active=reader.read_active(),
         features={name: rollup.kinds.get(name, EventSettings()) for name in names},
-        feature_days=recent[:, : len(names)],
+        feature_weeks=weeks,
         feature_age=_ages(found, reader, kinds, len(names)),
         feature_ever=ever[:, : len(names)],
         tells_users=source.has("usage", "user_id"),
@@ -200,38 +216,40 @@ class _Reader:
             {self._rows(self.end - DAYS)} GROUP BY account, day"""
         )
 
-    def read_kinds(self, kinds: list[str]) -> tuple[Ints, npt.NDArray[np.bool_]]:
-        """User days of each event lately and before, and whether it was ever done."""
+    def read_kinds(
+        self, kinds: list[str], events: int
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """User days of each event by week, and whether it was ever done."""
         if not kinds:
             return (
-                np.zeros((self.accounts, 0, 2), dtype=np.int64),
+                np.zeros((self.accounts, 0, WEEKS), dtype=np.int32),
                 np.zeros((self.accounts, 0), dtype=np.bool_),
             )
         bits = "".join(f", bit_or(coalesce({name}, 0)) AS {name}" for name in kinds)
         self.connection.execute(
             f"""CREATE OR REPLACE TEMP TABLE board_recent AS
-            SELECT account, day < {self.end - WINDOW} AS earlier{bits}
-            {self._rows(self.end - 2 * WINDOW)} GROUP BY account, user_no, day"""
+            SELECT account, (day - {self.end - DAYS}) // {DAYS // WEEKS} AS week{bits}
+            {self._rows(self.end - DAYS)} GROUP BY account, user_no, day"""
         )
-        days = [self._count_bits(name) for name in kinds]
+        weeks = np.zeros((self.accounts, events, WEEKS), dtype=np.int32)
+        for number, name in enumerate(kinds):
+            begin = number * EVENTS_PER_WORD
+            self._count_bits(name, weeks[:, begin : begin + EVENTS_PER_WORD])
         ever = [self._ever(name) for name in kinds]
         self.connection.execute("DROP TABLE board_recent")
-        return np.concatenate(days, axis=1), np.concatenate(ever, axis=1)
+        return weeks, np.concatenate(ever, axis=1)
 
-    def _count_bits(self, word: str) -> Ints:
-        """(accounts, events of a word, 2): how many rows of ``board_recent`` have each bit."""
+    def _count_bits(self, word: str, weeks: npt.NDArray[np.int32]) -> None:
+        """Fill (accounts, events of a word, WEEKS): how many rows of ``board_recent`` have each."""
         listed = ", ".join(
             f"count(*) FILTER (WHERE {word} & {1 << bit} <> 0) AS bit_{bit}"
-            for bit in range(EVENTS_PER_WORD)
+            for bit in range(weeks.shape[1])
         )
         found = self._fetch(
-            f"SELECT account, CAST(earlier AS INTEGER) AS earlier, {listed} "
-            "FROM board_recent GROUP BY account, earlier"
+            f"SELECT account, week, {listed} FROM board_recent GROUP BY account, week"
         )
-        counted = np.zeros((self.accounts, EVENTS_PER_WORD, 2), dtype=np.int64)
-        for bit in range(EVENTS_PER_WORD):
-            counted[found["account"], bit, found["earlier"]] = found[f"bit_{bit}"]
-        return counted
+        for bit in range(weeks.shape[1]):
+            weeks[found["account"], bit, found["week"]] = found[f"bit_{bit}"]
 
     def _ever(self, word: str) -> npt.NDArray[np.bool_]:
         found = self._fetch(f"SELECT account, bit_or({word}) AS did FROM board_ever GROUP BY ALL")
@@ -249,6 +267,13 @@ def _by_day(found: Mapping[str, Any], reader: _Reader, name: str) -> Ints:
     table = np.zeros((reader.accounts, DAYS), dtype=np.int64)
     table[found["account"], DAYS - found["age"]] = found[name]
     return table
+
+
+def _by_week(found: Mapping[str, Any], reader: _Reader, name: str) -> Ints:
+    """(accounts, WEEKS) of a sum, the oldest week first."""
+    place = found["account"] * WEEKS + (DAYS - found["age"]) // (DAYS // WEEKS)
+    summed = np.bincount(place, weights=found[name], minlength=reader.accounts * WEEKS)
+    return summed.astype(np.int64).reshape(reader.accounts, WEEKS)
 
 
 def _ages(found: Mapping[str, Any], reader: _Reader, kinds: list[str], count: int) -> Ints:

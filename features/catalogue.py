@@ -66,6 +66,8 @@ class Feature:
         What a higher value does to the risk of loss, other things equal; None: nothing is said.
     agreed : bool
         Whether the value follows from dates that were agreed beforehand.
+    in_models : bool
+        Whether models see it; warnings, playbooks and health read the others too.
     """
 
     name: str
@@ -82,12 +84,13 @@ class Feature:
     expression: Expression
     direction: Literal["raises", "lowers"] | None = None
     agreed: bool = False
+    in_models: bool = True
 
-    def to_dict(self) -> dict[str, str | None]:
+    def to_dict(self) -> dict[str, str | bool | None]:
         """The entry as ``keepwell features --json`` prints it."""
         names = ("name", "group", "unit", "meaning", "missing", "playbook", "practice", "kind")
         found = {name: getattr(self, name) for name in (*names, "direction")}
-        return found | {"sql": self.expression.sql}
+        return found | {"in_models": self.in_models, "sql": self.expression.sql}
 
 
 @dataclass(frozen=True)
@@ -277,6 +280,7 @@ def _feature(template: Template, values: dict[str, str], expression: Expression)
         expression=expression,
         direction=template.direction,
         agreed=template.agreed,
+        in_models=template.in_models,
     )
 
 

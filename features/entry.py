@@ -13,7 +13,8 @@ class Template(BaseModel):
     """An entry as it is written in ``entries/<group>.yaml`` or under ``features``.
 
     ``direction`` says that a higher value can only raise, or only lower, the risk of loss;
-    ``agreed`` that the value follows from dates agreed beforehand, such as the days to renewal.
+    ``agreed`` that the value follows from dates agreed beforehand, such as the days to renewal;
+    ``in_models`` that models see it: what they do not, warnings, playbooks and health still read.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,3 +37,4 @@ class Template(BaseModel):
     optional: tuple[str, ...] = ()
     direction: Literal["raises", "lowers"] | None = None
     agreed: bool = False
+    in_models: bool = True

@@ -1,10 +1,10 @@
 """Rollups: usage by user and day, the only form in which it is kept.
 
 One pass over the rows groups them by what the query returned; ``part.py`` writes them. A rollup
-holds the facts that the company's features read and no more: sums (``events``, ``milliseconds``,
-``sessions``, one ``sum_<n>`` for value actions, views and each module) and in ``events_<n>`` one
-bit for each event that the user did on that day. ``lag`` says how many days later the rows were
-known.
+holds the facts that the company's features and boards read and no more: sums (``events``,
+``milliseconds``, ``sessions``, one ``sum_<n>`` for value actions, views, each module and the views
+in it) and in ``events_<n>`` one bit for each event that the user did on that day. ``lag`` says how
+many days later the rows were known.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Facts:
     seconds, sessions, kinds : bool
         Time online, sessions, and which events were done.
     sums : tuple of str
-        Names of sums over kinds of events: ``value_actions``, ``views``, ``module:<name>``.
+        Names of sums over kinds of events: ``value_actions``, ``views``, ``module:<name>``,
+        ``views:<module>``.
     """
 
     seconds: bool = False
@@ -68,7 +69,7 @@ def counts_for(name: str, kind: EventSettings) -> bool:
         return kind.value_action
     if name == "views":
         return kind.view
-    return f"module:{kind.module}" == name
+    return name == f"module:{kind.module}" or (kind.view and name == f"views:{kind.module}")
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,11 @@ def facts_of(primitives: Iterable[Primitive], settings: CompanySettings) -> Fact
     modules = sorted({k.module for k in settings.catalogue.values() if k.module is not None})
     sums = ["value_actions"] if names & {"value_actions", *OF_VALUE} else []
     sums += ["views"] if "views" in names else []
-    sums += [f"module:{module}" for module in modules] if names & OF_MODULES else []
+    told = modules if names & OF_MODULES else []
+    sums += [f"module:{module}" for module in told]
+    viewed = {kind.module for kind in settings.catalogue.values() if kind.view}
+    # Read by boards alone, so that it is no reason to hold the modules.
+    sums += [f"views:{module}" for module in told if module in viewed and "views" in names]
     kinds = bool(names & OF_KINDS or watched or reports)
     return Facts("seconds" in names, "sessions" in names, kinds, tuple(sums))
 

@@ -60,13 +60,15 @@ class Daily(TypedDict):
 class Module(TypedDict):
     """One module of the product.
 
-    ``events`` and ``hours`` are series as in `Weekly`; a user's time on a day is shared out over
-    the modules by their events. ``last_use``: null where it was not in the days of the series;
+    ``events``, ``views`` and ``hours`` are series as in `Weekly`. ``views`` is null where no event
+    of the module is called a view; ``hours`` is an estimate: a user's time on a day is shared out
+    over the modules by their events. ``last_use``: null where it was not in the days of the series;
     ``ever``: whether it was used at all.
     """
 
     module: str
     events: list[int]
+    views: list[int] | None
     hours: list[float] | None
     change: Change
     last_use: str | None
@@ -76,7 +78,8 @@ class Module(TypedDict):
 class Feature(TypedDict):
     """One kind of event, with what the configuration says of it.
 
-    ``user_days``: days on which it was done, counted once per user.
+    ``user_days``: days on which it was done, counted once per user; ``weeks``: the same as a
+    series as in `Weekly`.
     """
 
     event: str
@@ -85,6 +88,7 @@ class Feature(TypedDict):
     value_action: bool
     view: bool
     user_days: Change
+    weeks: list[int]
     last_use: str | None
     ever: bool
 

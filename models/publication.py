@@ -18,7 +18,7 @@ from models.snapshot import Snapshot
 from models.snapshot_diff import Trace, trace_account
 from models.snapshot_id import least_snapshot_id, next_snapshot_id, past_snapshot_id
 from models.snapshot_retention import outlived_snapshots
-from models.store_row import header_row, life_row, pack, score_row
+from models.store_row import Packed, header_row, life_row, pack, score_row
 from models.store_table import (
     ACCOUNT_BOARD,
     ACCOUNT_LIFE,
@@ -145,6 +145,10 @@ def remove_snapshots(connection: Connection, ids: Sequence[str]) -> None:
         connection.execute(delete(table).where(table.c.snapshot_id.in_(ids)))
 
 
+def _body(board: object) -> bytes:
+    return bytes(board) if isinstance(board, Packed) else pack(board)
+
+
 def _write_pages(connection: Connection, snapshot_id: str, snapshot: Snapshot) -> None:
     """What the pages show beside the scores; of boards and lives only the newest are kept."""
     for table in OF_THE_NEWEST:
@@ -153,7 +157,7 @@ def _write_pages(connection: Connection, snapshot_id: str, snapshot: Snapshot) -
     _write_documents(connection, snapshot_id, snapshot)
     rows: dict[Table, list[dict[str, object]]] = {
         ACCOUNT_BOARD: [
-            own | {"account_id": account, "body": pack(board)}
+            own | {"account_id": account, "body": _body(board)}
             for account, board in snapshot.boards.items()
         ],
         ACCOUNT_LIFE: [life_row(snapshot_id, life) for life in snapshot.lives],

@@ -57,8 +57,8 @@ class Snapshot:
         JSON about the whole company by name, for the pages; each whole, so that none is shown to a
         key with a row filter.
     boards : mapping of str to object
-        JSON by account id: what the account's page shows beside the score. Only the newest
-        snapshot's are kept.
+        JSON by account id, or the same packed (`models.store_row.Packed`): what the account's page
+        shows beside the score. Only the newest snapshot's are kept.
     lives : tuple of Life
         Every account that ever was a customer. Only the newest snapshot's are kept.
     outcomes : tuple of Outcome

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import orjson
 import pyarrow as pa
 
 from features.board_record import Records, Section, read_records
 from features.board_use import DAYS, WINDOW, Ints, Use, read_use
-from features.settings import GRAIN_DAYS, EventSettings
+from features.settings import GRAIN_DAYS
 from features.source import Source
 from models.board import Board, Change, Company, Daily, Feature, Module, Weekly
 from models.life import Life
 
 WEEK = 7
+_MONTH = WINDOW // WEEK
 _HOUR = 3_600_000  # milliseconds
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Boards:
-    """The boards, and what is known of the modules by account.
+    """The boards, each made when it is asked for: together they take gigabytes.
 
     Parameters
     ----------
-    boards : dict of str to Board
+    each : iterator of (str, Board)
+        By account id, once.
     modules : sequence of str
         Those that the product has; empty where usage does not tell them apart.
     """
 
-    boards: dict[str, Board]
+    each: Iterator[tuple[str, Board]]
     modules: Sequence[str]
 
 
@@ -63,10 +68,10 @@ def build_boards(
     found = read_use(source, as_of)
     use = None if found is None else _UseBoard(found, as_of, GRAIN_DAYS[source.settings.time.grain])
     records = read_records(source, as_of)
-    boards = {
-        account: _board(number, account, as_of, use, records, lives.get(account))
+    boards = (
+        (account, _board(number, account, as_of, use, records, lives.get(account)))
         for number, account in enumerate(account_ids)
-    }
+    )
     return Boards(boards, [] if use is None else use.modules)
 
 
@@ -80,7 +85,9 @@ def _board(
         found = section.get(account)
         return none() if found is None and none is not None else found
 
-    people = of(records.people, lambda: {"users": [], "more": 0})
+    def read(texts: Mapping[str, str] | None, none: Any) -> Any:  # Any: JSON
+        return None if texts is None else orjson.loads(texts[account]) if account in texts else none
+
     return {
         "as_of": as_of.isoformat(),
         "company": None if use is None else use.company(number, of(records.seats, None)),
@@ -88,8 +95,8 @@ def _board(
         "daily": None if use is None else use.daily(number),
         "modules": None if use is None else use.module_list(number),
         "features": None if use is None else use.feature_list(number),
-        "people": people,
-        "names": of(records.names, dict),
+        "people": read(records.people, {"users": [], "more": 0}),
+        "names": read(records.names, {}),
         "milestones": of(records.milestones),
         "value_by_day_30": None if life is None else life.value_by_day_30,
         "value_by_day_90": None if life is None else life.value_by_day_90,
@@ -124,22 +131,13 @@ class _UseBoard:
         return list(self._use.modules)
 
     @cached_property
-    def _weeks(self) -> dict[str, list[list[int]]]:
-        return {name: _by_week(days).tolist() for name, days in self._use.daily.items()}
-
-    @cached_property
-    def _days(self) -> dict[str, list[list[int]]]:
-        wanted = ("value_actions", "users")
-        return {name: days.tolist() for name, days in self._use.daily.items() if name in wanted}
-
-    @cached_property
     def _changes(self) -> dict[str, list[tuple[int, int]]]:
-        return {name: _change(days) for name, days in self._use.daily.items()}
+        return {name: _change(weeks) for name, weeks in self._use.weekly.items()}
 
     @cached_property
-    def _hours(self) -> list[list[float]] | None:
-        times = self._use.daily.get("milliseconds")
-        return None if times is None else _hours(_by_week(times))
+    def _hours(self) -> Floats | None:
+        times = self._use.weekly.get("milliseconds")
+        return None if times is None else _hours(times)
 
     def company(self, number: int, seats: float | None) -> Company | None:
         """The first level of a board."""
@@ -169,39 +167,42 @@ class _UseBoard:
             return None
 
         def week(name: str) -> list[int] | None:
-            found = self._weeks.get(name)
-            return None if found is None else found[number]
+            found = self._use.weekly.get(name)
+            return None if found is None else _list(found[number])
 
         return {
             "first_day": self._begin,
-            "events": self._weeks["events"][number],
+            "events": _list(self._use.weekly["events"][number]),
             "value_actions": week("value_actions"),
             "visits": week("sessions"),
             "views": week("views"),
-            "hours": None if self._hours is None else self._hours[number],
+            "hours": None if self._hours is None else _list(self._hours[number]),
         }
 
     def daily(self, number: int) -> Daily | None:
         """The series of 182 days."""
         if self._finest > 1:
             return None
-        value, users = self._days.get("value_actions"), self._days["users"]
+        value, users = self._use.daily.get("value_actions"), self._use.daily["users"]
         return {
             "first_day": self._begin,
-            "value_actions": None if value is None else value[number],
-            "active_users": users[number] if self._use.tells_users else None,
+            "value_actions": None if value is None else _list(value[number]),
+            "active_users": _list(users[number]) if self._use.tells_users else None,
         }
 
     @cached_property
-    def _of_modules(self) -> dict[str, tuple[list[list[int]], list[list[float]] | None, Any]]:
-        times = self._use.module_time
+    def _of_modules(
+        self,
+    ) -> dict[str, tuple[Ints, Ints | None, Floats | None, list[tuple[int, int]]]]:
+        times, views = self._use.module_time, self._use.module_views
         return {
             name: (
-                _by_week(days).tolist(),
-                _hours(_by_week(times[name])) if name in times else None,
-                _change(days),
+                weeks,
+                views.get(name),
+                _hours(times[name]) if name in times else None,
+                _change(weeks),
             )
-            for name, days in self._use.modules.items()
+            for name, weeks in self._use.modules.items()
         }
 
     def module_list(self, number: int) -> list[Module] | None:
@@ -211,16 +212,35 @@ class _UseBoard:
         return [
             {
                 "module": name,
-                "events": events[number],
-                "hours": None if hours is None else hours[number],
+                "events": _list(events[number]),
+                "views": None if views is None else _list(views[number]),
+                "hours": None if hours is None else _list(hours[number]),
                 "change": _of(*changes[number]),
-                "last_use": self._last(min(filter(None, self._ages[number, own]), default=0)),
-                "ever": bool(self._use.feature_ever[number, own].any()),
+                "last_use": self._last(last),
+                "ever": ever,
             }
-            for (name, (events, hours, changes)), own in zip(
-                self._of_modules.items(), self._members, strict=True
+            for (name, (events, views, hours, changes)), last, ever in zip(
+                self._of_modules.items(),
+                self._module_ages[number].tolist(),
+                self._module_ever[number].tolist(),
+                strict=True,
             )
         ]
+
+    @cached_property
+    def _module_ages(self) -> Ints:
+        """(accounts, modules): days since a feature of each was used last; 0: not in `DAYS`."""
+        ages = np.where(self._use.feature_age > 0, self._use.feature_age, DAYS + 1)
+        found = np.full((len(ages), len(self._members)), DAYS + 1, dtype=np.int64)
+        for place, own in enumerate(self._members):
+            found[:, place] = ages[:, own].min(axis=1, initial=DAYS + 1)
+        found[found > DAYS] = 0
+        return found
+
+    @cached_property
+    def _module_ever(self) -> npt.NDArray[np.bool_]:
+        ever = [self._use.feature_ever[:, own].any(axis=1) for own in self._members]
+        return np.stack(ever, axis=1)
 
     @cached_property
     def _members(self) -> list[Ints]:
@@ -231,20 +251,10 @@ class _UseBoard:
             for name in self._use.modules
         ]
 
-    @property
-    def _ages(self) -> Ints:
-        return self._use.feature_age
-
-    @cached_property
-    def _listed(self) -> tuple[list[tuple[str, EventSettings]], Any, Any, Any]:
-        use = self._use
-        kinds = list(use.features.items())
-        return kinds, use.feature_days.tolist(), use.feature_age.tolist(), use.feature_ever.tolist()
-
     def feature_list(self, number: int) -> list[Feature] | None:
         """Every kind of event, in the order of their names."""
-        kinds, days, ages, ever = self._listed
-        if self._finest > WEEK or not kinds:
+        use = self._use
+        if self._finest > WEEK or not use.features:
             return None
         return [
             {
@@ -253,12 +263,17 @@ class _UseBoard:
                 "core": kind.core,
                 "value_action": kind.value_action,
                 "view": kind.view,
-                "user_days": _of(*counted),
+                "user_days": _of(sum(weeks[-_MONTH:]), sum(weeks[-2 * _MONTH : -_MONTH])),
+                "weeks": weeks,
                 "last_use": self._last(age),
                 "ever": once,
             }
-            for (name, kind), counted, age, once in zip(
-                kinds, days[number], ages[number], ever[number], strict=True
+            for (name, kind), weeks, age, once in zip(
+                use.features.items(),
+                use.feature_weeks[number].tolist(),
+                use.feature_age[number].tolist(),
+                use.feature_ever[number].tolist(),
+                strict=True,
             )
         ]
 
@@ -272,22 +287,21 @@ class _UseBoard:
         return self._day_of[int(age)]
 
 
-def _by_week(days: Ints) -> Ints:
-    """(n, weeks) of (n, DAYS)."""
-    weeks: Ints = days.reshape(len(days), -1, WEEK).sum(axis=2)
-    return weeks
-
-
-def _hours(times: Ints) -> list[list[float]]:
+def _hours(times: Ints) -> Floats:
     """Hours with two decimals of milliseconds."""
-    hours: list[list[float]] = np.round(times / _HOUR, 2).tolist()
+    hours: Floats = np.round(times / _HOUR, 2)
     return hours
 
 
-def _change(days: Ints) -> list[tuple[int, int]]:
+def _list(values: npt.NDArray[Any]) -> list[Any]:  # Any: whole numbers or not
+    found: list[Any] = values.tolist()
+    return found
+
+
+def _change(weeks: Ints) -> list[tuple[int, int]]:
     """Sums of the last window, and of the one before."""
-    now = days[:, -WINDOW:].sum(axis=1).tolist()
-    before = days[:, -2 * WINDOW : -WINDOW].sum(axis=1).tolist()
+    now = weeks[:, -_MONTH:].sum(axis=1).tolist()
+    before = weeks[:, -2 * _MONTH : -_MONTH].sum(axis=1).tolist()
     return list(zip(now, before, strict=True))
 
 

@@ -21,7 +21,7 @@ from pipelines.config import Config
 from pipelines.row_export import export_rows
 
 _KEYS = ("name", "group", "unit", "meaning", "missing", "playbook", "practice", "kind",
-         "direction", "sql")  # fmt: skip
+         "direction", "in_models", "sql")  # fmt: skip
 # What a higher value does, for people.
 _DIRECTIONS = {"raises": "raises the risk of loss", "lowers": "lowers the risk of loss"}
 
@@ -193,6 +193,8 @@ def _entry(template: Template) -> Iterator[str]:
     yield f"- In words: {'; '.join(_wordings(template))}."
     if template.direction is not None:
         yield f"- A higher value {_DIRECTIONS[template.direction]}, other things equal."
+    if not template.in_models:
+        yield "- No model sees it: warnings, playbooks and health read it."
     yield f"- Playbook: `{template.playbook}`. Practice: {template.practice}"
     yield f"- Needs: {', '.join(f'`{need}`' for need in table_needs(template)) or 'nothing'}."
     yield ""

@@ -19,6 +19,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "login_decay": (
         "use_halved_in_a_week",
         "use_half_of_usual",
+        "module_use_halved_in_a_week",
         "module_use_halved",
         "modules_dropped",
         "decision_in_30_days_use_falling",

@@ -19,6 +19,7 @@ from models.board import Board, Change
 from models.growth import GrowthReason, find_growth
 from models.life import Life
 from models.snapshot import Snapshot
+from models.store_row import pack_quickly
 from pipelines.board import build_boards
 from pipelines.config import Config
 from pipelines.population import Population
@@ -52,19 +53,16 @@ def add_pages(
     prepare_tables(source, as_of)
     lives = {life.account_id: life for life in read_all_lives(source, as_of)}
     found = build_boards(source, as_of, [score.account_id for score in snapshot.scores], lives)
-    boards = found.boards
-    if found.modules:
-        for account, board in boards.items():
-            if account in lives:
-                lives[account] = _with_modules(lives[account], board)
-    scores = tuple(
-        replace(score, growth=ready_to_grow(score, boards[score.account_id]))
-        for score in snapshot.scores
-    )
+    scores, boards = [], {}
+    for score, (account, board) in zip(snapshot.scores, found.each, strict=True):
+        if found.modules and account in lives:
+            lives[account] = _with_modules(lives[account], board)
+        scores.append(replace(score, growth=ready_to_grow(score, board)))
+        boards[account] = pack_quickly(board)
     document = forecast_document(config, source, snapshot.scores, progress=progress)
     return replace(
         snapshot,
-        scores=scores,
+        scores=tuple(scores),
         boards={**snapshot.boards, **boards},
         lives=tuple(lives.values()),
         documents={**snapshot.documents, "forecast": document},

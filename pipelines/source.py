@@ -105,16 +105,17 @@ def model_table(dataset: Dataset, config: Config) -> ModelTable:
         horizon, lead = labels.churn.horizon_days, labels.churn.lead_days
     elif labels.renewal is not None:
         horizon = labels.renewal.max_lead_days
+    seen = [feature for feature in dataset.catalogue.features if feature.in_models]
     return ModelTable(
         model=dataset.model,
         rows=dataset.rows[[*ROW_COLUMNS, *dataset.slices]],
-        features=dataset.features,
+        features=dataset.features[[feature.name for feature in seen]],
         data_end=dataset.data_end,
         horizon_days=horizon,
         lead_days=lead,
         traits={
             feature.name: Trait(feature.group, feature.direction, feature.agreed)
-            for feature in dataset.catalogue.features
+            for feature in seen
         },
         health=health_of_rows(dataset, config.health),
     )

@@ -29,8 +29,9 @@ this week, `soon` this month, `watch` keep in view.
 All of a rule's conditions must hold; a figure that is not known fulfils none but "is not known". A
 rule whose figures a company's tables cannot give is off, and is listed as off with the reason (in
 the snapshot's document `warnings` and in the backtest): its silence is no good news. Rules per
-module make one warning for each. Modules are compared over 28 days, since a week of one module is
-mostly chance.
+module make one warning for each. A week of one module is compared with its usual week, that of the
+91 days before, where it has 28 events or more, since a smaller one halves by chance; over 28 days
+smaller modules are compared, too.
 
 | rule | severity | warns when | playbook | why |
 | --- | --- | --- | --- | --- |

@@ -113,7 +113,7 @@ def _draw_star(weekly: Weekly, language: Language) -> Chart:
 
 
 def show_modules(board: Board, language: Language) -> Part:
-    """Modules as stacked areas of events and of time, and as a table."""
+    """Modules as stacked areas of page views and of time, and as a table of events."""
     text, modules, weekly = language.text, board["modules"], board["weekly"]
     title = text("Modules")
     if not modules:
@@ -121,11 +121,18 @@ def show_modules(board: Board, language: Language) -> Part:
         return Part(name="modules", title=title, notes=(note,))
     charts, notes = [], []
     if weekly is not None:
-        events = [(one["module"], one["events"]) for one in modules]
-        charts.append(_draw_parts("views", text("Use by module"), weekly, events, language))
+        charts.append(_draw_use(modules, weekly, language))
+        notes.append(_say_what_is_drawn(modules, language))
         hours = [(one["module"], one["hours"]) for one in modules if one["hours"] is not None]
         if hours:
-            charts.append(_draw_parts("hours", text("Hours by module"), weekly, hours, language))
+            title_of_hours = text("Hours by module, an estimate")
+            charts.append(_draw_parts("hours", title_of_hours, weekly, hours, language))
+            notes.append(
+                text(
+                    "Hours by module are an estimate: what a user was there on a day is shared out "
+                    "over the modules by their events."
+                )
+            )
         else:
             notes.append(text("The usage table tells no time, so there are no hours by module."))
     return Part(
@@ -135,6 +142,33 @@ def show_modules(board: Board, language: Language) -> Part:
         charts=charts,
         grid=_list_modules(modules, language),
     )
+
+
+def _views_of(module: Module) -> Sequence[int] | None:
+    """None too where the board was published before views were told by module."""
+    return module.get("views")
+
+
+def _draw_use(modules: Sequence[Module], weekly: Weekly, language: Language) -> Chart:
+    """Page views where any module tells them, else all events."""
+    text = language.text
+    views = [(one["module"], found) for one in modules if (found := _views_of(one)) is not None]
+    if views:
+        return _draw_parts("views", text("Page views by module"), weekly, views, language)
+    events = [(one["module"], one["events"]) for one in modules]
+    return _draw_parts("views", text("Events by module"), weekly, events, language)
+
+
+def _say_what_is_drawn(modules: Sequence[Module], language: Language) -> str:
+    text = language.text
+    without = [unfold(one["module"]) for one in modules if _views_of(one) is None]
+    if len(without) == len(modules):
+        return text("No event of a module is known as a page view, so all events are drawn.")
+    if not without:
+        return text("Each module is drawn by its page views; the table counts all events.")
+    return text(
+        "Modules are drawn by their page views; these have none: %s. The table counts all events."
+    ) % ", ".join(without)
 
 
 def _draw_parts(
@@ -219,7 +253,39 @@ def show_features(board: Board, language: Language) -> Part:
         "all": write_count(len(features), language),
     }
     first, rest = split_grid(_list_features(features, language), SHOWN)
-    return Part(name="features", title=title, notes=(note,), grid=first, rest=rest)
+    return Part(
+        name="features",
+        title=title,
+        notes=(note,),
+        grid=first,
+        rest=rest,
+        folded=_draw_features(features, board["weekly"], language),
+    )
+
+
+def _draw_features(
+    features: Sequence[Feature], weekly: Weekly | None, language: Language
+) -> Sequence[Chart]:
+    """The features of each module that was used as stacked areas, by module."""
+    text = language.text
+    if weekly is None:
+        return ()
+    by_module: dict[str, list[tuple[str, Sequence[float]]]] = {}
+    for one in features:
+        # A board that was published before features were told by week has none.
+        if any(weeks := one.get("weeks", ())):
+            by_module.setdefault(one["module"] or "", []).append((one["event"], weeks))
+    return [
+        _draw_parts(
+            f"features-{place}",
+            text("%s: days of users with each feature")
+            % (unfold(module) if module else text("Without a module")),
+            weekly,
+            by_module[module],
+            language,
+        )
+        for place, module in enumerate(sorted(by_module))
+    ]
 
 
 def _list_features(features: Sequence[Feature], language: Language) -> Grid:

@@ -27,6 +27,8 @@ class Part:
     grid : Grid or None
     rest : Grid or None
         What unfolds on demand.
+    folded : sequence of Chart
+        Those that unfold on demand.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Part:
     charts: Sequence[Chart] = ()
     grid: Grid | None = None
     rest: Grid | None = None
+    folded: Sequence[Chart] = ()
 
 
 def split_grid(grid: Grid, most: int) -> tuple[Grid, Grid | None]:

@@ -12,6 +12,7 @@ from models.life import Life, Outcome
 from models.page_reader import PageReader
 from models.snapshot_reader import SnapshotReader
 from models.store import SnapshotStore
+from models.store_row import pack_quickly
 from tests.integration.company import due, snapshot
 
 FACTOR = HealthFactor("seat_utilisation", "outcome", 48.0, 1.0, 0.48, "share", "48 % of seats used")
@@ -83,6 +84,17 @@ def test_documents_boards_and_lives_are_read_back_equal(store: SnapshotStore) ->
     assert read(store).board(snapshot_id, "A1") == board
     assert read(store).board(snapshot_id, "A2") is None
     assert read(store).lives(snapshot_id) == [HERE, GONE]
+
+
+def test_boards_that_came_packed_are_read_back_equal_and_no_number_is_null(
+    store: SnapshotStore,
+) -> None:
+    packed = pack_quickly({"modules": ["数据", 1, 0.25, float("nan")], "people": None})
+    snapshot_id = store.publish(replace(snapshot(due("A1", 0.4)), boards={"A1": packed}))
+    assert read(store).board(snapshot_id, "A1") == {
+        "modules": ["数据", 1, 0.25, None],
+        "people": None,
+    }
 
 
 def test_boards_and_lives_are_kept_for_the_newest_snapshot_alone(store: SnapshotStore) -> None:

@@ -32,7 +32,21 @@ def trend_features(past: Past) -> dict[str, Value]:
     found["events_vs_usual"] = past.once_used_for(28 + 91, usual)
     value_usual = change(past.value(28) / 28, past.value(91, 28) / 91)
     found["value_vs_usual"] = past.once_used_for(28 + 91, value_usual)
+    for module in ("report", "data"):
+        found |= _usual_week(past, module)
     return found | _week_features(past)
+
+
+def _usual_week(past: Past, module: str) -> dict[str, Value]:
+    week, earlier = (
+        count(use for use in uses if module_of(past, use) == module)
+        for uses in (past.window(7), past.window(91, 7))
+    )
+    usual = earlier / 13
+    return {
+        f"{module}_usual_week": past.once_used_for(7 + 91, usual),
+        f"{module}_vs_usual_7d": past.once_used_for(7 + 91, change(week, usual)),
+    }
 
 
 def _week_features(past: Past) -> dict[str, Value]:

@@ -31,7 +31,7 @@ def _tell(company: Company, as_of: date, spill: Path) -> Told:
     )
     prepare_tables(source, as_of)
     lives: dict[str, Life] = {life.account_id: life for life in read_all_lives(source, as_of)}
-    found = build_boards(source, as_of, sorted(lives), lives).boards
+    found = dict(build_boards(source, as_of, sorted(lives), lives).each)
     TypeAdapter(dict[str, Board]).validate_python(found, strict=True)
     for board in found.values():
         board["siblings"] = None

@@ -81,7 +81,7 @@ def tell(spill: Path, *names: str) -> Told:
     prepare_tables(source, AS_OF)
     lives = {life.account_id: life for life in read_all_lives(source, AS_OF)}
     customers = [name for name, life in lives.items() if life.left_on is None]
-    return build_boards(source, AS_OF, customers, lives).boards, lives
+    return dict(build_boards(source, AS_OF, customers, lives).each), lives
 
 
 @pytest.fixture
@@ -118,6 +118,21 @@ def test_a_users_time_is_shared_out_over_the_modules_of_the_day(told: Told) -> N
     hours = {name: (one["hours"] or [0])[-1] for name, one in modules.items()}
     assert hours == {"data": 0.25, "reports": 0.75, "rules": 0}
     assert modules["reports"]["last_use"] == "2025-12-31"
+
+
+def test_views_of_a_module_are_those_events_that_are_views(told: Told) -> None:
+    views = {one["module"]: one["views"] for one in told[0]["A"]["modules"] or []}
+    assert views == {"data": None, "reports": [*[0] * 25, 3], "rules": None}
+    assert {one["module"]: one["events"][-1] for one in told[0]["A"]["modules"] or []} == {
+        "data": 1, "reports": 4, "rules": 0,
+    }  # fmt: skip
+
+
+def test_features_are_told_by_week_in_days_of_users(told: Told) -> None:
+    weeks = {one["event"]: one["weeks"] for one in told[0]["A"]["features"] or []}
+    assert weeks["save"] == [*[0] * 18, 1, *[0] * 6, 1]
+    assert weeks["look"] == [*[0] * 25, 1]
+    assert weeks["rule"] == [0] * 26
 
 
 def test_what_was_used_long_ago_is_told_from_what_never_was(told: Told) -> None:

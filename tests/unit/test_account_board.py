@@ -47,6 +47,7 @@ BOARD = cast(
             {
                 "module": f"module_{number}",
                 "events": [number] * WEEKS,
+                "views": [number] * WEEKS if number else None,
                 "hours": [0.1 * number] * WEEKS,
                 "change": {"now": 4 * number, "before": 4 * number},
                 "last_use": "2026-10-30" if number else None,
@@ -62,6 +63,7 @@ BOARD = cast(
                 "value_action": True,
                 "view": False,
                 "user_days": {"now": 0, "before": 2},
+                "weeks": [*[0] * 19, 2, *[0] * 6],
                 "last_use": "2026-09-20",
                 "ever": True,
             },
@@ -72,6 +74,7 @@ BOARD = cast(
                 "value_action": False,
                 "view": False,
                 "user_days": {"now": 0, "before": 0},
+                "weeks": [0] * WEEKS,
                 "last_use": None,
                 "ever": False,
             },
@@ -82,6 +85,7 @@ BOARD = cast(
                 "value_action": False,
                 "view": True,
                 "user_days": {"now": 0, "before": 0},
+                "weeks": [0] * WEEKS,
                 "last_use": None,
                 "ever": True,
             },
@@ -228,8 +232,8 @@ def test_the_three_levels_stand_in_their_order_with_the_north_star_first() -> No
         for title in (
             "Value actions by week",
             "The last 28 days against the 28 before",
-            "Use by module",
-            "Hours by module",
+            "Page views by module",
+            "Hours by module, an estimate",
             "Days on which each was done",
             "Key users",
             "All other users",
@@ -262,6 +266,38 @@ def test_more_modules_than_colours_are_summed() -> None:
     assert len(chart.columns) == 1 + 8
     # Modules 1, 2 and 3 are the least used of ten.
     assert chart.rows[0][-1] == "6"
+
+
+def test_modules_are_drawn_by_page_views_and_those_without_are_named() -> None:
+    words = see(BOARD).words
+    assert "these have none: Module 0. The table counts all events." in words
+    assert "shared out over the modules by their events" in words
+
+
+def test_where_no_page_view_is_known_modules_are_drawn_by_all_events() -> None:
+    modules = [{**one, "views": None} for one in BOARD["modules"] or ()]
+    words = see(changed(modules=modules)).words
+    assert "Events by module" in words
+    assert "Page views by module" not in words
+    assert "so all events are drawn" in words
+
+
+def test_features_of_each_module_that_was_used_are_drawn_by_week() -> None:
+    part = show_board(BOARD, load_languages()["en"], people=True).use[2]
+    assert [chart.title for chart in part.folded] == ["Module 1: days of users with each feature"]
+    assert part.folded[0].columns == ("Week from", "Export report")
+    assert part.folded[0].rows[19][1] == "2"
+    assert "Features by week, module by module" in see(BOARD).words
+
+
+def test_a_board_of_before_views_and_weeks_were_told_is_shown_without_them() -> None:
+    old = deepcopy(BOARD)
+    for one in (*(old["modules"] or ()), *(old["features"] or ())):
+        for name in ("views", "weeks"):
+            cast("dict[str, object]", one).pop(name, None)
+    words = see(old).words
+    assert "Events by module" in words
+    assert "Features by week" not in words
 
 
 def test_names_of_people_are_for_those_who_may_read_them() -> None:

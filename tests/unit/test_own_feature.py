@@ -18,7 +18,7 @@ from features.own import own_faults
 from features.schema import TABLES
 from pipelines.config import Config, read_config
 from pipelines.home import Home
-from pipelines.source import open_company
+from pipelines.source import model_table, open_company
 
 PAGE = (Path(__file__).parents[2] / "docs" / "config.md").read_text(encoding="utf-8")
 SECTION = PAGE.split("\n## Your own features\n")[1].split("\n## ")[0]
@@ -74,6 +74,16 @@ def test_the_example_of_the_page_gives_these_features(folder: Path) -> None:
     groups = churn.catalogue.groups
     assert groups["reports_per_seat_7d"] == "own"
     assert groups["small_account"] == "terms"
+
+
+def test_a_feature_that_is_in_no_model_is_computed_and_no_model_sees_it(folder: Path) -> None:
+    config = configure(folder, [entry(in_models=False)])
+    source = open_company(config, Home(folder / "home"))
+    churn = build_datasets(source, dates=[date(2025, 4, 20)])["churn"]
+    source.connection.close()
+    table = model_table(churn, config)
+    assert churn.features["small_account"].tolist() == [1.0, 1.0]
+    assert "small_account" not in {*table.features, *table.traits}
 
 
 def test_what_is_kept_with_a_model_holds_the_entries_of_files_too(folder: Path) -> None:

@@ -34,6 +34,7 @@ AS_OF = pd.Timestamp("2026-05-01")
 # What the issue of early warnings asks for, by the rules that say it.
 WATCHED = {
     "half the usual activity, week on week": "use_halved_in_a_week",
+    "half the usual activity of a module, in a week": "module_use_halved_in_a_week",
     "half the usual activity of a module": "module_use_halved",
     "a key user silent": "champion_silent",
     "a key user gone": "key_user_gone",
@@ -228,6 +229,26 @@ def test_the_evidence_tells_the_figure_in_plain_words() -> None:
         "a": [f"use {minus}62 % week on week"],
         "b": [f"use of reporting {minus}50 % against the 28 days before"],
         "c": ["1 key user deactivated in 91 days"],
+    }
+
+
+def test_a_week_of_a_module_is_judged_only_where_its_usual_week_is_large() -> None:
+    found = find_warnings(
+        conditions("module_use_halved_in_a_week"),
+        rows(
+            reporting_vs_usual_7d=[-0.5, -0.5, -0.49, np.nan],
+            reporting_usual_week=[28.0, 27.9, 500.0, np.nan],
+            dash_board_vs_usual_7d=[-1.0, 0.0, 0.0, np.nan],
+            dash_board_usual_week=[40.0, 40.0, 40.0, np.nan],
+        ),
+        currency="EUR",
+    )
+    minus = "\N{MINUS SIGN}"
+    assert {account: [one.text for one in warnings] for account, warnings in found.items()} == {
+        "a": [
+            f"use of dash board {minus}100 % against a usual week",
+            f"use of reporting {minus}50 % against a usual week",
+        ]
     }
 
 
