@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Literal
@@ -24,6 +24,7 @@ from features.attribute import BUILT_IN, NAMES, NO_FEATURE, attribute_kind, usab
 from features.entry import OWN_GROUP, Template
 from features.errors import InputError, Problem
 from features.expression import Expression, parse_expression
+from features.phrase import Phrases
 from features.primitive import FUNCTIONS, fit_expression
 from features.settings import CompanySettings
 
@@ -45,7 +46,13 @@ GROUPS = (
 _SAFE: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FACTS = ("arr", "tenure_days", "days_to_renewal", "events_change_28d")
 _UNWANTED = "left out by the configuration"
-_TEXTS = ("text", "text_missing", "text_below_zero")
+_TEXTS = ("unit", "meaning", "text", "text_missing", "text_below_zero")
+# What is said of an attribute, whose name is the company's.
+ATTRIBUTE_TEXTS = {
+    "meaning": "{attribute} of the {table}, as declared under attributes.",
+    "text": "{attribute}: {value}",
+    "text_missing": "{attribute} unknown",
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,8 @@ class Feature:
         What a higher value does to the risk of loss, other things equal; None: nothing is said.
     agreed : bool
         Whether the value follows from dates that were agreed beforehand.
+    phrases : Phrases or None
+        The texts before they were filled in; None for a column of which nothing is known.
     """
 
     name: str
@@ -82,6 +91,7 @@ class Feature:
     expression: Expression
     direction: Literal["raises", "lowers"] | None = None
     agreed: bool = False
+    phrases: Phrases | None = field(default=None, compare=False)
 
     def to_dict(self) -> dict[str, str | None]:
         """The entry as ``keepwell features --json`` prints it."""
@@ -263,12 +273,10 @@ def _fill(text: str, values: dict[str, str]) -> str:
 
 
 def _feature(template: Template, values: dict[str, str], expression: Expression) -> Feature:
-    filled = {
-        name: _fill(getattr(template, name), values)
-        for name in ("unit", "meaning", "missing", *_TEXTS)
-    }
+    phrases = Phrases(**{name: getattr(template, name) for name in _TEXTS}, filled=values)
     return Feature(
-        **filled,
+        **{name: _fill(getattr(template, name), values) for name in ("missing", *_TEXTS)},
+        phrases=phrases,
         name=_name(template, values),
         group=template.group,
         playbook=template.playbook,
@@ -308,17 +316,18 @@ def _attribute_features(
         if table == "accounts" and name in BUILT_IN:
             continue
         spec = settings.attributes.get(name) or settings.attributes[f"{table}.{name}"]
-        words = name.replace("_", " ")
+        unit = spec.unit or spec.kind
+        values = {"{attribute}": name.replace("_", " "), "{table}": table.removesuffix("s")}
+        phrases = Phrases(unit, **ATTRIBUTE_TEXTS, text_below_zero="", filled=values)
         features.append(
             Feature(
                 name=name,
                 group="attributes",
-                unit=spec.unit or spec.kind,
-                meaning=f"{words} of the {table.removesuffix('s')}, as declared under attributes.",
+                unit=unit,
                 missing="not known",
-                text=f"{words}: {{value}}",
-                text_missing=f"{words} unknown",
+                **{text: _fill(words, values) for text, words in ATTRIBUTE_TEXTS.items()},
                 text_below_zero="",
+                phrases=phrases,
                 playbook="review",
                 practice="Who the customer is.",
                 kind=attribute_kind(name, table, settings),

@@ -60,7 +60,15 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
         "sales": _("sales"),
         "management": _("management"),
     },
-    "task": {"started": _("started"), "done": _("done"), "dismissed": _("not useful here")},
+    "task": {
+        "started": _("started"),
+        "done": _("done"),
+        "dismissed": _("not useful here"),
+        # As companies note it; written as any name of theirs.
+        "planned": _("Planned"),
+        "declined": _("Declined"),
+        "cancelled": _("Cancelled"),
+    },
     "contact": {
         "qbr": _("review meeting"),
         "training": _("training"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 OPTIONS = {"**.html": {"trimmed": "false"}}
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "text": None}
 CATALOGUES = ("zh_Hans",)  # the source language needs none
+PLACE_ALONE = re.compile(r"\{\w+\}")  # a measure's unit, which is the company's
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 SERVING = Path(__file__).parent
 
@@ -65,7 +67,22 @@ def find_messages() -> Any:  # Any: babel's Catalog
     for name, _line, message, comments, context in extracted:
         # Without lines, which would change with every edit and say nothing to a translator.
         found.add(message, None, [(name, 0)], auto_comments=comments, context=context)
+    for group, text in find_phrases():
+        found.add(text, None, [(f"features/{group}", 0)])
     return found
+
+
+def find_phrases() -> list[tuple[str, str]]:
+    """What the shipped entries say of features, and what is said of attributes; by its group."""
+    from features.catalogue import ATTRIBUTE_TEXTS, read_templates  # too heavy for the service
+
+    said = [
+        (one.group, text)
+        for one in read_templates()
+        for text in (one.unit, one.meaning, one.text, one.text_missing, one.text_below_zero)
+    ]
+    said += [("attributes", text) for text in ATTRIBUTE_TEXTS.values()]
+    return [(group, text) for group, text in said if text and not PLACE_ALONE.fullmatch(text)]
 
 
 def update_catalogue(name: str) -> Any:  # Any: babel's Catalog

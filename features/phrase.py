@@ -1,0 +1,57 @@
+"""An entry's texts before anything is filled in: what other languages have messages for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+DOCUMENT = "features"  # of a snapshot: phrases by feature name
+_PLACE = re.compile(r"\{\w+\}")
+
+
+class Phrases(NamedTuple):
+    """What an entry says of one of its features, and what stands in its placeholders.
+
+    Parameters
+    ----------
+    unit, meaning, text, text_missing, text_below_zero : str
+        As in `features.entry.Template`; ``{value}`` and ``{s}`` stay to be filled in.
+    filled : mapping of str to str
+        By placeholder, such as ``{module}``: what it stands for here.
+    """
+
+    unit: str
+    meaning: str
+    text: str
+    text_missing: str
+    text_below_zero: str
+    filled: Mapping[str, str]
+
+    def fill(self, text: str) -> str:
+        """One of the texts, or what translates it, with what its placeholders stand for."""
+        return fill_places(text, self.filled)
+
+    def to_json(self) -> dict[str, object]:
+        """The phrases as a snapshot holds them."""
+        texts = (self.unit, self.meaning, *self.wordings)
+        used = {place for text in texts for place in _PLACE.findall(text)}
+        filled = {place: text for place, text in self.filled.items() if place in used}
+        return {**self._asdict(), "filled": filled}
+
+    @property
+    def wordings(self) -> tuple[str, str, str]:
+        """The texts that tell of a value."""
+        return self.text, self.text_missing, self.text_below_zero
+
+
+def fill_places(text: str, values: Mapping[str, str]) -> str:
+    """A text with its placeholders filled in, all at once: a value is never read as a placeholder.
+
+    Parameters
+    ----------
+    text : str
+    values : mapping of str to str
+        By placeholder, its braces included; others stay as they are.
+    """
+    return _PLACE.sub(lambda place: values.get(place[0], place[0]), text)
