@@ -24,7 +24,7 @@ from features.attribute import BUILT_IN, NAMES, NO_FEATURE, attribute_kind, usab
 from features.entry import OWN_GROUP, Template
 from features.errors import InputError, Problem
 from features.expression import Expression, parse_expression
-from features.phrase import Phrases
+from features.phrase import ATTRIBUTE_TEXTS, Phrases
 from features.primitive import FUNCTIONS, fit_expression
 from features.settings import CompanySettings
 
@@ -47,12 +47,6 @@ _SAFE: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FACTS = ("arr", "tenure_days", "days_to_renewal", "events_change_28d")
 _UNWANTED = "left out by the configuration"
 _TEXTS = ("unit", "meaning", "text", "text_missing", "text_below_zero")
-# What is said of an attribute, whose name is the company's.
-ATTRIBUTE_TEXTS = {
-    "meaning": "{attribute} of the {table}, as declared under attributes.",
-    "text": "{attribute}: {value}",
-    "text_missing": "{attribute} unknown",
-}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 DOCUMENT = "features"  # of a snapshot: phrases by feature name
+# What is said of an attribute, whose name is the company's.
+ATTRIBUTE_TEXTS = {
+    "meaning": "{attribute} of the {table}, as declared under attributes.",
+    "text": "{attribute}: {value}",
+    "text_missing": "{attribute} unknown",
+}
 _PLACE = re.compile(r"\{\w+\}")
 
 
@@ -34,15 +40,10 @@ class Phrases(NamedTuple):
 
     def to_json(self) -> dict[str, object]:
         """The phrases as a snapshot holds them."""
-        texts = (self.unit, self.meaning, *self.wordings)
-        used = {place for text in texts for place in _PLACE.findall(text)}
+        # Counts that no text names would only make every snapshot larger.
+        used = {place for text in self[:-1] for place in _PLACE.findall(str(text))}
         filled = {place: text for place, text in self.filled.items() if place in used}
         return {**self._asdict(), "filled": filled}
-
-    @property
-    def wordings(self) -> tuple[str, str, str]:
-        """The texts that tell of a value."""
-        return self.text, self.text_missing, self.text_below_zero
 
 
 def fill_places(text: str, values: Mapping[str, str]) -> str:

@@ -34,6 +34,14 @@ CONTACT_WORDS = {
     "call": _("call"),
     "email": _("e-mail"),
 }
+# As companies note it; any other state is written as it is named.
+ACTION_WORDS = {
+    "planned": _("Planned"),
+    "started": _("Started"),
+    "done": _("Done"),
+    "declined": _("Declined"),
+    "cancelled": _("Cancelled"),
+}
 SIDE_WORDS = {"vendor": _("us"), "customer": _("the customer")}
 
 
@@ -308,7 +316,7 @@ def _show_actions(board: Board, language: Language) -> Part:
             (
                 write_day(one["on"], language),
                 name_of(one["playbook"], {}, language),
-                name_of(one["status"], {}, language),
+                name_of(one["status"], ACTION_WORDS, language),
             )
             for one in found
         ],

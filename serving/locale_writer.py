@@ -11,9 +11,11 @@ import io
 import json
 import re
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from features.phrase import ATTRIBUTE_TEXTS, Phrases
 from serving.page_format import LOCALE_DATA, LOCALE_FOLDER, LOCALES
 from serving.page_language import DOMAIN
 
@@ -23,6 +25,7 @@ METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 OPTIONS = {"**.html": {"trimmed": "false"}}
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "text": None}
 CATALOGUES = ("zh_Hans",)  # the source language needs none
+TEXTS = Phrases._fields[:-1]
 PLACE_ALONE = re.compile(r"\{\w+\}")  # a measure's unit, which is the company's
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 SERVING = Path(__file__).parent
@@ -74,15 +77,15 @@ def find_messages() -> Any:  # Any: babel's Catalog
 
 def find_phrases() -> list[tuple[str, str]]:
     """What the shipped entries say of features, and what is said of attributes; by its group."""
-    from features.catalogue import ATTRIBUTE_TEXTS, read_templates  # too heavy for the service
+    import yaml
 
-    said = [
-        (one.group, text)
-        for one in read_templates()
-        for text in (one.unit, one.meaning, one.text, one.text_missing, one.text_below_zero)
-    ]
-    said += [("attributes", text) for text in ATTRIBUTE_TEXTS.values()]
-    return [(group, text) for group, text in said if text and not PLACE_ALONE.fullmatch(text)]
+    said = [("attributes", text) for text in ATTRIBUTE_TEXTS.values()]
+    # Read as they are written: the catalogue would bring in what computes features.
+    for file in resources.files("features").joinpath("entries").iterdir():
+        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+        group = file.name.removesuffix(".yaml")
+        said += [(group, entry[name]) for entry in entries for name in TEXTS if name in entry]
+    return sorted(one for one in said if not PLACE_ALONE.fullmatch(one[1]))
 
 
 def update_catalogue(name: str) -> Any:  # Any: babel's Catalog

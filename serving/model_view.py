@@ -100,7 +100,13 @@ class ModelPart:
 
 
 def view_models(
-    shelf: Shelf, cards: Cards, ledger: Ledger, caller: Caller, language: Language, *, is_stale: bool
+    shelf: Shelf,
+    cards: Cards,
+    ledger: Ledger,
+    caller: Caller,
+    language: Language,
+    *,
+    is_stale: bool,
 ) -> dict[str, object]:
     """What the template shows; blocks on the store and the disk.
 

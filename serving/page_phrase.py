@@ -7,12 +7,14 @@ which of them each feature has; see `features.phrase`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from features.phrase import Phrases, fill_places
 from serving.page_language import Language
 
+_EXPLAINED = re.compile(r"[；：。]|\.$")
 SHARES = frozenset({"share", "share of ARR", "share a week", "ratio"})
 # The life stages, which are values of a feature and not data of the company.
 STAGE = "stage"
@@ -83,9 +85,9 @@ class Phrasebook:
         return None if phrases is None else self._translate(phrases, phrases.meaning)
 
     def name(self, feature: str) -> str | None:
-        """What a feature is, as a name: its meaning without the full stop; None likewise."""
+        """What a feature is, as a name: its meaning up to what explains it; None likewise."""
         meaning = self.mean(feature)
-        return meaning and meaning.rstrip("。.")
+        return meaning and _EXPLAINED.split(meaning, maxsplit=1)[0]
 
     def unit(self, feature: str) -> str | None:
         """A feature's unit; None likewise."""

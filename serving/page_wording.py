@@ -10,6 +10,7 @@ from models.account_score import Basis, State, Tier
 from models.alert import Severity
 from models.growth import GrowthReason
 from models.health_change import HEALTHY, UNHEALTHY
+from models.health_settings import STANDARD
 from models.unscored import UnscoredReason
 from models.weak_slice import Weakness
 from serving.model_figure import Beside
@@ -185,6 +186,10 @@ class Wording:
         if days is None:
             return named
         return self._text(_("%(measure)s in %(days)s days")) % {"measure": named, "days": days}
+
+    def profile(self, name: str) -> str:
+        """A profile of the health score; one of a user's own is written as it is named."""
+        return self._text(_("standard")) if name == STANDARD else name
 
     @staticmethod
     def adds_up(unit: str | None) -> bool:
