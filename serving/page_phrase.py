@@ -14,7 +14,9 @@ from typing import Any, Protocol
 from features.phrase import Phrases, fill_places
 from serving.page_language import Language
 
-_EXPLAINED = re.compile(r"[；：。]|\.$")
+_EXPLAINED = re.compile(
+    "[\N{FULLWIDTH SEMICOLON}\N{FULLWIDTH COLON}\N{IDEOGRAPHIC FULL STOP}]|[.]$"
+)
 SHARES = frozenset({"share", "share of ARR", "share a week", "ratio"})
 # The life stages, which are values of a feature and not data of the company.
 STAGE = "stage"

@@ -147,11 +147,7 @@ SENTENCES: tuple[str, ...] = (
         "say."
     ),
     # Why a snapshot was held back.
-    _(
-        "publish.{key}: {reason}; look for what is missing or changed in the tables; if it is "
-        "right, give --force"
-    ),
-    _("{reason}; seen: {examples}"),
+    _("publish.{key}: {reason}"),
     _("{number} accounts after {all} are {value} fewer, more than {limit}"),
     _("{number} accounts after {all} are {value} more, more than {limit}"),
     _("of the {all} served accounts, {number} are missing ({value}), more than {limit}"),

@@ -17,6 +17,7 @@ from features.wording import describe
 from serving.page_language import load_languages
 from serving.page_phrase import Phrasebook
 
+COLON = "\N{FULLWIDTH COLON}"
 CHINESE = load_languages()["zh"]
 PLACES = {
     "{w}": "28", "{m}": "storage_gb", "{m_unit}": "GB", "{module}": "reporting",
@@ -87,9 +88,9 @@ def test_what_is_filled_in_is_never_read_as_a_placeholder(one: str, other: str) 
     ("name", "value", "expected"),
     [
         ("stage", "renewal", "处于续约期"),
-        ("segment", "renewal", "细分：renewal"),
+        ("segment", "renewal", f"细分{COLON}renewal"),
         ("login_ratio_{w}d", 0.4, "28 天内席位使用率 40%"),
-        ("auto_renew", 1.0, "自动续约：是"),
+        ("auto_renew", 1.0, f"自动续约{COLON}是"),
         ("arr", 12_345.0, "当前 ARR €1.23万"),
         ("discount_change", -0.05, "折扣幅度下降 5 个百分点"),
         ("events_change_28d", -0.62, "使用量较此前 28 天 -62%"),
@@ -121,7 +122,7 @@ def test_a_snapshot_without_phrases_is_told_as_it_is_stored() -> None:
 def test_an_attribute_is_told_by_the_name_that_the_company_gave_it() -> None:
     filled = {"{attribute}": "support plan", "{table}": "account"}
     attribute = Phrases("category", **ATTRIBUTE_TEXTS, text_below_zero="", filled=filled)
-    assert book(attribute).tell(Told("f", "gold")) == "support plan：gold"
+    assert book(attribute).tell(Told("f", "gold")) == f"support plan{COLON}gold"
     assert book(attribute).tell(Told("f", None)) == "support plan未知"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+
 import pytest
 
 from models.bootstrap import Estimate
@@ -68,7 +69,8 @@ def test_why_a_snapshot_was_held_back_is_told() -> None:
     problems = judge_publish(found, PublishSettings())
     assert len(problems) == 4
     for problem in problems:
-        check(str(problem), f"publish.{problem.column}", "--force")
+        told = f"publish.{problem.column}"
+        check(f"{told}: {problem.rule}", told)
 
 
 def test_what_holds_the_answer_is_told() -> None:
@@ -82,16 +84,24 @@ def test_what_holds_the_answer_is_told() -> None:
 @pytest.mark.parametrize(
     "sentence",
     [
-        "not shown to be better than chance within 2 of 18 slices judged: tenure 0-89 days (AUC "
-        "0.55, 0.45 to 0.65, 1,200 rows); worked on yes (AUC 0.50, 0.40 to 0.60, 90 rows); and 3 "
-        "smaller",
-        "calibration slope outside 0.8 to 1.25 beyond noise within 1 of 9 slices judged: lead over "
-        "90 days (slope 2.10, 1.90 to 2.30, 400 rows)",
+        (
+            "not shown to be better than chance within 2 of 18 slices judged: tenure 0-89 days "
+            "(AUC 0.55, 0.45 to 0.65, 1,200 rows); worked on yes (AUC 0.50, 0.40 to 0.60, 90 rows)"
+            "; and 3 smaller"
+        ),
+        (
+            "calibration slope outside 0.8 to 1.25 beyond noise within 1 of 9 slices judged: lead "
+            "over 90 days (slope 2.10, 1.90 to 2.30, 400 rows)"
+        ),
         "its expected loss runs low: the ARR that was lost is 1.53 times as much (1.09 to 1.97)",
-        "The account leaves more than 14 and at most 90 days after the as-of date: its last "
-        "contract ends without a successor by 30 days later or 60 days of silence begin.",
-        "The contract ends without a successor that starts by 30 days after its end; seen on as-of "
-        "dates up to 60 days before its decision.",
+        (
+            "The account leaves more than 14 and at most 90 days after the as-of date: its last "
+            "contract ends without a successor by 30 days later or 60 days of silence begin."
+        ),
+        (
+            "The contract ends without a successor that starts by 30 days after its end; seen on "
+            "as-of dates up to 60 days before its decision."
+        ),
         "champion 3 (same recipe) on the same 1,234 rows: average precision differs by unknown",
         "version 4 was promoted while this model was being trained; train again",
         "Ask again in 12 s.",
@@ -115,7 +125,7 @@ def test_the_source_language_is_never_written_again() -> None:
 
 def test_values_of_slices_that_keepwell_names_are_told_and_those_of_the_company_are_not() -> None:
     words = Wording(LANGUAGES["zh"])
-    assert words.slice("tenure_band", "90-364 days") == "成为客户的时长: 90–364 天"
+    assert words.slice("tenure_band", "90-364 days") == "成为客户的时长: 90\N{EN DASH}364 天"
     assert words.slice("lead_band", "overdue") == "距决定日: 已逾期"
     assert words.slice("worked_on", "yes") == "是否跟进过: 是"
     assert words.slice("segment", "unknown") == "细分: 未知"
