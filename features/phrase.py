@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 DOCUMENT = "features"  # of a snapshot: phrases by feature name
 # What is said of an attribute, whose name is the company's.
@@ -38,7 +38,7 @@ class Phrases(NamedTuple):
         """One of the texts, or what translates it, with what its placeholders stand for."""
         return fill_places(text, self.filled)
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Any]:  # Any: JSON
         """The phrases as a snapshot holds them."""
         # Counts that no text names would only make every snapshot larger.
         used = {place for text in self[:-1] for place in _PLACE.findall(str(text))}

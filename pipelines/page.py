@@ -71,7 +71,7 @@ def add_pages(
     )
 
 
-def collect_phrases(population: Population) -> dict[str, object]:
+def collect_phrases(population: Population) -> dict[str, Any]:  # Any: JSON
     """What is said of each feature before values are filled in, for pages in other languages."""
     return {
         feature.name: feature.phrases.to_json()

@@ -11,11 +11,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from features.phrase import Phrases, fill_places
+from features.phrase import ATTRIBUTE_TEXTS, Phrases, fill_places
 from serving.page_language import Language
 
 _EXPLAINED = re.compile(
-    "[\N{FULLWIDTH SEMICOLON}\N{FULLWIDTH COLON}\N{IDEOGRAPHIC FULL STOP}]|[.]$"
+    "[\N{FULLWIDTH SEMICOLON}\N{FULLWIDTH COLON}\N{FULLWIDTH LEFT PARENTHESIS}"
+    "\N{IDEOGRAPHIC FULL STOP}]|[.]$"
 )
 SHARES = frozenset({"share", "share of ARR", "share a week", "ratio"})
 # The life stages, which are values of a feature and not data of the company.
@@ -33,7 +34,7 @@ STAGE_WORDS = {
     "active": _("Active"),
     "renewal": _("Renewal"),
 }
-YES, NO, UNKNOWN, POINTS = _("yes"), _("no"), _("unknown"), _("{value} points")
+YES, NO, POINTS = _("yes"), _("no"), _("{value} points")
 
 
 class Told(Protocol):
@@ -73,8 +74,8 @@ class Phrasebook:
         if phrases is None:
             return None
         value = told.value
-        if value is None and phrases.text_missing:
-            return self._translate(phrases, phrases.text_missing)
+        if value is None:
+            return self._translate(phrases, phrases.text_missing) or self._miss(phrases)
         text = phrases.text
         if isinstance(value, float | int) and value < 0 and phrases.text_below_zero:
             text, value = phrases.text_below_zero, -value
@@ -89,18 +90,16 @@ class Phrasebook:
     def name(self, feature: str) -> str | None:
         """What a feature is, as a name: its meaning up to what explains it; None likewise."""
         meaning = self.mean(feature)
-        return meaning and _EXPLAINED.split(meaning, maxsplit=1)[0]
+        return meaning and _cut(meaning)
 
     def unit(self, feature: str) -> str | None:
         """A feature's unit; None likewise."""
         phrases = self._find(feature)
         return None if phrases is None else self._translate(phrases, phrases.unit)
 
-    def write(self, value: float | str | None, unit: str, feature: str = "") -> str:
+    def write(self, value: float | str, unit: str, feature: str = "") -> str:
         """A value as a reader of the language writes it within a sentence."""
         text, formats = self._language.text, self._language.formats
-        if value is None:
-            return text(UNKNOWN)
         if isinstance(value, str):
             known = STAGE_WORDS.get(value) if feature == STAGE else None
             return text(known) if known else value
@@ -116,6 +115,12 @@ class Phrasebook:
             return text(YES if value else NO)
         return formats.count(value) if abs(value) >= 100 else formats.decimal(value)
 
+    def _miss(self, phrases: Phrases) -> str | None:
+        """What is said of a missing value that never is missing where the tables are there."""
+        meaning = self._translate(phrases, phrases.meaning)
+        unknown = self._language.text(ATTRIBUTE_TEXTS["text_missing"])
+        return meaning and fill_places(unknown, {"{attribute}": _cut(meaning)})
+
     def _find(self, feature: str) -> Phrases | None:
         found = self._document.get(feature)
         return None if found is None else Phrases(**found)
@@ -128,3 +133,7 @@ class Phrasebook:
         if translated is None:
             return None
         return fill_places(translated, {**phrases.filled, **(values or {}), "{s}": ""})
+
+
+def _cut(meaning: str) -> str:
+    return _EXPLAINED.split(meaning, maxsplit=1)[0]

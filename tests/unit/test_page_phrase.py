@@ -14,8 +14,10 @@ from features.catalogue import Feature, read_templates
 from features.entry import Template
 from features.phrase import ATTRIBUTE_TEXTS, Phrases, fill_places
 from features.wording import describe
+from pipelines.page import collect_phrases
 from serving.page_language import load_languages
 from serving.page_phrase import Phrasebook
+from tests.unit.test_health_of_customers import CATALOGUE, dataset, population
 
 COLON = "\N{FULLWIDTH COLON}"
 CHINESE = load_languages()["zh"]
@@ -95,7 +97,7 @@ def test_what_is_filled_in_is_never_read_as_a_placeholder(one: str, other: str) 
         ("discount_change", -0.05, "折扣幅度下降 5 个百分点"),
         ("events_change_28d", -0.62, "使用量较此前 28 天 -62%"),
         ("nps_latest", None, "没有 NPS 答复"),
-        ("events_{w}d", None, "28 天内使用事件 未知 次"),
+        ("events_{w}d", None, "过去 28 天的使用事件数未知"),
         ("tickets_open", 0.0, "未解决的工单 0 张"),
     ],
 )
@@ -124,6 +126,15 @@ def test_an_attribute_is_told_by_the_name_that_the_company_gave_it() -> None:
     attribute = Phrases("category", **ATTRIBUTE_TEXTS, text_below_zero="", filled=filled)
     assert book(attribute).tell(Told("f", "gold")) == f"support plan{COLON}gold"
     assert book(attribute).tell(Told("f", None)) == "support plan未知"
+
+
+def test_a_score_run_publishes_the_phrases_of_every_feature_as_they_are_filled_in() -> None:
+    published = collect_phrases(population(dataset("churn", []), dataset("renewal", [])))
+    assert published.keys() == {feature.name for feature in CATALOGUE.features}
+    for feature in CATALOGUE.features:
+        phrases = Phrases(**published[feature.name])
+        for name in Phrases._fields[:-1]:
+            assert phrases.fill(getattr(phrases, name)) == getattr(feature, name)
 
 
 def test_a_name_leaves_out_what_explains_it() -> None:
