@@ -313,16 +313,15 @@ def _attribute_features(
         unit = spec.unit or spec.kind
         values = {"{attribute}": name.replace("_", " "), "{table}": table.removesuffix("s")}
         phrases = Phrases(unit, **ATTRIBUTE_TEXTS, text_below_zero="", filled=values)
-        said = {text: _fill(words, values) for text, words in ATTRIBUTE_TEXTS.items()}
         features.append(
             Feature(
                 name=name,
                 group="attributes",
                 unit=unit,
                 missing="not known",
-                meaning=said["meaning"],
-                text=said["text"],
-                text_missing=said["text_missing"],
+                meaning=phrases.fill(phrases.meaning),
+                text=phrases.fill(phrases.text),
+                text_missing=phrases.fill(phrases.text_missing),
                 text_below_zero="",
                 phrases=phrases,
                 playbook="review",

@@ -13,6 +13,13 @@ ATTRIBUTE_TEXTS = {
     "text": "{attribute}: {value}",
     "text_missing": "{attribute} unknown",
 }
+# The unit of a column of which nothing but its values is known, and what is said of it.
+AS_GIVEN = "as in the table"
+COLUMN_TEXTS = {
+    "meaning": "The column {column} of the table.",
+    "text": "{column} is {value}",
+    "text_missing": "{column} is not known",
+}
 _PLACE = re.compile(r"\{\w+\}")
 
 

@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from features.phrase import ATTRIBUTE_TEXTS, Phrases
+from features.phrase import AS_GIVEN, ATTRIBUTE_TEXTS, COLUMN_TEXTS, Phrases
 from serving.page_format import LOCALE_DATA, LOCALE_FOLDER, LOCALES
 from serving.page_language import DOMAIN
 
@@ -76,10 +76,11 @@ def find_messages() -> Any:  # Any: babel's Catalog
 
 
 def find_phrases() -> list[tuple[str, str]]:
-    """What the shipped entries say of features, and what is said of attributes; by its group."""
+    """What is said of features: by the shipped entries, of attributes, of columns; by its group."""
     import yaml
 
     said = [("attributes", text) for text in ATTRIBUTE_TEXTS.values()]
+    said += [("table", text) for text in (AS_GIVEN, *COLUMN_TEXTS.values())]
     # Read as they are written: the catalogue would bring in what computes features.
     for file in resources.files("features").joinpath("entries").iterdir():
         entries = yaml.safe_load(file.read_text(encoding="utf-8"))

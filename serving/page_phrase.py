@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from features.phrase import ATTRIBUTE_TEXTS, Phrases, fill_places
+from features.phrase import AS_GIVEN, ATTRIBUTE_TEXTS, Phrases, fill_places
 from serving.page_language import Language
 
 _EXPLAINED = re.compile(
@@ -113,6 +113,8 @@ class Phrasebook:
             return formats.money(value, self._currency)
         if unit == "flag":
             return text(YES if value else NO)
+        if unit == AS_GIVEN and 0 < abs(value) < 0.05:  # of any size, unlike what the catalogue has
+            return f"{value:.3g}"
         return formats.count(value) if abs(value) >= 100 else formats.decimal(value)
 
     def _miss(self, phrases: Phrases) -> str | None:

@@ -70,6 +70,7 @@ GROUP_WORDS = {
     "people": _("People"),
     "relationship": _("Relationship"),
     "support": _("Support"),
+    "table": _("Table"),
     "trend": _("Trend"),
     "value": _("Value"),
     "voice": _("Voice"),

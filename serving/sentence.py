@@ -131,6 +131,15 @@ SENTENCES: tuple[str, ...] = (
         "tuned parameters are used ({name}): AUC {gain} ({low} to {high}) on {value}, the best of "
         "{number} trials on {all} inner folds"
     ),
+    _(
+        "{name}: by its name this may be the time until the account left or the data ended, which "
+        "holds the outcome and which no rule about values can see; if so, --duration-column "
+        "'{again}'. If it was known on the day that the row speaks of, nothing is to be done"
+    ),
+    _(
+        "{name}: by its name an identifier, whose number should teach nothing; --leave-out "
+        "'{again}' if it is one"
+    ),
     # What is predicted.
     _(
         "The contract ends without a successor that starts by {number} days after its end; seen on "

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from features.catalogue import Feature, read_templates
 from features.entry import Template
-from features.phrase import ATTRIBUTE_TEXTS, Phrases, fill_places
+from features.phrase import AS_GIVEN, ATTRIBUTE_TEXTS, COLUMN_TEXTS, Phrases, fill_places
 from features.wording import describe
 from pipelines.page import collect_phrases
 from serving.page_language import load_languages
@@ -126,6 +126,14 @@ def test_an_attribute_is_told_by_the_name_that_the_company_gave_it() -> None:
     attribute = Phrases("category", **ATTRIBUTE_TEXTS, text_below_zero="", filled=filled)
     assert book(attribute).tell(Told("f", "gold")) == f"support plan{COLON}gold"
     assert book(attribute).tell(Told("f", None)) == "support plan未知"
+
+
+def test_a_column_of_a_flat_table_is_told_by_its_name() -> None:
+    column = Phrases(AS_GIVEN, **COLUMN_TEXTS, text_below_zero="", filled={"{column}": "MRR {x}"})
+    assert book(column).tell(Told("f", 0.00123)) == "MRR {x} 为 0.00123"
+    assert book(column).tell(Told("f", 12.0)) == "MRR {x} 为 12"
+    assert book(column).tell(Told("f", "gold")) == "MRR {x} 为 gold"
+    assert book(column).tell(Told("f", None)) == "MRR {x} 未知"
 
 
 def test_a_score_run_publishes_the_phrases_of_every_feature_as_they_are_filled_in() -> None:

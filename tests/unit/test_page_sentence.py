@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from features.flat import _say_columns
+from features.flat_file import Kind
 from models.bootstrap import Estimate
 from models.choice import Choice
 from models.gate import BARS, RIVALS, decide
@@ -79,6 +81,14 @@ def test_what_holds_the_answer_is_told() -> None:
     check(Leaks(names=("nps", "csat")).verdict, "nps", "csat")
     stops = Leaks().with_others({"nps": "renewal"}).stops
     check(stops[0], "nps", "leave_out")
+
+
+def test_what_a_flat_table_is_warned_of_is_told() -> None:
+    kinds: dict[str, Kind] = {"months_active": "number", "region_id": "number"}
+    _, warnings = _say_columns(kinds, {}, {name: name for name in kinds}, set())
+    assert len(warnings) == 2
+    for warning in warnings:
+        check(warning, *kinds, "--duration-column", "--leave-out")
 
 
 @pytest.mark.parametrize(
