@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Literal
@@ -24,6 +24,7 @@ from features.attribute import BUILT_IN, NAMES, NO_FEATURE, attribute_kind, usab
 from features.entry import OWN_GROUP, Template
 from features.errors import InputError, Problem
 from features.expression import Expression, parse_expression
+from features.phrase import ATTRIBUTE_TEXTS, Phrases
 from features.primitive import FUNCTIONS, fit_expression
 from features.settings import CompanySettings
 
@@ -45,7 +46,7 @@ GROUPS = (
 _SAFE: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FACTS = ("arr", "tenure_days", "days_to_renewal", "events_change_28d")
 _UNWANTED = "left out by the configuration"
-_TEXTS = ("text", "text_missing", "text_below_zero")
+_TEXTS = ("unit", "meaning", "text", "text_missing", "text_below_zero")
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ class Feature:
         Whether the value follows from dates that were agreed beforehand.
     in_models : bool
         Whether models see it; warnings, playbooks and health read the others too.
+    phrases : Phrases or None
+        The texts before they were filled in; None for a column of which nothing is known.
     """
 
     name: str
@@ -85,6 +88,7 @@ class Feature:
     direction: Literal["raises", "lowers"] | None = None
     agreed: bool = False
     in_models: bool = True
+    phrases: Phrases | None = field(default=None, compare=False)
 
     def to_dict(self) -> dict[str, str | bool | None]:
         """The entry as ``keepwell features --json`` prints it."""
@@ -266,12 +270,10 @@ def _fill(text: str, values: dict[str, str]) -> str:
 
 
 def _feature(template: Template, values: dict[str, str], expression: Expression) -> Feature:
-    filled = {
-        name: _fill(getattr(template, name), values)
-        for name in ("unit", "meaning", "missing", *_TEXTS)
-    }
+    phrases = Phrases(**{name: getattr(template, name) for name in _TEXTS}, filled=values)
     return Feature(
-        **filled,
+        **{name: _fill(getattr(template, name), values) for name in ("missing", *_TEXTS)},
+        phrases=phrases,
         name=_name(template, values),
         group=template.group,
         playbook=template.playbook,
@@ -312,17 +314,20 @@ def _attribute_features(
         if table == "accounts" and name in BUILT_IN:
             continue
         spec = settings.attributes.get(name) or settings.attributes[f"{table}.{name}"]
-        words = name.replace("_", " ")
+        unit = spec.unit or spec.kind
+        values = {"{attribute}": name.replace("_", " "), "{table}": table.removesuffix("s")}
+        phrases = Phrases(unit, **ATTRIBUTE_TEXTS, text_below_zero="", filled=values)
         features.append(
             Feature(
                 name=name,
                 group="attributes",
-                unit=spec.unit or spec.kind,
-                meaning=f"{words} of the {table.removesuffix('s')}, as declared under attributes.",
+                unit=unit,
                 missing="not known",
-                text=f"{words}: {{value}}",
-                text_missing=f"{words} unknown",
+                meaning=phrases.fill(phrases.meaning),
+                text=phrases.fill(phrases.text),
+                text_missing=phrases.fill(phrases.text_missing),
                 text_below_zero="",
+                phrases=phrases,
                 playbook="review",
                 practice="Who the customer is.",
                 kind=attribute_kind(name, table, settings),

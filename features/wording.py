@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 
 from features.catalogue import Feature
+from features.phrase import AS_GIVEN
 
 _MINUS = "\N{MINUS SIGN}"
-# The unit of a column of which nothing but its values is known.
-AS_GIVEN = "as in the table"
 
 
 def describe(feature: Feature, value: float | str | None, *, currency: str) -> str:

@@ -11,7 +11,7 @@ from features.expression import Expression
 from features.flat import FlatTable
 from features.flat_column import SHOWN_ONLY, SHOWN_TOO
 from features.flat_file import Kind
-from features.wording import AS_GIVEN
+from features.phrase import AS_GIVEN, COLUMN_TEXTS, Phrases
 from models.table import BoolArray
 from pipelines.population import Population
 
@@ -74,15 +74,18 @@ def population(table: FlatTable, chosen: BoolArray) -> Population:
 
 def _feature(name: str, column: str, kind: Kind) -> Feature:
     """A column as a feature of which nothing but its name is known."""
+    unit = "flag" if kind == "flag" else AS_GIVEN
+    phrases = Phrases(unit, **COLUMN_TEXTS, text_below_zero="", filled={"{column}": column})
     return Feature(
         name=name,
         group=GROUP,
-        unit="flag" if kind == "flag" else AS_GIVEN,
-        meaning=f"The column {column} of the table.",
+        unit=unit,
+        meaning=phrases.fill(phrases.meaning),
         missing="The cell is empty.",
-        text=f"{column} is {{value}}",
-        text_missing=f"{column} is not known",
+        text=phrases.fill(phrases.text),
+        text_missing=phrases.fill(phrases.text_missing),
         text_below_zero="",
+        phrases=phrases,
         playbook="",
         practice="",
         kind="category" if kind == "category" else "number",

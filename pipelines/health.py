@@ -13,7 +13,8 @@ import pandas as pd
 from features.catalogue import Feature
 from features.dataset import Dataset
 from features.north_star import CHANGE, change_names
-from features.wording import AS_GIVEN, describe
+from features.phrase import AS_GIVEN
+from features.wording import describe
 from models.health import Health, HealthFactor
 from models.health_score import HealthScores, ProfilePart, score_health
 from models.health_settings import CONDITIONS, HealthSettings

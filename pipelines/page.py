@@ -69,6 +69,16 @@ def add_pages(
     )
 
 
+def collect_phrases(population: Population) -> dict[str, Any]:  # Any: JSON
+    """What is said of each feature before values are filled in, for pages in other languages."""
+    return {
+        feature.name: feature.phrases.to_json()
+        for dataset in population.datasets.values()
+        for feature in dataset.catalogue.features
+        if feature.phrases is not None
+    }
+
+
 def prepare_tables(source: Source, as_of: date) -> None:
     """Contracts and rates as known on the date, whatever was asked of the tables before."""
     if source.has("contracts"):

@@ -10,6 +10,7 @@ from typing import Any
 
 from features.dataset import Dataset, ModelName
 from features.errors import InputError, Problem
+from features.phrase import DOCUMENT as PHRASES
 from features.progress import Progress, silent
 from features.source import Source
 from models.bundle import Bundle, read_bundle, read_refits
@@ -25,7 +26,7 @@ from pipelines.config import Config
 from pipelines.health import describe_health, find_vitals
 from pipelines.hindsight import find_outcomes
 from pipelines.home import Home
-from pipelines.page import add_pages
+from pipelines.page import add_pages, collect_phrases
 from pipelines.population import Model, Population, build_population
 from pipelines.rescoring import find_last, rescore_previous
 from pipelines.warning import add_warnings, watch
@@ -313,6 +314,7 @@ def assemble_snapshot(
         capacity=config.team.capacity,
         documents={
             "health": describe_health(population, config.health),
+            PHRASES: collect_phrases(population),
             **({} if watched is None else watched.to_documents()),
         },
     )

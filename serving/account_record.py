@@ -29,6 +29,8 @@ SURVEY_WORDS = {
     "fit": _("Fit"),
 }
 MILESTONE_WORDS = {"onboarding": _("onboarding"), "goal": _("goal")}
+# A milestone that bears no name of its own is called by its kind.
+GOAL_WORDS = {"onboarding": _("Onboarding"), "goal": _("Goal")}
 CONTACT_WORDS = {
     "qbr": _("business review"),
     "training": _("training"),
@@ -96,7 +98,7 @@ def _tell_value(reached: bool | None) -> str:
 
 def _list_goal(goal: Milestone, language: Language) -> tuple[str, ...]:
     return (
-        unfold(goal["name"] or goal["kind"]),
+        unfold(goal["name"]) if goal["name"] else name_of(goal["kind"], GOAL_WORDS, language),
         name_of(goal["kind"], MILESTONE_WORDS, language),
         write_day(goal["planned_on"], language),
         _write_state(goal, language),

@@ -206,6 +206,7 @@ class AccountDesk:
             "crm_link": link_crm(self._crm_url, score.account_id, score.external_id),
             "titles": self._titles(header.snapshot_id, language),
             "say": AccountWording(language),
+            "phrases": self._ledger.phrases(header, language),
             "figure": write_figure,
             "write_range": write_range,
             **self._family(shelf, score, caller.row_filter),

@@ -64,10 +64,10 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
         "started": _("started"),
         "done": _("done"),
         "dismissed": _("not useful here"),
-        # As companies note it; written as any name of theirs.
-        "planned": _("Planned"),
-        "declined": _("Declined"),
-        "cancelled": _("Cancelled"),
+        # What companies' own tables say beside these.
+        "planned": _("planned"),
+        "declined": _("declined"),
+        "cancelled": _("cancelled"),
     },
     "contact": {
         "qbr": _("review meeting"),

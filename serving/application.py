@@ -204,7 +204,7 @@ def create_app(settings: Settings, *, log: RequestLog | None = None) -> Service:
         },
     )
     app.state.renderer = Renderer()
-    ledger = Ledger(shelves.reader)
+    app.state.ledger = ledger = Ledger(shelves.reader)
     app.state.cards = Cards(settings.home)
     app.state.desk = PortfolioDesk(ledger, app.state.cards)
     app.state.account_desk = AccountDesk(AccountLedger(shelves.reader), ledger, settings.crm_url)

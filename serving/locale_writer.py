@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from features.phrase import AS_GIVEN, ATTRIBUTE_TEXTS, COLUMN_TEXTS, Phrases
 from serving.page_format import LOCALE_DATA, LOCALE_FOLDER, LOCALES
 from serving.page_language import DOMAIN
 
@@ -22,6 +25,8 @@ METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
 OPTIONS = {"**.html": {"trimmed": "false"}}
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "text": None}
 CATALOGUES = ("zh_Hans",)  # the source language needs none
+TEXTS = Phrases._fields[:-1]
+PLACE_ALONE = re.compile(r"\{\w+\}")  # a measure's unit, which is the company's
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 SERVING = Path(__file__).parent
 
@@ -65,7 +70,23 @@ def find_messages() -> Any:  # Any: babel's Catalog
     for name, _line, message, comments, context in extracted:
         # Without lines, which would change with every edit and say nothing to a translator.
         found.add(message, None, [(name, 0)], auto_comments=comments, context=context)
+    for group, text in find_phrases():
+        found.add(text, None, [(f"features/{group}", 0)])
     return found
+
+
+def find_phrases() -> list[tuple[str, str]]:
+    """What is said of features: by the shipped entries, of attributes, of columns; by its group."""
+    import yaml
+
+    said = [("attributes", text) for text in ATTRIBUTE_TEXTS.values()]
+    said += [("table", text) for text in (AS_GIVEN, *COLUMN_TEXTS.values())]
+    # Read as they are written: the catalogue would bring in what computes features.
+    for file in resources.files("features").joinpath("entries").iterdir():
+        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+        group = file.name.removesuffix(".yaml")
+        said += [(group, entry[name]) for entry in entries for name in TEXTS if name in entry]
+    return sorted(one for one in said if not PLACE_ALONE.fullmatch(one[1]))
 
 
 def update_catalogue(name: str) -> Any:  # Any: babel's Catalog

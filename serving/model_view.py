@@ -19,6 +19,7 @@ from serving.chart_calibration import CalibrationWords, TenthBar, draw_calibrati
 from serving.entry import Outline
 from serving.model_figure import ModelFigures, Tenth, read_figures
 from serving.page_language import Language
+from serving.portfolio_ledger import Ledger
 from serving.selection import Selection
 from serving.shelf import Shelf
 
@@ -99,7 +100,13 @@ class ModelPart:
 
 
 def view_models(
-    shelf: Shelf, cards: Cards, caller: Caller, language: Language, *, is_stale: bool
+    shelf: Shelf,
+    cards: Cards,
+    ledger: Ledger,
+    caller: Caller,
+    language: Language,
+    *,
+    is_stale: bool,
 ) -> dict[str, object]:
     """What the template shows; blocks on the store and the disk.
 
@@ -108,6 +115,8 @@ def view_models(
     shelf : Shelf
         The snapshot.
     cards : Cards
+    ledger : Ledger
+        For what features are called.
     caller : Caller
         Who reads it: figures of all accounts are told to who sees all, as by the API.
     language : Language
@@ -122,6 +131,7 @@ def view_models(
         "header": shelf.header,
         "is_stale": is_stale,
         "sees_all": sees_all,
+        "phrases": ledger.phrases(shelf.header, language),
         "parts": [
             _make_part(shelf.header, cards, name, accounts, language, sees_all=sees_all)
             for name in names

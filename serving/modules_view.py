@@ -28,6 +28,7 @@ def _(message: str) -> str:
     return message
 
 
+HALVES = (_("%(year)s H1"), _("%(year)s H2"))
 STAGE_WORDS = {
     "onboarding": _("Onboarding"),
     "midlife": _("Mid-life"),
@@ -133,7 +134,7 @@ def write_cohort(one: Retention | Funnel, found: Study, language: Language) -> s
     year, month = one.begin.year, one.begin.month
     if found.span == "quarter":
         return language.text("%(year)s Q%(part)s") % {"year": year, "part": (month + 2) // 3}
-    return language.text("%(year)s H%(part)s") % {"year": year, "part": (month + 5) // 6}
+    return language.text(HALVES[month > 6]) % {"year": year}
 
 
 def _write_shares(one: Retention, found: Study, language: Language) -> list[str]:

@@ -52,6 +52,12 @@ class Language:
         """A message in this language."""
         return self.catalogue.gettext(message)
 
+    def translate(self, message: str) -> str | None:
+        """A text of the data in this language; None where the catalogue has no message of it."""
+        # An empty message is the catalogue's own header.
+        found = self.catalogue.gettext(message) if message else message
+        return None if found == message else found
+
 
 @cache
 def load_languages() -> dict[str, Language]:

@@ -10,11 +10,13 @@ from models.account_score import Basis, State, Tier
 from models.alert import Severity
 from models.growth import GrowthReason
 from models.health_change import HEALTHY, UNHEALTHY
+from models.health_settings import STANDARD
 from models.unscored import UnscoredReason
 from models.weak_slice import Weakness
 from serving.model_figure import Beside
 from serving.page_format import Formats
 from serving.page_language import Language
+from serving.page_sentence import Sentences
 
 
 def _(message: str) -> str:
@@ -68,6 +70,7 @@ GROUP_WORDS = {
     "people": _("People"),
     "relationship": _("Relationship"),
     "support": _("Support"),
+    "table": _("Table"),
     "trend": _("Trend"),
     "value": _("Value"),
     "voice": _("Voice"),
@@ -127,6 +130,7 @@ class Wording:
 
     def __init__(self, language: Language) -> None:
         self._text = language.text
+        self._sentences = Sentences(language)
 
     def state(self, state: State) -> str:
         """What stands of an account's contract."""
@@ -165,15 +169,28 @@ class Wording:
         """A health score of 0-100 in a word."""
         return self._text(next(word for least, word in HEALTH_WORDS if score >= least))
 
-    def measure(self, feature: str) -> str:
-        """What a measure counts, from its feature's name: its window is told in words."""
+    def measure(self, feature: str, name: str | None = None) -> str:
+        """What a measure counts, from its feature's name: its window is told in words.
+
+        Parameters
+        ----------
+        feature : str
+        name : str or None
+            What to call one that has no word here, where the snapshot tells it.
+        """
         found = re.fullmatch(r"(.+)_(\d+)d", feature)
         stem, days = found.groups() if found else (feature, None)
         known = MEASURE_WORDS.get(stem)
+        if known is None and name is not None:
+            return name
         named = self._text(known) if known else unfold(stem)
         if days is None:
             return named
         return self._text(_("%(measure)s in %(days)s days")) % {"measure": named, "days": days}
+
+    def profile(self, name: str) -> str:
+        """A profile of the health score; one of a user's own is written as it is named."""
+        return self._text(_("standard")) if name == STANDARD else name
 
     @staticmethod
     def adds_up(unit: str | None) -> bool:
@@ -217,7 +234,12 @@ class Wording:
     def slice(self, column: str, value: str) -> str:
         """A slice of accounts, by what it is cut by and the value."""
         known = SLICE_WORDS.get(column)
-        return f"{self._text(known) if known else unfold(column)}: {value}"
+        told = self._sentences.value(column, value) or value
+        return f"{self._text(known) if known else unfold(column)}: {told}"
+
+    def sentence(self, text: str) -> str | None:
+        """What training or publishing wrote; None where only the text itself can tell it."""
+        return self._sentences.translate(text)
 
     def growth(self, reason: GrowthReason, formats: Formats) -> str:
         """Why an account is ready to grow, from its code and figure."""

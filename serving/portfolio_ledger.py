@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
+from features.phrase import DOCUMENT as PHRASES
 from models.account_score import AccountScore, Basis, Tier
 from models.growth import GrowthReason
 from models.page_reader import PageReader
@@ -20,6 +21,8 @@ from models.snapshot import SnapshotHeader
 from models.snapshot_reader import SCORE, Past, SnapshotReader
 from models.store_row import read_growth
 from models.store_table import ACCOUNT_SCORE
+from serving.page_language import SOURCE, Language
+from serving.page_phrase import Phrasebook
 from serving.portfolio_work import read_warned
 from serving.rendering import find_before, share_text
 from serving.selection import Selection
@@ -166,6 +169,12 @@ class Ledger:
         """A document about the whole company; None when it was not published."""
         key = (snapshot_id, name)
         return self._documents.get(key, lambda: self._pages.document(snapshot_id, name))
+
+    def phrases(self, header: SnapshotHeader, language: Language) -> Phrasebook:
+        """What a snapshot's features are called and how they are told in a language."""
+        is_source = language.code == SOURCE
+        document = None if is_source else self.document(header.snapshot_id, PHRASES)
+        return Phrasebook(document, language, header.currency)
 
     def _read_previous(self, header: SnapshotHeader) -> Previous | None:
         earlier = self._reader.before(header)

@@ -137,6 +137,7 @@ class PortfolioDesk:
             "first_sort": FIRST_SORT,
             "weak": self._find_weak(header),
             "star": self._name_star(header.snapshot_id),
+            "phrases": ledger.phrases(header, language),
             "rules_by_severity": self._group_rules(header.snapshot_id),
             "warned_since": ledger.warned(header).since,
             "work": self._measure(shelf, selection, caller, accounts, actions),

@@ -13,6 +13,7 @@ from serving.model_view import view_models
 from serving.page import answer_page, make_page_router
 from serving.page_caller import PageCaller
 from serving.page_language import Language
+from serving.portfolio_ledger import Ledger
 
 router = make_page_router()
 MODEL_PATH = "/model"
@@ -21,11 +22,11 @@ MODEL_PATH = "/model"
 @router.get(MODEL_PATH)
 async def get_model_page(request: Request, caller: PageCaller) -> Response:
     """What the models predict, how good they are, and what they cannot know."""
-    shelf, cards = await get_shelf(request), get_cards(request)
+    shelf, cards, ledger = await get_shelf(request), get_cards(request), get_ledger(request)
     is_stale = get_shelves(request).is_stale(shelf)
 
     def make_values(language: Language) -> Mapping[str, object]:
-        return view_models(shelf, cards, caller, language, is_stale=is_stale)
+        return view_models(shelf, cards, ledger, caller, language, is_stale=is_stale)
 
     return await answer_page(request, "model.html", make_values)
 
@@ -35,3 +36,10 @@ def get_cards(request: Request) -> Cards:
     cards = request.app.state.cards
     assert isinstance(cards, Cards)
     return cards
+
+
+def get_ledger(request: Request) -> Ledger:
+    """The ledger of the application."""
+    ledger = request.app.state.ledger
+    assert isinstance(ledger, Ledger)
+    return ledger

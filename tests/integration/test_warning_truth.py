@@ -132,7 +132,7 @@ def test_score_runs_open_and_keep_warnings_and_publish_what_the_pages_need(
     assert max(len(one.playbooks) for one in second.scores) == 3
     names = {entry["name"] for entry in second.documents["playbooks"]}  # type: ignore[attr-defined]  # JSON
     assert {name for one in second.scores for name in one.playbooks} <= names
-    assert set(second.documents) >= {"warnings", "playbooks", "warning_record"}
+    assert set(second.documents) >= {"warnings", "playbooks", "warning_record", "features"}
     with SnapshotStore(company.home.store_url) as store:
         stored = store.alerts(found[1].snapshot_id)
     assert stored == {one.account_id: one.alerts for one in second.scores if one.alerts}

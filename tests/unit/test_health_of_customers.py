@@ -12,8 +12,8 @@ import pytest
 from features.catalogue import Catalogue, build_catalogue
 from features.dataset import Dataset, ModelName
 from features.errors import InputError
+from features.phrase import AS_GIVEN
 from features.schema import TABLES
-from features.wording import AS_GIVEN
 from models.health_settings import FactorSettings, HealthSettings, ProfileSettings
 from pipelines.config import read_config
 from pipelines.health import describe_health, find_vitals, health_of_rows

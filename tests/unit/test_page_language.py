@@ -15,6 +15,7 @@ from serving.page_template import FOLDER, make_environment
 from serving.page_wording import unfold
 
 PLACE = re.compile(r"%\((\w+)\)s")
+FILLED = re.compile(r"\{\w+\}")  # in texts of the data, see features.phrase
 AGAIN = "run python -m serving.locale_writer and translate what is new"
 
 
@@ -43,6 +44,9 @@ def test_every_message_is_translated_with_its_places_and_none_is_a_guess(name: s
         places = {place for text in texts(message.id) for place in PLACE.findall(text)}
         for text in texts(message.string):
             assert set(PLACE.findall(text)) == places, message.id
+            # Chinese nouns have no number, and need not name the table of an attribute.
+            filled = set(FILLED.findall(texts(message.id)[0])) - {"{s}", "{table}"}
+            assert set(FILLED.findall(text)) == filled, message.id
 
 
 @pytest.mark.parametrize("name", CATALOGUES)
