@@ -155,6 +155,15 @@ SENTENCES: tuple[str, ...] = (
         "The column {name} of {file} is 1, known {number} days after a day that the table does not "
         "say."
     ),
+    # What is wrong with an address.
+    _("Not a parameter of this path"),
+    _("Given more than once"),
+    _("One of {codes}"),
+    _("Must be {codes}"),
+    _("A number from {low} to {high}"),
+    _("A number of days from {low} to {high}, or {codes}"),
+    _("At most {number} values"),
+    _("At most {number} characters, none of them NUL"),
     # Why a snapshot was held back.
     _("publish.{key}: {reason}"),
     _("{number} accounts after {all} are {value} fewer, more than {limit}"),

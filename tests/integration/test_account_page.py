@@ -447,8 +447,8 @@ def test_what_a_companys_own_table_says_of_work_is_in_words_or_as_it_wrote_it(
     ]
     publish(world.store, told(), boards={"A": board_of(interventions=done)})
     for language, words in (
-        ("en", ("Declined", "Planned", "won_BACK")),
-        ("zh", ("已拒绝", "计划", "won_BACK")),
+        ("en", ("declined", "planned", "won_BACK")),
+        ("zh", ("已拒绝", "计划中", "won_BACK")),
     ):
         text = world.reader().get("/accounts/A", **{"Accept-Language": language}).text
         for status in words:  # in the list of what was done, and on the board

@@ -29,6 +29,7 @@ from serving.application import Service
 from serving.caller import Caller
 from serving.page_caller import get_page_caller
 from serving.page_wording import GROUP_WORDS
+from serving.selection import PAGE_SORTS
 from tests.integration.client import ask, serve
 from tests.integration.company import due, lost, snapshot
 from tests.integration.markup import Page
@@ -46,6 +47,8 @@ TERMS = {
     *("Keepwell", "English", "ARR", "GRR", "NRR", "NPS", "AUC", "CSV", "EUR", "DAU", "WAU", "MAU"),
     # A feature in a notice, a table, a key of the configuration.
     *("plan_changes", "contracts", "publish", "max_mean_shift"),
+    # What an address may say.
+    *("query", "sort", *PAGE_SORTS),
 }
 WORD = re.compile(r"[A-Za-z_]{2,}")
 DRIVERS_EACH = 24
