@@ -14,9 +14,29 @@ STUCK_S = 75.0  # without a byte taken of an answer
 LAST_S = 0.5  # for a request that was sent before the service stopped
 
 
+class WholeConnection(h11.Connection):
+    """A connection that gives out the head of an answer together with what follows it.
+
+    One write instead of two: a small answer is sent at once, and its reader woken once.
+    """
+
+    _head = b""
+
+    def send(self, event: h11.Event) -> bytes | None:  # type: ignore[override]
+        """The bytes to send now; those of a head with the first ones after it."""
+        given: bytes | None = super().send(event)
+        if given is None:
+            return None
+        whole = self._head + given
+        is_head = isinstance(event, h11.Response)
+        self._head = whole if is_head else b""
+        return b"" if is_head else whole
+
+
 class ProblemProtocol(H11Protocol):
     """HTTP that answers a request it cannot parse with a problem document, not plain text.
 
+    The head of an answer leaves with its body, as ASGI asks for.
     It also ends connections whose other side neither finishes a request's head nor takes its
     answer: a socket and what is buffered for it would else be held for ever.
     """
@@ -28,6 +48,7 @@ class ProblemProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
+        self.conn = WholeConnection(h11.SERVER)
         self._head_timer = self.loop.call_later(HEAD_S, self._end)
 
     def connection_lost(self, exc: Exception | None) -> None:
