@@ -2,13 +2,13 @@
 
 Read from the rollup in a few queries over all accounts. A rollup knows of each user and day how
 many events there were in all, in each module and of value, how many of them were views, how long
-the user was there, and which events were done: so a feature is counted in user days, and the time
-of a user's day is shared out over the modules by their events.
+the user was there and in each module, and which events were done: so a feature is counted in user
+days.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -25,7 +25,7 @@ from features.source import Source
 
 DAYS, WINDOW, WEEKS = 182, 28, 26
 _EPOCH = date(1970, 1, 1)
-_MODULE, _VIEWS = "module:", "views:"
+_MODULE, _VIEWS, _TIME = "module:", "views:", "time:"
 Ints = npt.NDArray[np.int64]
 
 
@@ -42,9 +42,9 @@ class Use:
         ``events`` and, where the rollup holds them, ``value_actions``, ``views``, ``sessions`` and
         ``milliseconds``; spans of seven days, the oldest first.
     modules, module_views, module_time : mapping of str to ndarray of int, (n, WEEKS)
-        Events, views and milliseconds of each module by week. No module is there where the rollup
-        does not tell them apart, and none in the second where the configuration calls none of its
-        events a view.
+        Events, views and seconds of each module by week. No module is there where the rollup does
+        not tell them apart, none in the second where the configuration calls none of its events a
+        view, and none in the third where usage does not tell how long events took.
     active : ndarray of int, (n, 2)
         Known users who did anything in the last `WINDOW` days, and in those before.
     features : mapping of str to EventSettings
@@ -95,7 +95,7 @@ def read_use(source: Source, as_of: date) -> Use | None:
     reader.read_seen(kinds)
     found = reader.read_days(kinds)
     weekly = partial(_by_week, found, reader)
-    modules = [name for name in rollup.facts.sums if name.startswith(_MODULE)]
+    facts = rollup.facts
     weeks, ever = reader.read_kinds(kinds, len(names))
     return Use(
         daily={
@@ -106,19 +106,11 @@ def read_use(source: Source, as_of: date) -> Use | None:
         weekly={
             name: weekly(name)
             for name in _sums(rollup)
-            if not name.startswith(("time:", _MODULE, _VIEWS))
+            if not name.startswith((_MODULE, _VIEWS, _TIME))
         },
-        modules={name.removeprefix(_MODULE): weekly(name) for name in modules},
-        module_views={
-            name.removeprefix(_VIEWS): weekly(name)
-            for name in rollup.facts.sums
-            if name.startswith(_VIEWS)
-        },
-        module_time={
-            name.removeprefix(_MODULE): weekly(f"time:{name}")
-            for name in modules
-            if rollup.facts.seconds
-        },
+        modules=_by_module(facts.sums, _MODULE, weekly),
+        module_views=_by_module(facts.sums, _VIEWS, weekly),
+        module_time=_by_module(facts.times, _TIME, weekly),
         active=reader.read_active(),
         features={name: rollup.kinds.get(name, EventSettings()) for name in names},
         feature_weeks=weeks,
@@ -139,13 +131,7 @@ def _sums(rollup: Rollup) -> dict[str, str]:
     found = {"events": "events"}
     found |= {"milliseconds": "milliseconds"} if facts.seconds else {}
     found |= {"sessions": "sessions"} if facts.sessions else {}
-    for name in facts.sums:
-        column = rollup.column_of(name)
-        found[name] = column
-        if facts.seconds and name.startswith(_MODULE):
-            share = f"coalesce({column}, 0) / NULLIF(events, 0)"
-            found[f"time:{name}"] = f"CAST(round(milliseconds * {share}) AS BIGINT)"
-    return found
+    return found | facts.columns_of_sums
 
 
 @dataclass(frozen=True)
@@ -260,6 +246,11 @@ class _Reader:
 
     def _fetch(self, query: str) -> dict[str, Any]:  # Any: what DuckDB's fetchnumpy gives
         return self.connection.execute(query).fetchnumpy()
+
+
+def _by_module(names: Iterable[str], prefix: str, weekly: Callable[[str], Ints]) -> dict[str, Ints]:
+    """The sums of one kind, by module."""
+    return {name.removeprefix(prefix): weekly(name) for name in names if name.startswith(prefix)}
 
 
 def _by_day(found: Mapping[str, Any], reader: _Reader, name: str) -> Ints:

@@ -25,7 +25,7 @@ from features.ledger import (
     read_ledger,
     write_ledger,
 )
-from features.part import erasure_mark, read_part, summarise_part
+from features.part import AS_PARQUET, erasure_mark, read_part, summarise_part
 
 _NOTHING = Ledger("", (), (), (), {}, frozenset(), "")
 
@@ -145,7 +145,7 @@ def _without(
     for file in files:
         connection.execute(
             f"COPY (SELECT * FROM {quoted(str(old / file))} WHERE user_no NOT IN ({listed})) "
-            f"TO {quoted(str(new / file))} (FORMAT parquet)"
+            f"TO {quoted(str(new / file))} {AS_PARQUET}"
         )
     summarise_part(connection, new)
     return read_part(connection, new, part.columns)

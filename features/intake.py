@@ -38,7 +38,7 @@ from features.ledger import (
     remove_leftovers,
     write_ledger,
 )
-from features.part import is_kept, read_part, summarise_part, write_part
+from features.part import AS_PARQUET, is_kept, read_part, summarise_part, write_part
 from features.progress import Progress, silent
 from features.query import Query
 from features.rollup import Facts, Pass, happened, read_events
@@ -311,7 +311,7 @@ def _merge(
         listed = ", ".join(f"{quoted(str(folder / part.name / file))}" for part in others)
         connection.execute(
             f"COPY (SELECT * FROM read_parquet([{listed}], union_by_name = true)) "
-            f"TO {quoted(str(folder / name / file))} (FORMAT parquet)"
+            f"TO {quoted(str(folder / name / file))} {AS_PARQUET}"
         )
     summarise_part(connection, folder / name)
     merged = Part(

@@ -12,6 +12,8 @@ from features.dialect import quoted
 from features.ledger import Part
 from features.rollup import USABLE, words
 
+# Its encodings of whole numbers take a tenth less than those of the first version.
+AS_PARQUET = "(FORMAT parquet, PARQUET_VERSION v2)"
 _BLOCK_DAYS = 64
 _BETWEEN = "\x1f"  # stands in no id
 
@@ -93,7 +95,9 @@ def write_part(
           ON person.account_id = pass_id.account_id
          AND person.user_id IS NOT DISTINCT FROM pass_id.user_id"""
     )
-    row = connection.execute(f"SELECT max(events) FROM pass WHERE {USABLE}").fetchone()
+    row = connection.execute(
+        f"SELECT max(greatest(events, milliseconds / 1000)) FROM pass WHERE {USABLE}"
+    ).fetchone()
     small = "INTEGER" if row and (row[0] or 0) < 2**31 else "BIGINT"
     large = {"milliseconds", *words(columns)}
     stored = ", ".join(
@@ -105,7 +109,7 @@ def write_part(
             FROM (SELECT * FROM pass WHERE {USABLE}) AS grouped JOIN pass_number
               ON came_account = account_id AND came_user IS NOT DISTINCT FROM user_id
             ORDER BY day // {_BLOCK_DAYS}, user_no, day)
-        TO {quoted(str(folder / "day.parquet"))} (FORMAT parquet)"""
+        TO {quoted(str(folder / "day.parquet"))} {AS_PARQUET}"""
     )
     connection.execute(f"COPY pass_user TO {quoted(str(folder / 'user.parquet'))} (FORMAT parquet)")
     summarise_part(connection, folder)

@@ -3,8 +3,8 @@
 One pass over the rows groups them by what the query returned; ``part.py`` writes them. A rollup
 holds the facts that the company's features and boards read and no more: sums (``events``,
 ``milliseconds``, ``sessions``, one ``sum_<n>`` for value actions, views, each module and the views
-in it) and in ``events_<n>`` one bit for each event that the user did on that day. ``lag`` says how
-many days later the rows were known.
+in it, one ``time_<n>`` for the whole seconds in each module) and in ``events_<n>`` one bit for each
+event that the user did on that day. ``lag`` says how many days later the rows were known.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from features.errors import InputError, Problem
+from features.packing import Packing
 from features.settings import EventSettings
 
 _WHOLE_TYPES = frozenset(
@@ -22,10 +23,9 @@ _WHOLE_TYPES = frozenset(
 )
 EVENTS_PER_WORD = 63
 _MOST_EVENTS = 504
-# Three sums of counts share a number of 53 bits, as long as no user has more events in a day.
-_PACKED_BITS = 17
-_PER_PACK = 3
-MOST_PACKED = (1 << _PACKED_BITS) - 1
+# Three counts share a number as long as no user has 131,072 events in a day, and two times as long
+# as none has 186 hours in a day, which are also those of all whom the rows do not name.
+_COUNT_BITS, _TIME_BITS = 17, 26
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,15 @@ class Facts:
     sums : tuple of str
         Names of sums over kinds of events: ``value_actions``, ``views``, ``module:<name>``,
         ``views:<module>``.
+    times : tuple of str
+        Names of sums of seconds: ``time:<module>``.
     """
 
     seconds: bool = False
     sessions: bool = False
     kinds: bool = False
     sums: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
 
     def columns(self, events: Sequence[str]) -> list[str]:
         """The rollup's columns for these events, beside ``user_no``, ``day`` and ``lag``."""
@@ -53,9 +56,15 @@ class Facts:
             "events",
             *(["milliseconds"] if self.seconds else []),
             *(["sessions"] if self.sessions else []),
-            *(f"sum_{number}" for number in range(len(self.sums))),
+            *self.columns_of_sums.values(),
             *(f"events_{number}" for number in range(words)),
         ]
+
+    @property
+    def columns_of_sums(self) -> dict[str, str]:
+        """The columns of ``sums`` and ``times``, by name."""
+        counts = {name: f"sum_{number}" for number, name in enumerate(self.sums)}
+        return counts | {name: f"time_{number}" for number, name in enumerate(self.times)}
 
 
 def words(columns: Sequence[str]) -> list[str]:
@@ -69,7 +78,9 @@ def counts_for(name: str, kind: EventSettings) -> bool:
         return kind.value_action
     if name == "views":
         return kind.view
-    return name == f"module:{kind.module}" or (kind.view and name == f"views:{kind.module}")
+    if name == f"views:{kind.module}":
+        return kind.view
+    return name in (f"module:{kind.module}", f"time:{kind.module}")
 
 
 @dataclass(frozen=True)
@@ -180,7 +191,7 @@ class Pass:
 
         self._number_events(connection, names.typed)
         # Where every row has an event and no fact depends on which, the column need not be read.
-        told_apart = bool(self._words or self._sums) or not names.everywhere
+        told_apart = bool(self._words or self.facts.sums) or not names.everywhere
         rows = f"({query}) AS query"
         if told_apart:
             rows += ' JOIN pass_event ON came = CAST(query."event" AS VARCHAR)'
@@ -189,7 +200,11 @@ class Pass:
         whole = ask(f"SELECT coalesce(sum(rows), 0) FROM pass WHERE {USABLE}") == all_rows
         if not whole:  # one number that is none has spoilt the sums of its user's day
             self._group(connection, rows, packed=True, sound=True)
-        if self.facts.sums and ask(f"SELECT max(events) FROM pass WHERE {USABLE}") > MOST_PACKED:
+        too_much = f"events > {self._counts.most}"
+        if self.facts.times:  # each event's time may have been rounded up
+            time = f"milliseconds * {self._parts} / 1000 + events"
+            too_much += f" OR {time} > {self._times.most}"
+        if self.facts.sums and ask(f"SELECT bool_or({too_much}) FROM pass WHERE {USABLE}"):
             self._group(connection, rows, packed=False, sound=not whole)
         return whole
 
@@ -204,17 +219,20 @@ class Pass:
         return words(self.facts.columns(self.events))
 
     @property
-    def _sums(self) -> list[str]:
-        return [f"sum_{number}" for number in range(len(self.facts.sums))]
+    def _counts(self) -> Packing:
+        return Packing("pack", self._columns_of(self.facts.sums), _COUNT_BITS)
 
     @property
-    def _packs(self) -> dict[str, list[int]]:
-        """The packs, and the numbers of the sums in each."""
-        numbers = list(range(len(self.facts.sums)))
-        return {
-            f"pack_{at // _PER_PACK}": numbers[at : at + _PER_PACK]
-            for at in range(0, len(numbers), _PER_PACK)
-        }
+    def _times(self) -> Packing:
+        return Packing("time_pack", self._columns_of(self.facts.times), _TIME_BITS)
+
+    @property
+    def _parts(self) -> int:
+        """The parts of a second in which times are added up: hundredths unless all are whole."""
+        return 1 if self.types["duration_s"].upper() in _WHOLE_TYPES else 100
+
+    def _columns_of(self, names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(self.facts.columns_of_sums[name] for name in names)
 
     def _clean_ids(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Create ``pass_id``: the ids as they came in ``pass``, and without blanks about them."""
@@ -234,7 +252,7 @@ class Pass:
     ) -> None:
         """Create ``pass_event``: for each event its bit, and what it adds to each sum."""
         columns = [*(f"{name} BIGINT" for name in self._words)]
-        columns += [f"{name} DOUBLE" for name in [*self._packs, *self._sums]]
+        columns += [f"{name} DOUBLE" for name in [*self._counts.columns, *self._times.columns]]
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE pass_event (came VARCHAR, {', '.join(columns)})"
             if columns
@@ -254,21 +272,24 @@ class Pass:
 
     def _adds(self, event: str) -> list[float]:
         kind = self.kinds.get(event, EventSettings())
-        counted = [float(counts_for(name, kind)) for name in self.facts.sums]
-        packed = [
-            sum(counted[at] * (1 << _PACKED_BITS * place) for place, at in enumerate(members))
-            for members in self._packs.values()
+        return [
+            weight
+            for packing, names in ((self._counts, self.facts.sums), (self._times, self.facts.times))
+            for weight in packing.weights([counts_for(name, kind) for name in names])
         ]
-        return packed + counted
 
     def _grouping(self, rows: str, *, packed: bool, sound: bool) -> str:
         """The statement that groups: by ids as they came, so that each is cleaned only once.
 
         ``sound`` leaves rows out whose numbers are none.
         """
-        sums = list(self._packs) if packed else self._sums
+        counts, times = (
+            list(packing.packs if packed else packing.sums)
+            for packing in (self._counts, self._times)
+        )
         weighed = "count" in self.types
-        adds = {name: f"sum({name}{' * n' if weighed else ''})" for name in sums}
+        adds = {name: f"sum({name}{' * n' if weighed else ''})" for name in counts}
+        adds |= {name: f"sum({name} * {self._time})" for name in times}
         adds |= {name: f"bit_or({name})" for name in self._words}
         adds["events"] = "sum(n)" if weighed else "CAST(count(*) AS DOUBLE)"
         adds["milliseconds"] = "coalesce(sum(ms), 0)" if self.facts.seconds else "0::DOUBLE"
@@ -283,8 +304,8 @@ class Pass:
         number |= {"ms": self._milliseconds} if self.facts.seconds else {}
         only = f" WHERE NOT isnan({' + '.join(number)})" if sound and number else ""
         grouped = f"""SELECT {", ".join([*keys, *session])}, {_listed(adds)} FROM (
-            SELECT {_listed(keys | session | number)}{"".join(f", {n}" for n in sums)}
-                   {"".join(f", {name}" for name in self._words)}
+            SELECT {_listed(keys | session | number)}
+                   {"".join(f", {name}" for name in [*counts, *times, *self._words])}
             FROM {rows} WHERE {happened(self.types)}){only} GROUP BY ALL"""
         if self.facts.sessions:
             again = {
@@ -300,25 +321,41 @@ class Pass:
                 f"count(session_id) FILTER (WHERE begun) AS sessions, {_listed(again)} "
                 f"FROM (SELECT *, {first} AS begun FROM ({grouped})) GROUP BY ALL"
             )
+        there = [*(["sessions"] if self.facts.sessions else []), *adds]
         lag = "greatest(date_diff('day', day, known), 0)" if "known" in keys else "0"
-        parts = [
-            f", (CAST(CASE WHEN isnan({name}) THEN 0 ELSE {name} END AS BIGINT) "
-            f">> {_PACKED_BITS * place}) & {MOST_PACKED} AS sum_{at}"
-            for name, members in (self._packs.items() if packed else ())
-            for place, at in enumerate(members)
-        ]
-        return f"""CREATE OR REPLACE TEMP TABLE pass AS
-            SELECT * REPLACE (
-                CAST(account_id AS VARCHAR) AS account_id, CAST(user_id AS VARCHAR) AS user_id,
-                date_diff('day', DATE '1970-01-01', day) AS day),
-                CAST(least({lag}, 32767) AS SMALLINT) AS lag{"".join(parts)}
-            FROM ({grouped})"""
+        columns = {
+            "account_id": "CAST(account_id AS VARCHAR)",
+            "user_id": "CAST(user_id AS VARCHAR)",
+            "day": "date_diff('day', DATE '1970-01-01', day)",
+            "lag": f"CAST(least({lag}, 32767) AS SMALLINT)",
+            **self._unpacked(there, packed=packed),
+        }
+        return f"CREATE OR REPLACE TEMP TABLE pass AS SELECT {_listed(columns)} FROM ({grouped})"
+
+    def _unpacked(self, there: Sequence[str], *, packed: bool) -> dict[str, str]:
+        """The SQL of all that was added up: each sum by itself, and times in whole seconds."""
+        found = {name: name for name in there}
+        if packed:
+            packs = self._counts.packs.keys() | self._times.packs.keys()
+            found = {name: sql for name, sql in found.items() if name not in packs}
+            found |= self._counts.unpacked | self._times.unpacked
+        for name in self._times.sums:
+            found[name] = self._whole_seconds(found[name])
+        return found
+
+    def _whole_seconds(self, time: str) -> str:
+        parts = self._parts
+        return time if parts == 1 else f"({time} + {parts // 2}) // {parts}"
 
     @property
     def _milliseconds(self) -> str:
         raw_type = self.types["duration_s"]
         number = _number("duration_s", raw_type, empty="0", condition="{typed} >= 0")
         return f"1000 * {number}" if raw_type.upper() in _WHOLE_TYPES else f"round(1000 * {number})"
+
+    @property
+    def _time(self) -> str:
+        return "ms / 1000" if self._parts == 1 else f"round(ms * {self._parts} / 1000)"
 
 
 def _listed(columns: Mapping[str, str]) -> str:

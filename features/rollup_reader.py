@@ -115,7 +115,7 @@ class Rollup:
 
     def column_of(self, name: str) -> str:
         """The column of a sum by the name that primitives know it by."""
-        return f"sum_{self.facts.sums.index(name)}" if name in self.facts.sums else name
+        return self.facts.columns_of_sums.get(name, name)
 
     def numbers(self, chosen: Callable[[str, EventSettings], bool]) -> list[int]:
         """The numbers of some events, chosen by name and kind."""

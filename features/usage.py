@@ -57,7 +57,8 @@ def facts_of(primitives: Iterable[Primitive], settings: CompanySettings) -> Fact
     # Read by boards alone, so that it is no reason to hold the modules.
     sums += [f"views:{module}" for module in told if module in viewed and "views" in names]
     kinds = bool(names & OF_KINDS or watched or reports)
-    return Facts("seconds" in names, "sessions" in names, kinds, tuple(sums))
+    times = [f"time:{module}" for module in told] if "seconds" in names else []
+    return Facts("seconds" in names, "sessions" in names, kinds, tuple(sums), tuple(times))
 
 
 def build_usage(

@@ -61,9 +61,9 @@ class Module(TypedDict):
     """One module of the product.
 
     ``events``, ``views`` and ``hours`` are series as in `Weekly`. ``views`` is null where no event
-    of the module is called a view; ``hours`` is an estimate: a user's time on a day is shared out
-    over the modules by their events. ``last_use``: null where it was not in the days of the series;
-    ``ever``: whether it was used at all.
+    of the module is called a view; ``hours`` are the durations of its events, null where usage
+    tells none. ``last_use``: null where it was not in the days of the series; ``ever``: whether it
+    was used at all.
     """
 
     module: str

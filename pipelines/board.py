@@ -22,7 +22,7 @@ from models.life import Life
 
 WEEK = 7
 _MONTH = WINDOW // WEEK
-_HOUR = 3_600_000  # milliseconds
+_HOUR = 3600  # seconds
 Floats = npt.NDArray[np.float64]
 
 
@@ -137,7 +137,7 @@ class _UseBoard:
     @cached_property
     def _hours(self) -> Floats | None:
         times = self._use.weekly.get("milliseconds")
-        return None if times is None else _hours(times)
+        return None if times is None else _hours(times / 1000)
 
     def company(self, number: int, seats: float | None) -> Company | None:
         """The first level of a board."""
@@ -156,7 +156,7 @@ class _UseBoard:
             "visits": visits,
             "views": views,
             "active_users": None if active is None else _of(*active),
-            "hours": change("milliseconds", _HOUR),
+            "hours": change("milliseconds", 1000 * _HOUR),
             "views_per_visit": _per(views, visits),
             "seats": seats,
         }
@@ -287,9 +287,9 @@ class _UseBoard:
         return self._day_of[int(age)]
 
 
-def _hours(times: Ints) -> Floats:
-    """Hours with two decimals of milliseconds."""
-    hours: Floats = np.round(times / _HOUR, 2)
+def _hours(seconds: Ints | Floats) -> Floats:
+    """Hours with two decimals."""
+    hours: Floats = np.round(seconds / _HOUR, 2)
     return hours
 
 

@@ -123,17 +123,10 @@ def show_modules(board: Board, language: Language) -> Part:
     if weekly is not None:
         charts.append(_draw_use(modules, weekly, language))
         notes.append(_say_what_is_drawn(modules, language))
-        hours = [(one["module"], one["hours"]) for one in modules if one["hours"] is not None]
+        hours = [(one["module"], h) for one in modules if (h := _hours_of(one)) is not None]
         if hours:
-            title_of_hours = text("Hours by module, an estimate")
-            charts.append(_draw_parts("hours", title_of_hours, weekly, hours, language))
-            notes.append(
-                text(
-                    "Hours by module are an estimate: what a user was there on a day is shared out "
-                    "over the modules by their events."
-                )
-            )
-        else:
+            charts.append(_draw_parts("hours", text("Hours by module"), weekly, hours, language))
+        elif weekly["hours"] is None:
             notes.append(text("The usage table tells no time, so there are no hours by module."))
     return Part(
         name="modules",
@@ -147,6 +140,11 @@ def show_modules(board: Board, language: Language) -> Part:
 def _views_of(module: Module) -> Sequence[int] | None:
     """None too where the board was published before views were told by module."""
     return module.get("views")
+
+
+def _hours_of(module: Module) -> Sequence[float] | None:
+    """None too where the board is one from before views: its hours were not those of the events."""
+    return module["hours"] if "views" in module else None
 
 
 def _draw_use(modules: Sequence[Module], weekly: Weekly, language: Language) -> Chart:

@@ -41,8 +41,8 @@ TABLES = {
         A          | 2025-01-10 | rule  | u1      | s0         |            | 1
         A          | 2025-01-20 | save  | u1      | s1         |            | 1
         A          | 2025-11-10 | save  | u1      | s2         | 3600       | 2
-        A          | 2025-12-31 | look  | u1      | s3         | 1800       | 3
-        A          | 2025-12-31 | sync  | u1      | s3         | 1800       | 1
+        A          | 2025-12-31 | look  | u1      | s3         | 900        | 3
+        A          | 2025-12-31 | sync  | u1      | s3         | 2700       | 1
         A          | 2025-12-31 | save  | u2      | s4         |            | 1
         A          | 2026-01-01 | save  | u1      | s5         |            | 9
         B          | 2025-07-30 | save  | u9      | s6         |            | 1
@@ -113,10 +113,11 @@ def test_series_end_on_the_day_before_the_as_of_date(told: Told) -> None:
     assert daily["active_users"][-1] == 2
 
 
-def test_a_users_time_is_shared_out_over_the_modules_of_the_day(told: Told) -> None:
+def test_the_time_of_a_module_is_that_of_its_events(told: Told) -> None:
     modules = {one["module"]: one for one in told[0]["A"]["modules"] or []}
     hours = {name: (one["hours"] or [0])[-1] for name, one in modules.items()}
-    assert hours == {"data": 0.25, "reports": 0.75, "rules": 0}
+    assert hours == {"data": 0.75, "reports": 0.25, "rules": 0}
+    assert (modules["reports"]["hours"] or [0])[18] == 1
     assert modules["reports"]["last_use"] == "2025-12-31"
 
 

@@ -233,7 +233,7 @@ def test_the_three_levels_stand_in_their_order_with_the_north_star_first() -> No
             "Value actions by week",
             "The last 28 days against the 28 before",
             "Page views by module",
-            "Hours by module, an estimate",
+            "Hours by module",
             "Days on which each was done",
             "Key users",
             "All other users",
@@ -271,7 +271,15 @@ def test_more_modules_than_colours_are_summed() -> None:
 def test_modules_are_drawn_by_page_views_and_those_without_are_named() -> None:
     words = see(BOARD).words
     assert "these have none: Module 0. The table counts all events." in words
-    assert "shared out over the modules by their events" in words
+
+
+def test_hours_by_module_are_drawn_only_where_events_tell_how_long_they_took() -> None:
+    assert "there are no hours by module" not in see(BOARD).words
+    weekly = {**(BOARD["weekly"] or {}), "hours": None}
+    modules = [{**one, "hours": None} for one in BOARD["modules"] or ()]
+    words = see(changed(modules=modules, weekly=weekly)).words
+    assert "Hours by module" not in words
+    assert "The usage table tells no time, so there are no hours by module." in words
 
 
 def test_where_no_page_view_is_known_modules_are_drawn_by_all_events() -> None:
@@ -298,6 +306,7 @@ def test_a_board_of_before_views_and_weeks_were_told_is_shown_without_them() -> 
     words = see(old).words
     assert "Events by module" in words
     assert "Features by week" not in words
+    assert "hours by module" not in words.lower()  # they were shared out by events
 
 
 def test_names_of_people_are_for_those_who_may_read_them() -> None:
