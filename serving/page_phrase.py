@@ -16,7 +16,7 @@ from serving.page_language import Language
 
 _EXPLAINED = re.compile(
     "[\N{FULLWIDTH SEMICOLON}\N{FULLWIDTH COLON}\N{FULLWIDTH LEFT PARENTHESIS}"
-    "\N{IDEOGRAPHIC FULL STOP}]|[.]$"
+    "\N{IDEOGRAPHIC FULL STOP}]|[;:]| [(]|[.]( |$)"
 )
 SHARES = frozenset({"share", "share of ARR", "share a week", "ratio"})
 # The life stages, which are values of a feature and not data of the company.
@@ -52,8 +52,7 @@ class Phrasebook:
     Parameters
     ----------
     document : mapping or None
-        Phrases by feature name; None in snapshots that hold none, and in the source language,
-        whose texts stand in the snapshot as they are to be read.
+        Phrases by feature name; None in snapshots that hold none.
     language : Language
     currency : str or None
         Of amounts.
@@ -88,9 +87,15 @@ class Phrasebook:
         return None if phrases is None else self._translate(phrases, phrases.meaning)
 
     def name(self, feature: str) -> str | None:
-        """What a feature is, as a name: its meaning up to what explains it; None likewise."""
-        meaning = self.mean(feature)
-        return meaning and _cut(meaning)
+        """What a feature is, as a name: its meaning up to what explains it.
+
+        In the language of who wrote it where there is no other; None where nothing is known of it.
+        """
+        phrases = self._find(feature)
+        if phrases is None:
+            return None
+        meaning = self._translate(phrases, phrases.meaning) or phrases.fill(phrases.meaning)
+        return _cut(meaning)
 
     def unit(self, feature: str) -> str | None:
         """A feature's unit; None likewise."""
@@ -138,4 +143,5 @@ class Phrasebook:
 
 
 def _cut(meaning: str) -> str:
-    return _EXPLAINED.split(meaning, maxsplit=1)[0]
+    found = _EXPLAINED.search(meaning)
+    return meaning[: found.start()] if found else meaning

@@ -21,7 +21,7 @@ from models.snapshot import SnapshotHeader
 from models.snapshot_reader import SCORE, Past, SnapshotReader
 from models.store_row import read_growth
 from models.store_table import ACCOUNT_SCORE
-from serving.page_language import SOURCE, Language
+from serving.page_language import Language
 from serving.page_phrase import Phrasebook
 from serving.portfolio_work import read_warned
 from serving.rendering import find_before, share_text
@@ -172,8 +172,7 @@ class Ledger:
 
     def phrases(self, header: SnapshotHeader, language: Language) -> Phrasebook:
         """What a snapshot's features are called and how they are told in a language."""
-        is_source = language.code == SOURCE
-        document = None if is_source else self.document(header.snapshot_id, PHRASES)
+        document = self.document(header.snapshot_id, PHRASES)
         return Phrasebook(document, language, header.currency)
 
     def _read_previous(self, header: SnapshotHeader) -> Previous | None:

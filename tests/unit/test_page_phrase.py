@@ -121,6 +121,14 @@ def test_a_snapshot_without_phrases_is_told_as_it_is_stored() -> None:
     assert Phrasebook({}, CHINESE, None).name("seats") is None
 
 
+def test_a_feature_is_called_by_its_meaning_up_to_what_explains_it() -> None:
+    phrases = Phrases("users", "Daily users of {module} (means: a day). More.", "", "", "",
+                      {"{module}": "Data"})  # fmt: skip
+    english = Phrasebook({"dau": phrases.to_json()}, load_languages()["en"], None)
+    assert english.name("dau") == "Daily users of Data"
+    assert english.mean("dau") is None  # what was published in English is shown as it is
+
+
 def test_an_attribute_is_told_by_the_name_that_the_company_gave_it() -> None:
     filled = {"{attribute}": "support plan", "{table}": "account"}
     attribute = Phrases("category", **ATTRIBUTE_TEXTS, text_below_zero="", filled=filled)
