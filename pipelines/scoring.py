@@ -19,7 +19,7 @@ from models.champion import champion
 from models.intervention import held_out
 from models.snapshot import Snapshot, SnapshotHeader, count_abstentions
 from models.store import SnapshotStore
-from models.tier import Thresholds
+from models.tier import Thresholds, Tier
 from models.warning_life import Earlier
 from pipelines.account_score import score_accounts
 from pipelines.config import Config
@@ -124,6 +124,16 @@ def look_back(
     return replace(snapshot, outcomes=find_outcomes(source, home, config.company))
 
 
+def read_tiers(
+    store: SnapshotStore, last: SnapshotHeader, as_of: date
+) -> dict[str, tuple[Tier, int]]:
+    """Tiers after the last run; another of the same day takes its place and counts once with it."""
+    found = store.tiers(last.snapshot_id)
+    if last.as_of != as_of:
+        return found
+    return {account: (tier, max(0, runs - 1)) for account, (tier, runs) in found.items()}
+
+
 def score_population(config: Config, population: Population, home: Home) -> Snapshot:
     """The snapshot of a population under the promoted models.
 
@@ -140,7 +150,7 @@ def score_population(config: Config, population: Population, home: Home) -> Snap
         check_order(config.company, population.as_of, served, bundles)
         # Before the first score run there may be backfilled ones.
         last = served or find_last(store, config.company)
-        previous = dict(store.tiers(last.snapshot_id)) if last is not None else {}
+        previous = {} if last is None else read_tiers(store, last, population.as_of)
         earlier = read_earlier(store, last)
     snapshot = build_snapshot(config, population, bundles, previous=previous, earlier=earlier)
     record = read_record(home, config.company)

@@ -128,9 +128,9 @@ class Figures:
         As the API counts and sums the same accounts.
     arr : float or None
         Of all of them.
-    high, deciding, in_grace, passed : Amount
-        In the high tier; with a decision in the next `SOON_DAYS`; ended with nothing signed; still
-        to decide although the day for it has passed.
+    high, high_ended, deciding, in_grace, passed : Amount
+        In the high tier; of those, ended with nothing signed; with a decision in the next
+        `SOON_DAYS`; ended with nothing signed; still to decide although the day for it has passed.
     unscored : mapping of str to int
         Accounts without a probability, by reason.
     weeks : tuple of WeekAmount
@@ -148,6 +148,7 @@ class Figures:
     portfolio: Portfolio
     arr: float | None
     high: Amount
+    high_ended: Amount
     deciding: Amount
     in_grace: Amount
     passed: Amount
@@ -188,6 +189,7 @@ def add_up(
     severity_of : mapping of str to str, optional
         By rule of warnings.
     """
+    high = [one for one in accounts if one.risk_tier == "high"]
     to_decide = [one for one in accounts if one.state == "to_decide"]
     deciding = [one for one in to_decide if _is_within(one, as_of, SOON_DAYS)]
     passed = [one for one in to_decide if as_of and one.decision_date and one.decision_date < as_of]
@@ -195,7 +197,8 @@ def add_up(
     return Figures(
         portfolio=sum_up(accounts),
         arr=_sum(one.arr for one in accounts),
-        high=_amount([one for one in accounts if one.risk_tier == "high"], accounts),
+        high=_amount(high, accounts),
+        high_ended=_amount([one for one in high if one.state == "in_grace"], accounts),
         deciding=_amount(deciding, accounts),
         in_grace=_amount([one for one in accounts if one.state == "in_grace"], accounts),
         passed=_amount(passed, accounts),

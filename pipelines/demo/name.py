@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from features.salesforce import to_long_id
+
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
@@ -51,5 +53,6 @@ def company_names(rng: np.random.Generator, count: int) -> list[str]:
 
 
 def external_ids(prefix: str, numbers: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[str]:
-    """Ids of 18 characters in the shape that CRMs use, one for each number below 16 million."""
-    return [f"{prefix}5e0000{number:06X}AA{number % 26 + 65:c}" for number in numbers.tolist()]
+    """Ids as Salesforce has them, 18 characters, one for each number below 16 million."""
+    short = (f"{prefix}5e0000{number:06X}" for number in numbers.tolist())
+    return list(filter(None, map(to_long_id, short)))
