@@ -69,7 +69,7 @@ def take_picture(browser: Browser, url: str, name: str, look: Look) -> None:
     page.screenshot(path=file)
     context.close()
     with Image.open(file) as picture:
-        few = picture.convert("RGB").quantize(128)
+        few = picture.convert("RGB").quantize(128, method=Image.Quantize.MAXCOVERAGE)
     few.save(file, optimize=True)
 
 
