@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeVar, get_args
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, or_, true
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, or_, true
 
 from models.account_score import State, Tier
 from models.alert import mark_of
@@ -36,6 +36,7 @@ PageSort = Literal["open", "name", "-name", "owner", "-owner", "health_score", "
 # In the order of the pages: what can still be won, what ended with nothing signed, all others.
 OPEN: tuple[State, ...] = ("to_decide", "no_term")
 ENDED: State = "in_grace"
+UNKNOWN_ARR = -1.0  # below all that is known
 SORTS: tuple[Sort, ...] = get_args(Sort)
 PAGE_SORTS: tuple[Sort | PageSort, ...] = (*SORTS, *get_args(PageSort))
 TEXTS = ("name", "owner")  # columns of text by which accounts are sorted, beside the id
@@ -62,8 +63,9 @@ class Selection:
         Whether only accounts are asked for that have no probability and could have one.
     sort : str
         One of `PAGE_SORTS`: ``rank`` is the ranking, ``open`` the same with those first that can
-        still be won and then those in grace; else a column, descending with ``-``. What is null
-        comes last either way, and what is equal goes by account id.
+        still be won and then those in grace, and accounts without a chance by ARR; else a column,
+        descending with ``-``. What is null comes last either way, and what is equal goes by account
+        id.
     """
 
     of: RowFilter = EVERYTHING
@@ -139,7 +141,7 @@ class Selection:
         if self.sort == "rank":
             return list(accounts)
         if self.sort == "open":
-            return sorted(accounts, key=lambda account: _stand(account.state))
+            return sorted(accounts, key=_stand)
         name, falling = self.sort.lstrip("-"), self.sort.startswith("-")
         ordered = sorted(accounts, key=lambda account: account.account_id)
         known = [account for account in ordered if getattr(account, name) is not None]
@@ -163,7 +165,9 @@ class Selection:
         if self.sort == "open":
             state = table.c.state
             place = case((state.in_(OPEN), 0), (state == ENDED, 1), else_=2)
-            return [place, table.c.rank]
+            has_none = table.c.loss_probability.is_(None)
+            stake = case((has_none, func.coalesce(table.c.arr, UNKNOWN_ARR)), else_=0)
+            return [place, has_none, stake.desc(), table.c.rank]
         account_id = table.c.account_id
         ties = account_id.collate(collation) if collation else account_id
         column = table.c[self.sort.lstrip("-")]
@@ -175,9 +179,12 @@ class Selection:
         return [column.is_(None), _directed(column, falling), ties]
 
 
-def _stand(state: State) -> int:
-    """Where accounts of a state stand: those that can still be won first."""
-    return 0 if state in OPEN else 1 if state == ENDED else 2
+def _stand(account: Outline) -> tuple[int, bool, float]:
+    """Where an account stands: what can still be won first, what has no chance by its ARR."""
+    place = 0 if account.state in OPEN else 1 if account.state == ENDED else 2
+    if account.loss_probability is not None:
+        return place, False, 0.0
+    return place, True, -(UNKNOWN_ARR if account.arr is None else account.arr)
 
 
 def _directed(column: ColumnElement[Any], falling: bool) -> ColumnElement[Any]:  # Any: of any type

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from markupsafe import escape
 
-from models.account_score import AccountScore, Driver
+from models.account_score import AccountScore, Driver, State
 from models.alert import Alert, Severity
 from models.feedback_store import FeedbackStore, Reply
 from models.growth import GrowthReason
@@ -412,6 +412,21 @@ def test_what_can_still_be_won_stands_before_what_ended(
         assert told in page.words
         assert "They stand after" not in see(app, "/?state=in_grace").words
         assert [one.get("class") for one in page.all("tbody")].count("after") == 1
+
+
+def test_accounts_without_a_chance_stand_by_their_arr(
+    apps: tuple[Service, Service], store: SnapshotStore
+) -> None:
+    def bare(account_id: str, arr: float | None, state: State = "to_decide") -> AccountScore:
+        return AccountScore(account_id=account_id, state=state, arr=arr,
+                            currency=None if arr is None else "EUR")  # fmt: skip
+
+    store.publish(
+        snapshot(bare("A", None), bare("B", 10.0), bare("C", 900.0), bare("D", 0.0),
+                 bare("E", 5000.0, "renewed"), due("F", 0.01))
+    )  # fmt: skip
+    for app in apps:
+        assert [row["account_id"] for row in rows_of(app)] == ["F", "C", "B", "D", "A", "E"]
 
 
 def test_a_reason_is_told_once(app: Service, store: SnapshotStore) -> None:
