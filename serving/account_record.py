@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from models.board import Board, Contract, Milestone, Survey
-from serving.account_wording import tell_status
+from serving.account_wording import CHOICES, tell_status
 from serving.board_part import Part, split_grid, write_count, write_day
 from serving.page_format import MISSING
 from serving.page_grid import Grid
@@ -31,12 +31,6 @@ SURVEY_WORDS = {
 MILESTONE_WORDS = {"onboarding": _("onboarding"), "goal": _("goal")}
 # A milestone that bears no name of its own is called by its kind.
 GOAL_WORDS = {"onboarding": _("Onboarding"), "goal": _("Goal")}
-CONTACT_WORDS = {
-    "qbr": _("business review"),
-    "training": _("training"),
-    "call": _("call"),
-    "email": _("e-mail"),
-}
 SIDE_WORDS = {"vendor": _("us"), "customer": _("the customer")}
 
 
@@ -293,7 +287,7 @@ def _show_contacts(board: Board, language: Language) -> Part:
         rows=[
             (
                 write_day(one["on"], language),
-                name_of(one["kind"], CONTACT_WORDS, language),
+                name_of(one["kind"], CHOICES["contact"], language),
                 name_of(one["initiated_by"], SIDE_WORDS, language),
             )
             for one in found

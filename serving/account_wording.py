@@ -70,7 +70,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
         "cancelled": _("cancelled"),
     },
     "contact": {
-        "qbr": _("review meeting"),
+        "qbr": _("business review"),
         "training": _("training"),
         "call": _("call"),
         "email": _("email"),

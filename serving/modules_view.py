@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from models.cohort_page import Funnel, Losses, Retention
+from serving.account_wording import CHOICES
 from serving.chart import Chart
 from serving.chart_bar import draw_bars
 from serving.modules_study import MONTHS, Study
@@ -34,20 +35,8 @@ STAGE_WORDS = {
     "midlife": _("Mid-life"),
     "renewal": _("Renewal"),
 }
-LOSS_WORDS = {
-    "price": _("price"),
-    "budget": _("budget"),
-    "competitor": _("a competitor"),
-    "missing_capability": _("something the product lacks"),
-    "quality": _("quality"),
-    "support": _("support"),
-    "low_adoption": _("too little used"),
-    "sponsor_left": _("the sponsor left"),
-    "reorganised": _("reorganised"),
-    "acquired_or_closed": _("acquired or closed"),
-    "not_known": _("asked, but not known"),
-    "other": _("another reason"),
-}
+# Beside losses of which nobody told anything.
+LOSS_WORDS = {**CHOICES["loss"], "not_known": _("asked, but not known")}
 
 
 def draw_adoption(found: Study, language: Language) -> Chart | None:

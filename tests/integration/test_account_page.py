@@ -430,7 +430,7 @@ def test_the_history_marks_contacts_warnings_playbooks_and_models(world: World) 
     assert "From 60% on Sep 1, 2026 to 60% on Nov 1, 2026." in page.words
     rows = re.findall(r"<tr><th scope=\"row\">(\w+ \d+, \d+)</th>(.*?)</tr>", answer.text)
     cells = {day: unescape(text) for day, text in rows}
-    assert "● call, review meeting" in cells["Oct 1, 2026"]
+    assert "● call, business review" in cells["Oct 1, 2026"]
     assert "● email" in cells["Nov 1, 2026"]  # what came on a day is known the day after
     assert "▲ another version of the model" in cells["Nov 1, 2026"]
     assert "◆ " in cells["Nov 1, 2026"]

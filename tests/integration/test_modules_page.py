@@ -138,7 +138,7 @@ def test_losses_are_told_by_the_reasons_that_people_gave(app: Service, tmp_path:
     assert "nobody told 2 100% €1K" in see(app).words
     tell_reason(tmp_path, "C", "competitor")
     words = see(app).words
-    assert "a competitor 1 50% €700 nobody told 1 50% €300" in words
+    assert "went to a competitor 1 50% €700 nobody told 1 50% €300" in words
     assert "A reason was told of 1 of 2." in words
 
 
